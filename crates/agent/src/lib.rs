@@ -1,0 +1,1 @@
+//! Host sampler: the vitals of this machine under Telegraf's names

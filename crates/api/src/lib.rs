@@ -1,0 +1,1 @@
+//! The HTTP face: REST, line protocol ingest, live WebSocket and the embedded web page

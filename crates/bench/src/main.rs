@@ -1,0 +1,2 @@
+//! Load generators and peer comparisons
+fn main() {}

@@ -1,0 +1,1 @@
+//! Bounded fan-out of committed batches to live subscribers

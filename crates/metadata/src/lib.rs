@@ -1,0 +1,1 @@
+//! Organisations, users, sessions, tokens and audit, in SQLite through SeaORM

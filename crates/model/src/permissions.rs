@@ -1,0 +1,160 @@
+//! Who is asking, and what they may do. The one permission check that every surface calls.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{OrgId, SessionId, TokenId, UserId};
+use crate::names::DatabaseName;
+
+/// What a user is in an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads.
+    Viewer,
+    /// Reads and writes data.
+    Editor,
+    /// Also manages databases, users and all tokens.
+    Administrator,
+    /// Also manages the organisation itself.
+    Owner,
+}
+
+/// Who a principal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A person in a browser, or with a name and password.
+    User(UserId, Option<SessionId>),
+    /// A program with an API token.
+    Token(TokenId),
+    /// Sensorium itself, or the person who started it, on the same machine.
+    System,
+}
+
+/// The databases that a token is good for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DatabaseScope {
+    /// Every database of the organisation.
+    All,
+    /// Only this one.
+    One(DatabaseName),
+}
+
+/// Something that a principal wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action<'a> {
+    /// Query or watch a database.
+    Read(&'a DatabaseName),
+    /// Write readings to a database.
+    Write(&'a DatabaseName),
+    /// Create a database.
+    CreateDatabase(&'a DatabaseName),
+    /// Create, list and revoke one's own API tokens.
+    ManageOwnTokens,
+    /// List and revoke everyone's API tokens.
+    ManageTokens,
+    /// Read metrics and other facts about the server itself.
+    Operate,
+}
+
+/// An authenticated caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The organisation that everything the caller touches must belong to.
+    pub org: OrgId,
+    /// Who it is.
+    pub subject: Subject,
+    /// What it is in the organisation.
+    pub role: Role,
+    /// Whether it may read data.
+    pub can_read: bool,
+    /// Whether it may write data.
+    pub can_write: bool,
+    /// The databases that it may touch.
+    pub databases: DatabaseScope,
+}
+
+impl Principal {
+    /// Sensorium itself, acting for an organisation.
+    pub fn system(org: OrgId) -> Self {
+        Self {
+            org,
+            subject: Subject::System,
+            role: Role::Owner,
+            can_read: true,
+            can_write: true,
+            databases: DatabaseScope::All,
+        }
+    }
+
+    /// A user with the rights of a role.
+    pub fn user(org: OrgId, user: UserId, session: Option<SessionId>, role: Role) -> Self {
+        Self {
+            org,
+            subject: Subject::User(user, session),
+            role,
+            can_read: true,
+            can_write: role >= Role::Editor,
+            databases: DatabaseScope::All,
+        }
+    }
+
+    /// Whether the caller may do this.
+    pub fn allows(&self, action: Action<'_>) -> bool {
+        match action {
+            Action::Read(database) => self.can_read && self.reaches(database),
+            Action::Write(database) => self.can_write && self.reaches(database),
+            Action::CreateDatabase(database) => {
+                self.can_write && self.role >= Role::Editor && self.reaches(database)
+            }
+            Action::ManageOwnTokens => !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Editor,
+            Action::ManageTokens => self.role >= Role::Administrator,
+            Action::Operate => self.can_read && self.databases == DatabaseScope::All,
+        }
+    }
+
+    fn reaches(&self, database: &DatabaseName) -> bool {
+        match &self.databases {
+            DatabaseScope::All => true,
+            DatabaseScope::One(only) => only == database,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_scoped_token_reaches_one_database_and_no_tokens() {
+        let main = DatabaseName::new("main").unwrap();
+        let other = DatabaseName::new("other").unwrap();
+        let token = Principal {
+            org: OrgId::from_uuid(Uuid::nil()),
+            subject: Subject::Token(TokenId::from_uuid(Uuid::nil())),
+            role: Role::Editor,
+            can_read: false,
+            can_write: true,
+            databases: DatabaseScope::One(main.clone()),
+        };
+        assert!(token.allows(Action::Write(&main)));
+        assert!(!token.allows(Action::Write(&other)));
+        assert!(!token.allows(Action::Read(&main)));
+        assert!(!token.allows(Action::ManageOwnTokens));
+        assert!(!token.allows(Action::ManageTokens));
+        assert!(!token.allows(Action::Operate));
+    }
+
+    #[test]
+    fn a_viewer_reads_only() {
+        let main = DatabaseName::new("main").unwrap();
+        let id = Uuid::nil();
+        let viewer = Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, Role::Viewer);
+        assert!(viewer.allows(Action::Read(&main)));
+        assert!(!viewer.allows(Action::Write(&main)));
+        assert!(!viewer.allows(Action::CreateDatabase(&main)));
+        assert!(!viewer.allows(Action::ManageOwnTokens));
+    }
+}

@@ -1,0 +1,1 @@
+//! Decoders of what devices send: line protocol, JSON readings, CSV

@@ -1,0 +1,1 @@
+//! SQL over the store through DataFusion

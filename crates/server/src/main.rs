@@ -1,0 +1,2 @@
+//! The sensorium binary: configuration, wiring and command line
+fn main() {}

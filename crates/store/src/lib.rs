@@ -1,0 +1,1 @@
+//! The durable store: write-ahead log, memtable, Parquet files, manifest
