@@ -1,2 +1,54 @@
-//! Development tasks: tidy
-fn main() {}
+//! Development tasks, run as `cargo xtask TASK`.
+//!
+//! `tidy` checks what the compiler does not: module headers, the direction of dependencies between crates, files that
+//! nothing uses, links in the documentation, the length of files and the drift of `openapi.json`.
+
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Development tasks of Sensorium")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Check the tree for what the compiler does not see
+    Tidy,
+    /// Write openapi.json anew from the code
+    Openapi,
+}
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to a person")]
+fn main() -> ExitCode {
+    let outcome = project_root().and_then(|root| match Arguments::parse().task {
+        Task::Tidy => tidy::run(&root),
+        Task::Openapi => tidy::openapi::write(&root).map(|()| Vec::new()),
+    });
+    match outcome {
+        Ok(findings) if findings.is_empty() => ExitCode::SUCCESS,
+        Ok(findings) => {
+            for finding in &findings {
+                println!("{finding}");
+            }
+            eprintln!("tidy: {} findings", findings.len());
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn project_root() -> Result<PathBuf> {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).map(PathBuf::from).context("the task crate lies in crates/xtask of the project")
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds the web page and then the binary, which holds the page.
+source "$(dirname "$0")/lib.sh"
+
+scripts/build-web.sh
+if [ ! -x "$SENSORIUM_BIN" ]; then
+  step "Building sensorium (the first time compiles about 500 crates: see README.md for how long that takes)"
+else
+  step "Building sensorium"
+fi
+cargo build --locked -p sensorium-server

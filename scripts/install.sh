@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs what is missing on Debian 12: `install.sh run` for building and running, `install.sh test` for the tests too.
+source "$(dirname "$0")/lib.sh"
+
+packages=()
+command -v cc >/dev/null || packages+=(build-essential)
+if [ "${1:-run}" = test ]; then
+  command -v chromium >/dev/null || packages+=(chromium)
+  command -v curl >/dev/null || packages+=(curl)
+fi
+if [ ${#packages[@]} -gt 0 ]; then
+  step "Installing ${packages[*]} (Debian packages)"
+  command -v apt-get >/dev/null || fail "apt-get is not here; install ${packages[*]} by your system's means and try again"
+  as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || fail "run as root, or install ${packages[*]} yourself and try again"
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+fi
+
+command -v cargo >/dev/null || fail "Rust is not here; install it from https://rustup.rs and try again"
+command -v npm >/dev/null || fail "Node.js 20 or newer is not here; install nodejs and npm and try again"
+node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' ||
+  fail "Node.js $(node --version) is too old; version 20 or newer is needed"

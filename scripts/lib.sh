@@ -1,0 +1,12 @@
+# Shared by the scripts: where things are built, and how they say what they do.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$HOME/.cache/sensorium/target}"
+export SENSORIUM_BIN="$CARGO_TARGET_DIR/debug/sensorium"
+
+step() { printf '\n==> %s\n' "$*"; }
+
+fail() {
+  printf '\nerror: %s\n' "$*" >&2
+  exit 1
+}

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Everything that CI does, one phase after the other; ends with what each phase took.
+source "$(dirname "$0")/lib.sh"
+
+times=()
+phase() {
+  local name=$1 start=$SECONDS
+  shift
+  step "$name"
+  "$@"
+  times+=("$(printf '%-34s %5d s' "$name" $((SECONDS - start)))")
+}
+
+rust_tests() {
+  cargo test --locked --workspace --all-targets
+  cargo test --locked --workspace --doc
+}
+
+web() { (cd web && npm run --silent "$@"); }
+
+phase "Build the web page and the binary" scripts/build.sh
+phase "Format" cargo fmt --all --check
+phase "Clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
+phase "Tidy" cargo xtask tidy
+phase "Rust tests" rust_tests
+phase "Web: types" web typecheck
+phase "Web: lint" web lint
+phase "Web: unit tests" web test
+phase "Web: bundle budgets" web budget
+phase "End to end, in Chromium" web e2e
+
+step "All passed"
+printf '%s\n' "${times[@]}" "$(printf '%-34s %5d s' total $SECONDS)"
