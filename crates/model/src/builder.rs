@@ -105,6 +105,8 @@ pub struct BatchBuilder<'s> {
     by_name: HashMap<Name, usize>,
     new_tables: usize,
     rows: usize,
+    /// Rows times columns, summed over the tables: what the batch will hold when it is rectangular.
+    cells: usize,
 }
 
 impl<'s> BatchBuilder<'s> {
@@ -118,6 +120,20 @@ impl<'s> BatchBuilder<'s> {
             by_name: HashMap::new(),
             new_tables: 0,
             rows: 0,
+            cells: 0,
+        }
+    }
+
+    /// The limits that rows are held to.
+    pub fn limits(&self) -> &IngestLimits {
+        &self.limits
+    }
+
+    /// The kind of a column as the next row will find it: from the rows so far, else from the stored schema.
+    pub fn kind(&self, table: &str, column: &str) -> Option<ColumnKind> {
+        match self.by_name.get(table).and_then(|index| self.tables.get(*index)) {
+            Some(builder) => builder.kind(column, self.schema),
+            None => self.schema.kind(table, column),
         }
     }
 
@@ -140,10 +156,18 @@ impl<'s> BatchBuilder<'s> {
             return Err(RowError::Malformed("table index out of range".into()));
         };
         table.check_columns(point, schema, limits)?;
+        let others = self.cells - table.cells();
+        let cells = others + table.cells_with(point);
+        if cells > limits.cells_per_request {
+            let what = format!("rows times columns of one request (with table {:?})", point.table);
+            let limit = limits.cells_per_request;
+            return Err(RowError::Limit { what, limit, setting: "limits.cells_per_request" });
+        }
         if table.rows() == 0 && !schema.has_table(&point.table) {
             self.new_tables += 1;
         }
         table.append(point, line, schema);
+        self.cells = others + table.cells();
         self.rows += 1;
         Ok(())
     }
@@ -157,7 +181,11 @@ impl<'s> BatchBuilder<'s> {
     fn check_row(&self, point: &Point<'_>) -> Result<(), RowError> {
         if self.rows >= self.limits.rows_per_request {
             let what = "the number of rows in one request".to_owned();
-            return Err(RowError::Limit { what, limit: self.limits.rows_per_request, setting: "limits.rows_per_request" });
+            return Err(RowError::Limit {
+                what,
+                limit: self.limits.rows_per_request,
+                setting: "limits.rows_per_request",
+            });
         }
         let (earliest_ns, latest_ns) = self.time_range_ns;
         if !(earliest_ns..=latest_ns).contains(&point.time_ns) {
@@ -165,6 +193,12 @@ impl<'s> BatchBuilder<'s> {
         }
         if point.fields.is_empty() {
             return Err(RowError::NoFields);
+        }
+        // Also bounds the work of finding duplicates below.
+        if point.tags.len() + point.fields.len() > self.limits.columns_per_table {
+            let what = format!("the number of columns of one row of table {:?}", point.table);
+            let limit = self.limits.columns_per_table;
+            return Err(RowError::Limit { what, limit, setting: "limits.columns_per_table" });
         }
         Ok(())
     }
@@ -223,6 +257,17 @@ impl TableBuilder {
 
     fn rows(&self) -> usize {
         self.time_ns.len()
+    }
+
+    fn cells(&self) -> usize {
+        self.rows() * self.slots.len()
+    }
+
+    /// The number of cells once the point is appended.
+    fn cells_with(&self, point: &Point<'_>) -> usize {
+        let names = point.tags.iter().map(|(name, _)| name).chain(point.fields.iter().map(|(name, _)| name));
+        let new = names.filter(|name| !self.slots.contains_key(name.as_ref())).count();
+        (self.rows() + 1) * (self.slots.len() + new)
     }
 
     fn kind(&self, name: &str, schema: &dyn SchemaLookup) -> Option<ColumnKind> {
@@ -481,5 +526,40 @@ mod tests {
         let point = Point::new("t", 1).field("a", Value::F64(1.0)).field("a", Value::F64(2.0));
         builder.push(&point, 1).unwrap();
         assert_eq!(builder.finish(key()).tables[0].fields[0].get(0), Some(Value::F64(2.0)));
+    }
+
+    #[test]
+    fn padding_of_sparse_rows_is_bounded() {
+        let schema = DatabaseSchema::default();
+        let limits = IngestLimits { cells_per_request: 20, ..limits() };
+        let mut builder = BatchBuilder::new(&schema, limits, NOW);
+        let refused = (1..=10).find_map(|row: u32| {
+            builder.push(&Point::new("t", 1).field(format!("f{row}"), Value::F64(1.0)), row).err().map(|e| (row, e))
+        });
+        let (row, error) = refused.unwrap();
+        assert_eq!((row, error.kind()), (5, ErrorKind::TooLarge));
+        assert!(error.to_string().contains("limits.cells_per_request"), "{error}");
+        builder.push(&Point::new("t", 1).field("f1", Value::F64(1.0)), 6).unwrap();
+        assert!(builder.finish(key()).tables[0].is_rectangular());
+    }
+
+    #[test]
+    fn a_row_with_too_many_columns_is_refused_even_when_all_are_one_stored_column() {
+        let schema = DatabaseSchema::default();
+        let mut builder = BatchBuilder::new(&schema, IngestLimits { columns_per_table: 3, ..limits() }, NOW);
+        let mut point = Point::new("t", 1);
+        point.fields = vec![("f".into(), Value::F64(1.0)); 4];
+        assert_eq!(builder.push(&point, 1).unwrap_err().kind(), ErrorKind::TooLarge);
+        point.fields.pop();
+        builder.push(&point, 2).unwrap();
+    }
+
+    #[test]
+    fn the_kind_of_a_column_is_known_from_the_rows_so_far() {
+        let schema = DatabaseSchema::default();
+        let mut builder = BatchBuilder::new(&schema, limits(), NOW);
+        assert_eq!(builder.kind("t", "f"), None);
+        builder.push(&Point::new("t", 1).field("f", Value::I64(1)), 1).unwrap();
+        assert_eq!(builder.kind("t", "f"), Some(ColumnKind::Field(FieldType::I64)));
     }
 }

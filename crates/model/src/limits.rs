@@ -18,6 +18,9 @@ pub struct IngestLimits {
     pub text_field_bytes: usize,
     /// Rows of one request (setting `limits.rows_per_request`).
     pub rows_per_request: usize,
+    /// Rows times columns of one request, summed over its tables (setting `limits.cells_per_request`): rows that name
+    /// few of many columns take the memory of all of them.
+    pub cells_per_request: usize,
     /// How far in the future of the server's clock a time may lie, in seconds (setting `limits.future_seconds`).
     pub future_seconds: u64,
     /// The earliest accepted time, in seconds since the epoch (setting `limits.earliest_unix_seconds`).
@@ -32,6 +35,7 @@ impl Default for IngestLimits {
             tag_value_bytes: 1_024,
             text_field_bytes: 64 * 1_024,
             rows_per_request: 1_000_000,
+            cells_per_request: 32_000_000,
             future_seconds: 7 * 86_400,
             earliest_unix_seconds: 0,
         }
