@@ -28,6 +28,8 @@ pub enum Subject {
     Token(TokenId),
     /// Sensorium itself, or the person who started it, on the same machine.
     System,
+    /// Nobody in particular, where the configuration lets anyone write readings.
+    Anonymous,
 }
 
 /// The databases that a token is good for.
@@ -82,6 +84,18 @@ impl Principal {
             subject: Subject::System,
             role: Role::Owner,
             can_read: true,
+            can_write: true,
+            databases: DatabaseScope::All,
+        }
+    }
+
+    /// Someone without a credential who may write readings to existing databases, and nothing else.
+    pub fn anonymous_writer(org: OrgId) -> Self {
+        Self {
+            org,
+            subject: Subject::Anonymous,
+            role: Role::Viewer,
+            can_read: false,
             can_write: true,
             databases: DatabaseScope::All,
         }
@@ -145,6 +159,22 @@ mod tests {
         assert!(!token.allows(Action::ManageOwnTokens));
         assert!(!token.allows(Action::ManageTokens));
         assert!(!token.allows(Action::Operate));
+    }
+
+    #[test]
+    fn an_anonymous_writer_only_writes() {
+        let main = DatabaseName::new("main").unwrap();
+        let anonymous = Principal::anonymous_writer(OrgId::from_uuid(Uuid::nil()));
+        assert!(anonymous.allows(Action::Write(&main)));
+        for action in [
+            Action::Read(&main),
+            Action::CreateDatabase(&main),
+            Action::ManageOwnTokens,
+            Action::ManageTokens,
+            Action::Operate,
+        ] {
+            assert!(!anonymous.allows(action), "{action:?} is allowed");
+        }
     }
 
     #[test]

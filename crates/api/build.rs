@@ -1,0 +1,24 @@
+//! Embeds the built web page, `web/dist`. It never runs npm: without a built page it embeds a small one that says how
+//! to build it, and warns; with the feature `require-ui` it fails instead.
+#![expect(clippy::print_stdout, reason = "a build script speaks to cargo on its standard output")]
+
+use std::path::Path;
+
+fn main() {
+    let built = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../web/dist"));
+    // Cargo would run this script each time for a folder that is missing, and can watch one that is empty. If it cannot
+    // be made, the script only runs more often.
+    let _ = std::fs::create_dir_all(built);
+    println!("cargo::rerun-if-changed={}", built.display());
+    if built.join("index.html").is_file() {
+        memory_serve::load_directory_with_embed(built, true);
+        return;
+    }
+    let sentence = "the web page is not built (web/dist/index.html is missing): run `npm ci && npm run build` in web/";
+    if std::env::var_os("CARGO_FEATURE_REQUIRE_UI").is_some() {
+        println!("cargo::error={sentence}");
+        return;
+    }
+    println!("cargo::warning={sentence}; a page that says so is embedded instead");
+    memory_serve::load_directory_with_embed(concat!(env!("CARGO_MANIFEST_DIR"), "/pages/placeholder"), true);
+}

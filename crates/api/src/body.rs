@@ -1,0 +1,1 @@
+//! Reading request bodies within their limits.

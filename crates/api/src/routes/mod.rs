@@ -1,0 +1,19 @@
+//! The routes, a module per subject. Each exposes `routes()`, which [`crate::openapi`] merges.
+
+pub(crate) mod databases;
+pub(crate) mod live;
+pub(crate) mod operations;
+pub(crate) mod readings;
+pub mod rejections;
+pub(crate) mod session;
+pub(crate) mod setup;
+pub(crate) mod sql;
+pub(crate) mod tokens;
+pub(crate) mod write;
+
+/// A time of the server's own clock as RFC 3339 in UTC.
+pub(crate) fn rfc3339(unix_ms: i64) -> String {
+    chrono::DateTime::from_timestamp_millis(unix_ms)
+        .unwrap_or_default()
+        .to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}

@@ -1,0 +1,110 @@
+//! Signing in and out: `GET`, `POST` and `DELETE /api/v1/session`.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use sensorium_metadata::{Account, SignedIn};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::auth::origin::SameOrigin;
+use crate::auth::peer::Peer;
+use crate::auth::{Caller, cookie};
+use crate::error::{ApiResult, ErrorBody};
+use crate::extract;
+use crate::state::AppState;
+
+/// Who is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SessionBody {
+    /// Absent when the caller is a program with an API token.
+    user: Option<SessionUser>,
+    organisation: SessionOrganisation,
+    /// Whether the caller may write readings.
+    can_write: bool,
+}
+
+/// A user as the page shows it.
+#[derive(Debug, Serialize, ToSchema)]
+struct SessionUser {
+    id: Uuid,
+    login: String,
+    /// `viewer`, `editor`, `administrator` or `owner`.
+    role: &'static str,
+}
+
+/// The organisation that the caller belongs to.
+#[derive(Debug, Serialize, ToSchema)]
+struct SessionOrganisation {
+    id: Uuid,
+    name: String,
+}
+
+/// A login and its password.
+#[derive(Deserialize, ToSchema)]
+struct SignInRequest {
+    login: String,
+    password: String,
+}
+
+impl From<Account> for SessionBody {
+    fn from(account: Account) -> Self {
+        let user = account.user.map(|user| SessionUser {
+            id: *user.id.as_uuid(),
+            login: user.login,
+            role: sensorium_metadata::role_name(user.role),
+        });
+        let organisation = SessionOrganisation { id: *account.org.as_uuid(), name: account.organisation };
+        Self { user, organisation, can_write: account.can_write }
+    }
+}
+
+/// Answers with the session and its cookie.
+pub(super) fn signed_in(state: &AppState, headers: &HeaderMap, status: StatusCode, session: SignedIn) -> Response {
+    let secure = cookie::is_secure(headers, state.config.tls);
+    let header = cookie::set(&session.secret, session.lifetime, secure);
+    (status, [(SET_COOKIE, header)], Json(SessionBody::from(session.account))).into_response()
+}
+
+/// Say who is signed in
+#[utoipa::path(get, path = "/api/v1/session", tag = "session", responses(
+    (status = 200, body = SessionBody), (status = 401, body = ErrorBody),
+))]
+async fn session(State(state): State<AppState>, Caller(principal): Caller) -> ApiResult<Json<SessionBody>> {
+    Ok(Json(state.metadata.account(&principal).await?.into()))
+}
+
+/// Sign in with a login and a password
+#[utoipa::path(post, path = "/api/v1/session", tag = "session", security(()), request_body = SignInRequest, responses(
+    (status = 200, body = SessionBody, description = "Sets the session cookie"),
+    (status = 401, body = ErrorBody), (status = 429, body = ErrorBody, description = "Too many attempts; see Retry-After"),
+))]
+async fn sign_in(
+    State(state): State<AppState>,
+    _: SameOrigin,
+    Peer(peer): Peer,
+    headers: HeaderMap,
+    extract::Json(request): extract::Json<SignInRequest>,
+) -> ApiResult<Response> {
+    let session = state.metadata.sign_in(&request.login, &request.password, peer).await?;
+    Ok(signed_in(&state, &headers, StatusCode::OK, session))
+}
+
+/// Sign out
+#[utoipa::path(delete, path = "/api/v1/session", tag = "session", responses(
+    (status = 204, description = "Signed out; removes the session cookie"), (status = 401, body = ErrorBody),
+))]
+async fn sign_out(State(state): State<AppState>, Caller(principal): Caller) -> ApiResult<Response> {
+    state.metadata.sign_out(&principal).await?;
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::clear())]).into_response())
+}
+
+/// The routes of this module.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::default().routes(routes!(session, sign_in, sign_out))
+}

@@ -1,0 +1,67 @@
+//! What the handlers share: the parts of the server, and the settings of its HTTP face.
+
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use sensorium_live::Hub;
+use sensorium_metadata::Metadata;
+use sensorium_model::IngestLimits;
+use sensorium_query::QueryEngine;
+use sensorium_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::routes::rejections::Rejections;
+
+/// Settings of the HTTP face, under `[http]` of the configuration unless said otherwise.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Limits on rows (`[limits]`).
+    pub limits: IngestLimits,
+    /// The largest ingest body as sent, in bytes (`http.body_bytes`).
+    pub body_bytes: usize,
+    /// The largest ingest body after decompression, in bytes (`http.decoded_bytes`).
+    pub decoded_bytes: usize,
+    /// How many live connections (WebSocket and event stream) may be open (`http.live_clients`).
+    pub live_clients: usize,
+    /// Whether `/metrics` answers without a credential (`http.public_metrics`).
+    pub public_metrics: bool,
+    /// Whether readings are taken without a credential (`http.anonymous_write`); they go to the first organisation.
+    pub anonymous_write: bool,
+    /// Whether this server itself speaks TLS; cookies are then marked `Secure`.
+    pub tls: bool,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            limits: IngestLimits::default(),
+            body_bytes: 25 << 20,
+            decoded_bytes: 100 << 20,
+            live_clients: 1_024,
+            public_metrics: false,
+            anonymous_write: false,
+            tls: false,
+        }
+    }
+}
+
+/// The parts of the server; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// The readings.
+    pub store: Store,
+    /// SQL.
+    pub query: QueryEngine,
+    /// Organisations, users, sessions, tokens.
+    pub metadata: Metadata,
+    /// The live fan-out.
+    pub hub: Hub,
+    /// Settings.
+    pub config: Arc<ApiConfig>,
+    /// What was refused lately.
+    pub rejections: Rejections,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// Cancelled when the server starts to drain: live connections close and `/ready` turns negative.
+    pub shutdown: CancellationToken,
+}
