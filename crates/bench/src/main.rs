@@ -1,2 +1,38 @@
-//! Load generators and peer comparisons
-fn main() {}
+//! Measurements of a real, running Sensorium. Each subcommand starts what it needs in a temporary folder on free
+//! ports, shows its progress, prints one table and stops everything that it started.
+
+mod percentiles;
+mod pixel;
+mod sensorium;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measure Sensorium", version)]
+struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// Time from a POST of a reading to its value being painted in a browser that shows the overview
+    Pixel(pixel::PixelArgs),
+}
+
+#[tokio::main]
+#[expect(clippy::print_stderr, reason = "a command-line tool speaks to a person")]
+async fn main() -> ExitCode {
+    let outcome = match Arguments::parse().bench {
+        Bench::Pixel(arguments) => pixel::run(arguments).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

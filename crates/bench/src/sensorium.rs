@@ -1,0 +1,93 @@
+//! A Sensorium of its own for one measurement: started on a free port with a temporary folder, killed when dropped.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long the server may take to print its URL.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The API token that a measurement writes with; the server lives for one measurement on loopback.
+const TOKEN: &str = "bench-token-of-a-temporary-server";
+
+/// A running server.
+pub(crate) struct Sensorium {
+    child: Child,
+    setup_url: String,
+    client: reqwest::Client,
+    _data: TempDir,
+}
+
+impl Sensorium {
+    /// Starts the binary and waits until it has printed its set-up URL.
+    pub(crate) fn start(binary: &Path) -> Result<Self> {
+        let data = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let mut child = Command::new(binary)
+            .args(["serve", "--http", "127.0.0.1:0", "--data-dir"])
+            .arg(data.path())
+            .env("SENSORIUM_BOOTSTRAP_TOKEN", TOKEN)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start {}; build it with `make build`", binary.display()))?;
+        let output = child.stdout.take().context("no standard output")?;
+        let (send, receive) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let url = line.split_whitespace().find(|word| word.contains("/setup#code="));
+                if let Some(url) = url {
+                    // Nobody listens any more once the first URL was taken; the loop keeps draining the pipe.
+                    let _ = send.send(url.to_owned());
+                }
+            }
+        });
+        let Ok(setup_url) = receive.recv_timeout(START_TIMEOUT) else {
+            child.kill()?;
+            bail!("the server printed no set-up URL within {START_TIMEOUT:?}");
+        };
+        Ok(Self { child, setup_url, client: reqwest::Client::new(), _data: data })
+    }
+
+    /// The address that the server answers at, such as `http://127.0.0.1:40123`.
+    pub(crate) fn base_url(&self) -> &str {
+        self.setup_url.split("/setup").next().unwrap_or_default()
+    }
+
+    /// Creates the first administrator and returns the session cookie's value.
+    pub(crate) async fn sign_in(&self) -> Result<String> {
+        let code = self.setup_url.split("#code=").nth(1).context("no set-up code")?;
+        let body =
+            json!({"code": code, "organisation": "Bench", "login": "bench", "password": "bench-password-of-this-run"});
+        let url = format!("{}/api/v1/setup", self.base_url());
+        let answer = self.client.post(url).json(&body).send().await?;
+        let cookie = answer.headers().get("set-cookie").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let status = answer.status();
+        ensure!(status.is_success(), "set-up failed: {status} {}", answer.json::<Value>().await.unwrap_or_default());
+        let cookie = cookie.context("set-up sent no cookie")?;
+        let pair = cookie.split(';').next().unwrap_or_default();
+        Ok(pair.trim_start_matches("sensorium_session=").to_owned())
+    }
+
+    /// Writes line protocol to a database and waits for the acknowledgement.
+    pub(crate) async fn write(&self, database: &str, lines: String) -> Result<()> {
+        let url = format!("{}/write?db={database}", self.base_url());
+        let answer = self.client.post(url).bearer_auth(TOKEN).body(lines).send().await?;
+        let status = answer.status();
+        ensure!(status.is_success(), "write failed: {status} {}", answer.text().await.unwrap_or_default());
+        Ok(())
+    }
+}
+
+impl Drop for Sensorium {
+    fn drop(&mut self) {
+        // Both fail only when the process is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
