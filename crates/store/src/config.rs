@@ -1,0 +1,84 @@
+//! What the store can be told.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sensorium_model::{Batch, IngestLimits};
+
+/// When an acknowledged write is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Each group of writes is synced before it is acknowledged: survives power loss.
+    #[default]
+    Fsync,
+    /// Writes are acknowledged once the kernel has them and are synced in the background: survives a killed process, can lose
+    /// the last fraction of a second at power loss.
+    Memory,
+}
+
+/// Called by the committer with each stored batch and its sequence number, after the batch is durable and visible.
+///
+/// It runs on the thread that every write waits for, so it must not block.
+pub type CommitListener = Arc<dyn Fn(u64, &Arc<Batch>) + Send + Sync>;
+
+/// Settings of a store.
+#[derive(Clone)]
+pub struct StoreConfig {
+    /// The folder that the store owns; created when missing.
+    pub dir: PathBuf,
+    /// Limits on tables and columns, checked again when columns are reserved.
+    pub limits: IngestLimits,
+    /// When a write is acknowledged.
+    pub durability: Durability,
+    /// A log segment is closed at this size, in bytes (default 128 MiB).
+    pub segment_bytes: u64,
+    /// How long the committer waits for company while other writers are active (default 1 ms, at most 100 ms).
+    pub commit_delay: Duration,
+    /// A group of writes is committed at this size, in bytes (default 1 MiB).
+    pub commit_bytes: usize,
+    /// Batches that may wait for the committer; further writers wait for room (default 1,024).
+    pub queue_batches: usize,
+    /// Hard bound on rows held in memory, in bytes; beyond it writers are answered `Busy` (default 256 MiB).
+    pub memtable_bytes: usize,
+    /// Rows in memory that trigger a flush, in bytes (default 32 MiB).
+    pub flush_bytes: usize,
+    /// Rows are flushed at the latest after this time (default 30 minutes).
+    pub flush_interval: Duration,
+    /// Series in one table; rows of further series are refused (default 1,000,000).
+    pub series_per_table: usize,
+    /// Told of each stored batch.
+    pub on_commit: Option<CommitListener>,
+}
+
+impl StoreConfig {
+    /// The defaults, for a folder.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            limits: IngestLimits::default(),
+            durability: Durability::Fsync,
+            segment_bytes: 128 << 20,
+            commit_delay: Duration::from_millis(1),
+            commit_bytes: 1 << 20,
+            queue_batches: 1_024,
+            memtable_bytes: 256 << 20,
+            flush_bytes: 32 << 20,
+            flush_interval: Duration::from_secs(30 * 60),
+            series_per_table: 1_000_000,
+            on_commit: None,
+        }
+    }
+}
+
+impl fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreConfig")
+            .field("dir", &self.dir)
+            .field("durability", &self.durability)
+            .field("memtable_bytes", &self.memtable_bytes)
+            .field("flush_bytes", &self.flush_bytes)
+            .finish_non_exhaustive()
+    }
+}
