@@ -1,0 +1,72 @@
+/** What the page asks the server for, as react-query options: one key and one fetcher per question. */
+import { queryOptions } from "@tanstack/react-query";
+import { ApiError, api, body } from "./client";
+import type { components } from "./schema";
+
+/** Who is signed in. */
+export type Session = components["schemas"]["SessionBody"];
+/** One access token without its secret. */
+export type Token = components["schemas"]["TokenBody"];
+
+/** The session, or null when nobody is signed in. */
+export const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  staleTime: 60_000,
+  queryFn: async ({ signal }): Promise<Session | null> => {
+    try {
+      return body(await api.GET("/api/v1/session", { signal }));
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return null;
+      throw error;
+    }
+  },
+});
+
+/** Whether the server still waits for its first administrator. */
+export const setupQuery = queryOptions({
+  queryKey: ["setup"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/setup", { signal })),
+});
+
+/** The organisation's access tokens. */
+export const tokensQuery = queryOptions({
+  queryKey: ["tokens"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/tokens", { signal })).tokens,
+});
+
+/** The organisation's databases. */
+export const databasesQuery = queryOptions({
+  queryKey: ["databases"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/databases", { signal })).databases,
+});
+
+/** Tables of a database with their columns. */
+export const tablesQuery = (database: string) =>
+  queryOptions({
+    queryKey: ["tables", database],
+    queryFn: async ({ signal }) =>
+      body(await api.GET("/api/v1/databases/{db}/tables", { params: { path: { db: database } }, signal })).tables,
+  });
+
+/** The newest value of each field of the newest series of each table. */
+export const lastQuery = (database: string, table?: string, seriesLimit = 20) =>
+  queryOptions({
+    queryKey: ["last", database, table ?? null, seriesLimit],
+    queryFn: async ({ signal }) =>
+      body(
+        await api.GET("/api/v1/databases/{db}/last", {
+          params: {
+            path: { db: database },
+            query: { series_limit: seriesLimit, ...(table === undefined ? {} : { table }) },
+          },
+          signal,
+        }),
+      ),
+  });
+
+/** What the server refused lately, newest first. */
+export const rejectionsQuery = (limit: number) =>
+  queryOptions({
+    queryKey: ["rejections", limit],
+    queryFn: async ({ signal }) => body(await api.GET("/api/v1/rejections", { params: { query: { limit } }, signal })),
+  });

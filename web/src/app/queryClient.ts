@@ -1,0 +1,16 @@
+/** One cache of server answers for the page. */
+import { QueryClient } from "@tanstack/react-query";
+import { ApiError } from "@/api/client";
+
+/** A refusal is an answer; only an unreachable or broken server is asked again. */
+export function worthRetrying(failures: number, error: unknown): boolean {
+  if (failures >= 2) return false;
+  return !(error instanceof ApiError) || error.status === 0 || error.status >= 500;
+}
+
+/** The page's cache. */
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: { staleTime: 5_000, retry: worthRetrying, refetchOnWindowFocus: false },
+  },
+});

@@ -1,0 +1,146 @@
+/**
+ * Every address of the page. A page's code and text are fetched together when its address is entered (or its
+ * link is hovered); the shell, which only signed-in people see, is a layout route around them.
+ */
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from "@tanstack/react-router";
+import type { QueryClient } from "@tanstack/react-query";
+import { sessionQuery, setupQuery } from "@/api/queries";
+import { loadStrings } from "@/i18n";
+import { validateSearch as exploreSearch } from "@/pages/explore/search";
+import { validateSearch as overviewSearch } from "@/pages/overview/search";
+import { NotFound, RouteFailure } from "@/shell/Failures";
+import { Loading } from "@/shell/Loading";
+import { Root } from "@/shell/Root";
+import { Shell } from "@/shell/Shell";
+import { queryClient } from "./queryClient";
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+  interface StaticDataRouteOption {
+    /** Namespace whose `title` names the page in the browser's tab. */
+    title?: TitledNamespace;
+  }
+}
+
+/** Namespaces of text that have a `title`. */
+export type TitledNamespace = "overview" | "explore" | "send" | "tokens" | "api" | "setup" | "login";
+
+const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
+  component: Root,
+  notFoundComponent: NotFound,
+});
+
+/** Only a path of this page; anything else would let a link lead people away after signing in. */
+export function safeReturn(value: unknown): string | undefined {
+  return typeof value === "string" && /^\/(?![/\\])/.test(value) ? value : undefined;
+}
+
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: "/setup",
+  staticData: { title: "setup" },
+  beforeLoad: async ({ context }) => {
+    const { needed } = await context.queryClient.fetchQuery(setupQuery);
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router redirects
+    if (!needed) throw redirect({ to: "/" });
+  },
+  loader: () => loadStrings("setup"),
+  component: lazyRouteComponent(() => import("@/pages/setup")),
+});
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: "/login",
+  staticData: { title: "login" },
+  validateSearch: (search: Record<string, unknown>): { next?: string } => {
+    const next = safeReturn(search["next"]);
+    return next === undefined ? {} : { next };
+  },
+  loader: () => loadStrings("login"),
+  component: lazyRouteComponent(() => import("@/pages/login")),
+});
+
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: "signed-in",
+  component: Shell,
+  beforeLoad: async ({ context, location }) => {
+    const session = await context.queryClient.ensureQueryData(sessionQuery);
+    if (session) return { session };
+    const { needed } = await context.queryClient.fetchQuery(setupQuery);
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router redirects
+    if (needed) throw redirect({ to: "/setup", hash: true });
+    const next = location.href === "/" ? {} : { next: location.href };
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router redirects
+    throw redirect({ to: "/login", search: next });
+  },
+});
+
+const overview = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/",
+  staticData: { title: "overview" },
+  validateSearch: overviewSearch,
+  loader: () => loadStrings("overview", "charts"),
+  component: lazyRouteComponent(() => import("@/pages/overview")),
+});
+
+const explore = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/explore",
+  staticData: { title: "explore" },
+  validateSearch: exploreSearch,
+  loader: () => loadStrings("explore", "charts"),
+  component: lazyRouteComponent(() => import("@/pages/explore")),
+});
+
+const send = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/send",
+  staticData: { title: "send" },
+  validateSearch: (search: Record<string, unknown>): { how?: string } =>
+    typeof search["how"] === "string" ? { how: search["how"] } : {},
+  loader: () => loadStrings("send"),
+  component: lazyRouteComponent(() => import("@/pages/send")),
+});
+
+const tokens = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/tokens",
+  staticData: { title: "tokens" },
+  loader: () => loadStrings("tokens"),
+  component: lazyRouteComponent(() => import("@/pages/tokens")),
+});
+
+const api = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/api",
+  staticData: { title: "api" },
+  validateSearch: (search: Record<string, unknown>): { operation?: string } =>
+    typeof search["operation"] === "string" ? { operation: search["operation"] } : {},
+  loader: () => loadStrings("api"),
+  component: lazyRouteComponent(() => import("@/pages/api")),
+});
+
+/** The page's router. */
+export const router = createRouter({
+  routeTree: root.addChildren([
+    setup,
+    login,
+    signedIn.addChildren([overview, explore, send, tokens, api]),
+  ]),
+  context: { queryClient },
+  defaultPreload: "intent",
+  defaultPendingComponent: Loading,
+  defaultErrorComponent: RouteFailure,
+  defaultPendingMs: 300,
+  scrollRestoration: true,
+});

@@ -1,0 +1,27 @@
+/** Makes `t("key")` a type error when the English text lacks the key. A new namespace is added here. */
+import type api from "./locales/en/api.json";
+import type charts from "./locales/en/charts.json";
+import type common from "./locales/en/common.json";
+import type explore from "./locales/en/explore.json";
+import type login from "./locales/en/login.json";
+import type overview from "./locales/en/overview.json";
+import type send from "./locales/en/send.json";
+import type setup from "./locales/en/setup.json";
+import type tokens from "./locales/en/tokens.json";
+
+declare module "i18next" {
+  interface CustomTypeOptions {
+    defaultNS: "common";
+    resources: {
+      api: typeof api;
+      charts: typeof charts;
+      common: typeof common;
+      explore: typeof explore;
+      login: typeof login;
+      overview: typeof overview;
+      send: typeof send;
+      setup: typeof setup;
+      tokens: typeof tokens;
+    };
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Every colour of the page. Graphite and paper are equals: each role has a value in both schemes, and
+ * `palette.test.ts` checks contrast and that the series colours stay apart for colour-blind people.
+ */
+
+/** The two looks of the page. */
+export type Scheme = "light" | "dark";
+
+/** What a colour is for; never name a colour by its hue. */
+export type Role =
+  | "page"
+  | "surface"
+  | "raised"
+  | "hairline"
+  | "text"
+  | "dim"
+  | "accent"
+  | "grid"
+  | "ok"
+  | "warning"
+  | "danger";
+
+/** The colour of each role in each scheme. */
+export const roles: Record<Scheme, Record<Role, string>> = {
+  light: {
+    page: "#f7f6f2",
+    surface: "#ffffff",
+    raised: "#f0eee8",
+    hairline: "#dcd9d0",
+    text: "#1d2125",
+    dim: "#596169",
+    accent: "#0b756b",
+    grid: "#e8e5dd",
+    ok: "#22713f",
+    warning: "#8a5a00",
+    danger: "#b3261e",
+  },
+  dark: {
+    page: "#14171a",
+    surface: "#1a1e22",
+    raised: "#23282d",
+    hairline: "#31373d",
+    text: "#e6e9ec",
+    dim: "#9ba5ae",
+    accent: "#3ecab8",
+    grid: "#262b30",
+    ok: "#6fcf8e",
+    warning: "#f0b429",
+    danger: "#ff8a80",
+  },
+};
+
+/**
+ * Eight series colours per scheme, in the order they are handed out. Position n means the same hue in both
+ * schemes, so a series keeps its identity when the scheme changes.
+ */
+export const seriesColors: Record<Scheme, readonly string[]> = {
+  light: ["#0069b4", "#c25e00", "#00835f", "#b5368f", "#7d6f00", "#c4271d", "#4a3ab0", "#5c6670"],
+  dark: ["#4fb3f0", "#f0a22e", "#2fc99a", "#ec8fc8", "#f2e35c", "#f2644a", "#8c93ff", "#b9c0c7"],
+};
+
+/** The accent from its lightest to its darkest step, as Mantine wants it. */
+export const accentSteps = [
+  "#e6f7f5",
+  "#cdeeea",
+  "#9cded6",
+  "#66ccc0",
+  "#3ecab8",
+  "#1fa898",
+  "#138c7e",
+  "#0b756b",
+  "#085e56",
+  "#05453f",
+] as const;
