@@ -1,1 +1,22 @@
-//! Decoders of what devices send: line protocol, JSON readings, CSV
+//! Decoders of what devices and people send: InfluxDB line protocol, JSON readings and CSV files; and the line
+//! protocol writer.
+//!
+//! Pure: no sockets, no files, no clock. Bytes, the time of receipt and the stored schema come in as arguments; rows go
+//! out into a [`sensorium_model::BatchBuilder`].
+//!
+//! Invariants:
+//! - a decoder never panics, whatever the bytes;
+//! - a row that cannot be read costs only itself: it is counted and described in [`Refusals`], and the others go on;
+//! - a value is stored as it was sent or refused, never rounded, cut or turned into another type in silence.
+//!
+//! Limits: those of [`sensorium_model::IngestLimits`], which the builder holds; [`json::MAX_DEPTH`] levels of nesting;
+//! descriptions of refused rows are kept up to the number that [`Refusals::keep`] was given, the others are counted.
+
+pub mod csv;
+pub mod json;
+pub mod line_protocol;
+mod numbers;
+mod refusals;
+pub mod time;
+
+pub use refusals::Refusals;
