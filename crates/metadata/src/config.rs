@@ -1,0 +1,74 @@
+//! Where the metadata lives and how long a sign-in lasts.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Milliseconds since the epoch; an argument, so that tests decide what time it is.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks a function.
+    pub fn new(now_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now_ms))
+    }
+
+    /// The system's clock.
+    pub fn system() -> Self {
+        Self::new(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
+    }
+
+    /// Milliseconds since the epoch.
+    pub fn now_ms(&self) -> i64 {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// How to open the metadata.
+#[derive(Debug, Clone)]
+pub struct MetadataConfig {
+    /// The SQLite file; created if it is missing.
+    pub path: PathBuf,
+    /// A session ends this long after sign-in, whatever happens.
+    pub session_lifetime: Duration,
+    /// A session ends when it was not used for this long.
+    pub session_idle: Duration,
+    /// A session's secret is replaced when it is this old.
+    pub session_rotation: Duration,
+    /// How long the replaced secret is still accepted once the new one was seen, for requests already under way.
+    pub session_grace: Duration,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl MetadataConfig {
+    /// Defaults: `metadata.sqlite` in the data folder; sessions of 30 days, or 7 days without use, with a new secret
+    /// every 30 minutes.
+    pub fn new(data_dir: &Path) -> Self {
+        const DAY: Duration = Duration::from_secs(86_400);
+        Self {
+            path: data_dir.join("metadata.sqlite"),
+            session_lifetime: 30 * DAY,
+            session_idle: 7 * DAY,
+            session_rotation: Duration::from_secs(30 * 60),
+            session_grace: Duration::from_secs(60),
+            clock: Clock::system(),
+        }
+    }
+}
+
+/// A duration in the unit of [`Clock`].
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,10 @@
+//! The tables, a module each. Times are milliseconds since the epoch; ids are UUIDs (version 7).
+#![expect(unreachable_pub, reason = "SeaORM's derive macros write public items")]
+
+pub(crate) mod api_token;
+pub(crate) mod audit;
+pub(crate) mod organisation;
+pub(crate) mod schema_version;
+pub(crate) mod session;
+pub(crate) mod setup;
+pub(crate) mod user;

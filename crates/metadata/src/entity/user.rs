@@ -1,0 +1,63 @@
+//! People who sign in.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "user_account")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub org_id: Uuid,
+    /// As it was typed when the user was created.
+    pub login: String,
+    /// In lower case; unique in the whole installation, because people sign in without naming their organisation.
+    #[sea_orm(unique)]
+    pub login_key: String,
+    pub role: Role,
+    pub status: Status,
+    /// PHC string.
+    pub password: String,
+    pub created_at_ms: i64,
+}
+
+/// What a user is in the organisation.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
+pub enum Role {
+    #[sea_orm(string_value = "viewer")]
+    Viewer,
+    #[sea_orm(string_value = "editor")]
+    Editor,
+    #[sea_orm(string_value = "administrator")]
+    Administrator,
+    #[sea_orm(string_value = "owner")]
+    Owner,
+}
+
+/// Whether a user may sign in.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
+pub enum Status {
+    #[sea_orm(string_value = "pending")]
+    Pending,
+    #[sea_orm(string_value = "active")]
+    Active,
+    #[sea_orm(string_value = "deleted")]
+    Deleted,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl From<Role> for sensorium_model::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Viewer => Self::Viewer,
+            Role::Editor => Self::Editor,
+            Role::Administrator => Self::Administrator,
+            Role::Owner => Self::Owner,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What can go wrong with identities, and what the person can do about it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sea_orm::DbErr;
+use sensorium_model::ErrorKind;
+use thiserror::Error;
+
+/// A failure of this crate.
+#[derive(Debug, Error)]
+pub enum MetadataError {
+    /// The login or password is wrong; deliberately does not say which.
+    #[error("the login or the password is wrong")]
+    WrongCredentials,
+    /// The set-up code is wrong.
+    #[error("the set-up code is wrong; use the one that the server printed when it last started")]
+    WrongSetupCode,
+    /// There is an administrator already.
+    #[error("set-up is done: there is an administrator; sign in instead")]
+    SetUpDone,
+    /// Someone else has this login.
+    #[error("this login is taken; choose another one")]
+    LoginTaken,
+    /// Too many failed attempts.
+    #[error("too many failed attempts; try again in {} seconds", retry_after.as_secs().max(1))]
+    TooManyAttempts {
+        /// When the next attempt is heard.
+        retry_after: Duration,
+    },
+    /// The password hashers have more to do than they can.
+    #[error("too many people sign in at this moment; try again in a few seconds")]
+    Busy,
+    /// Something that was sent breaks a rule.
+    #[error("{what}: {rule}")]
+    Invalid {
+        /// What breaks it.
+        what: &'static str,
+        /// The rule.
+        rule: &'static str,
+    },
+    /// The caller may not do this.
+    #[error("{0}")]
+    Denied(&'static str),
+    /// The thing does not exist in the caller's organisation.
+    #[error("there is no such {0}")]
+    Missing(&'static str),
+    /// The file was written by a newer version.
+    #[error("{} was written by a newer version of Sensorium (its format is {found}, this one knows {known}); use that version, or restore a backup", path.display())]
+    TooNew {
+        /// The file.
+        path: PathBuf,
+        /// The format that was found.
+        found: i32,
+        /// The newest format that this version knows.
+        known: i32,
+    },
+    /// The file could not be created or opened.
+    #[error("cannot open {}; check that the folder exists and may be written", path.display())]
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is no database or is damaged.
+    #[error("cannot use {} as a database; restore it from a backup, or move it away to start with no users", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: DbErr,
+    },
+    /// The disk is full.
+    #[error("the disk that holds the metadata is full; free some space")]
+    NoSpace(#[source] DbErr),
+    /// A statement failed.
+    #[error("a statement on the metadata failed")]
+    Statement(#[source] DbErr),
+    /// A stored password hash cannot be read, or hashing failed.
+    #[error("hashing a password failed")]
+    Hash(#[source] argon2::password_hash::Error),
+    /// The server is shutting down.
+    #[error("the server is shutting down")]
+    Interrupted(#[source] tokio::task::JoinError),
+}
+
+impl MetadataError {
+    /// The kind of failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::WrongCredentials | Self::WrongSetupCode => ErrorKind::Unauthenticated,
+            Self::SetUpDone | Self::LoginTaken => ErrorKind::Conflict,
+            Self::TooManyAttempts { .. } | Self::Busy => ErrorKind::Busy,
+            Self::Invalid { .. } => ErrorKind::Invalid,
+            Self::Denied(_) => ErrorKind::Denied,
+            Self::Missing(_) => ErrorKind::Missing,
+            Self::TooNew { .. } | Self::Open { .. } => ErrorKind::Corrupt,
+            Self::NoSpace(_) => ErrorKind::NoSpace,
+            Self::Create { .. } | Self::Statement(_) | Self::Hash(_) | Self::Interrupted(_) => ErrorKind::Internal,
+        }
+    }
+
+    /// When another attempt can succeed, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyAttempts { retry_after } => Some(*retry_after),
+            Self::Busy => Some(Duration::from_secs(3)),
+            _ => None,
+        }
+    }
+}
+
+impl From<DbErr> for MetadataError {
+    fn from(error: DbErr) -> Self {
+        // SQLITE_FULL has no variant of its own in SeaORM.
+        if error.to_string().contains("database or disk is full") {
+            Self::NoSpace(error)
+        } else {
+            Self::Statement(error)
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Opening the metadata, and the handle that everything else hangs on.
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Arc;
+
+use sea_orm::{ColumnTrait, ConnectOptions, Database, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, Set};
+use sensorium_model::OrgId;
+use uuid::Uuid;
+
+use crate::attempts::Attempts;
+use crate::basic::VerifiedLogins;
+use crate::config::MetadataConfig;
+use crate::entity::{organisation, session};
+use crate::error::MetadataError;
+use crate::migration;
+use crate::password::Passwords;
+use crate::token_cache::TokenCache;
+
+/// The name of the first organisation until set-up gives it another.
+const FIRST_ORGANISATION: &str = "My organisation";
+
+/// Organisations, users, sessions, tokens and the record of changes. Cheap to clone.
+#[derive(Clone)]
+pub struct Metadata {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: DatabaseConnection,
+    config: MetadataConfig,
+    org: OrgId,
+    passwords: Passwords,
+    attempts: Attempts,
+    tokens: TokenCache,
+    logins: VerifiedLogins,
+}
+
+/// What the one who starts the server should know.
+#[derive(Clone)]
+pub struct FirstStart {
+    /// The first organisation.
+    pub org: OrgId,
+    /// The one-time code that creates the first administrator; a fresh one at every start until there is one.
+    pub setup_code: Option<String>,
+}
+
+impl fmt::Debug for FirstStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FirstStart").field("org", &self.org).field("needs_set_up", &self.setup_code.is_some()).finish()
+    }
+}
+
+impl fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metadata").field("path", &self.inner.config.path).finish_non_exhaustive()
+    }
+}
+
+impl Metadata {
+    /// Opens or creates the file, brings it to the current form, makes the first organisation if there is none, and
+    /// makes a new set-up code if there is no administrator.
+    pub async fn open(config: MetadataConfig) -> Result<(Self, FirstStart), MetadataError> {
+        let db = connect(&config).await?;
+        migration::migrate(&db, &config).await?;
+        let org = first_organisation(&db, config.clock.now_ms()).await?;
+        let inner = Inner {
+            db,
+            config,
+            org,
+            passwords: Passwords::new()?,
+            attempts: Attempts::default(),
+            tokens: TokenCache::default(),
+            logins: VerifiedLogins::default(),
+        };
+        let metadata = Self { inner: Arc::new(inner) };
+        metadata.forget_expired_sessions().await?;
+        let setup_code = metadata.renew_setup_code().await?;
+        Ok((metadata, FirstStart { org, setup_code }))
+    }
+
+    /// The first organisation: where this machine's own vitals and anonymous readings go.
+    pub fn org(&self) -> OrgId {
+        self.inner.org
+    }
+
+    /// Waits for statements under way and closes the file.
+    pub async fn close(&self) -> Result<(), MetadataError> {
+        Ok(self.inner.db.clone().close().await?)
+    }
+
+    pub(crate) fn db(&self) -> &DatabaseConnection {
+        &self.inner.db
+    }
+
+    pub(crate) fn config(&self) -> &MetadataConfig {
+        &self.inner.config
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.inner.config.clock.now_ms()
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.inner.passwords
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.inner.attempts
+    }
+
+    pub(crate) fn token_cache(&self) -> &TokenCache {
+        &self.inner.tokens
+    }
+
+    pub(crate) fn logins(&self) -> &VerifiedLogins {
+        &self.inner.logins
+    }
+
+    /// A new id; its first bits are the time, so that rows inserted together lie together.
+    pub(crate) fn new_id() -> Uuid {
+        Uuid::now_v7()
+    }
+
+    async fn forget_expired_sessions(&self) -> Result<(), MetadataError> {
+        let expired = session::Column::ExpiresAtMs.lt(self.now_ms());
+        session::Entity::delete_many().filter(expired).exec(self.db()).await?;
+        Ok(())
+    }
+}
+
+async fn connect(config: &MetadataConfig) -> Result<DatabaseConnection, MetadataError> {
+    // SQLite gives its log and shared memory the mode of the file, so it is created here, for the owner only.
+    OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(&config.path)
+        .map_err(|source| MetadataError::Create { path: config.path.clone(), source })?;
+    let mut options = ConnectOptions::new("sqlite::memory:");
+    let path = config.path.clone();
+    options.max_connections(4).min_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(move |options| {
+        options
+            .filename(&path)
+            .in_memory(false)
+            .shared_cache(false)
+            .create_if_missing(false)
+            .pragma("journal_mode", "WAL")
+            .pragma("synchronous", "FULL")
+            .pragma("foreign_keys", "ON")
+            .pragma("cache_size", "-1024")
+            .busy_timeout(std::time::Duration::from_secs(10))
+    });
+    let open = |source| MetadataError::Open { path: config.path.clone(), source };
+    Database::connect(options).await.map_err(open)
+}
+
+async fn first_organisation(db: &DatabaseConnection, now_ms: i64) -> Result<OrgId, MetadataError> {
+    let first = organisation::Entity::find().order_by_asc(organisation::Column::CreatedAtMs).one(db).await?;
+    if let Some(first) = first {
+        return Ok(OrgId::from_uuid(first.id));
+    }
+    let id = Metadata::new_id();
+    let row =
+        organisation::ActiveModel { id: Set(id), name: Set(FIRST_ORGANISATION.to_owned()), created_at_ms: Set(now_ms) };
+    organisation::Entity::insert(row).exec_without_returning(db).await?;
+    Ok(OrgId::from_uuid(id))
+}

@@ -1,0 +1,121 @@
+//! Tokens that were used lately, so that a request costs no statement.
+//!
+//! Invariant: an entry is only made from a row that was read after the last revocation that this process knows of
+//! ([`TokenCache::generation`]); so a revocation that runs beside a look-up cannot be undone by it. An entry is read
+//! again from the table after [`FRESH`], for the sake of revocations by other processes.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sensorium_model::{OrgId, Principal, TokenId};
+
+use crate::config::millis;
+use crate::secrets::Fingerprint;
+
+/// The most tokens that are remembered.
+pub const MAX_TOKENS: usize = 10_000;
+/// How long an entry is believed.
+pub const FRESH: Duration = Duration::from_secs(30);
+
+/// Tokens by the fingerprint of their secret.
+#[derive(Default)]
+pub(crate) struct TokenCache(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    known: HashMap<Fingerprint, Known>,
+    /// Tokens of this process alone, which are in no table.
+    local: HashMap<Fingerprint, OrgId>,
+    generation: u64,
+}
+
+struct Known {
+    token: TokenId,
+    principal: Principal,
+    read_ms: i64,
+}
+
+impl TokenCache {
+    /// Who a token belongs to, if it is known.
+    pub(crate) fn find(&self, secret: &Fingerprint, now_ms: i64) -> Option<Principal> {
+        let state = self.0.lock();
+        if let Some(org) = state.local.get(secret) {
+            return Some(Principal::system(*org));
+        }
+        let known = state.known.get(secret)?;
+        (0..millis(FRESH)).contains(&(now_ms - known.read_ms)).then(|| known.principal.clone())
+    }
+
+    /// The number of revocations so far; to be asked before the table is read.
+    pub(crate) fn generation(&self) -> u64 {
+        self.0.lock().generation
+    }
+
+    /// Remembers a row that was read since `generation`.
+    pub(crate) fn remember(
+        &self,
+        generation: u64,
+        secret: Fingerprint,
+        token: TokenId,
+        principal: Principal,
+        now_ms: i64,
+    ) {
+        let mut state = self.0.lock();
+        if state.generation != generation {
+            return;
+        }
+        if state.known.len() >= MAX_TOKENS && !state.known.contains_key(&secret) {
+            // Everything that is still in use comes back with its next request.
+            state.known.clear();
+        }
+        state.known.insert(secret, Known { token, principal, read_ms: now_ms });
+    }
+
+    /// Forgets a token that was revoked.
+    pub(crate) fn revoke(&self, token: TokenId) {
+        let mut state = self.0.lock();
+        state.generation += 1;
+        state.known.retain(|_, known| known.token != token);
+    }
+
+    /// Accepts a token for as long as this process runs.
+    pub(crate) fn accept_local(&self, secret: Fingerprint, org: OrgId) {
+        self.0.lock().local.insert(secret, org);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_look_up_beside_a_revocation_is_not_remembered() {
+        let cache = TokenCache::default();
+        let (secret, token) = ([1; 32], TokenId::from_uuid(Uuid::nil()));
+        let principal = Principal::system(OrgId::from_uuid(Uuid::nil()));
+        let before = cache.generation();
+        cache.revoke(token);
+        cache.remember(before, secret, token, principal.clone(), 0);
+        assert!(cache.find(&secret, 0).is_none());
+        cache.remember(cache.generation(), secret, token, principal, 0);
+        assert!(cache.find(&secret, 0).is_some());
+        assert!(cache.find(&secret, millis(FRESH)).is_none());
+        cache.revoke(token);
+        assert!(cache.find(&secret, 0).is_none());
+    }
+
+    #[test]
+    fn memory_stays_bounded() {
+        let cache = TokenCache::default();
+        let principal = Principal::system(OrgId::from_uuid(Uuid::nil()));
+        for number in 0..=MAX_TOKENS {
+            let mut secret = [0; 32];
+            secret[..8].copy_from_slice(&number.to_le_bytes());
+            cache.remember(0, secret, TokenId::from_uuid(Uuid::nil()), principal.clone(), 0);
+        }
+        assert_eq!(cache.0.lock().known.len(), 1);
+    }
+}

@@ -1,0 +1,286 @@
+//! API tokens of programs and devices.
+//!
+//! A token acts for its organisation with the rights of an editor, narrowed by its own flags and, where it names one,
+//! to a single database; it never manages tokens. The one made at the first start for containers and scripts is an
+//! administrator.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set, TransactionTrait};
+use sensorium_model::{Action, DatabaseName, DatabaseScope, OrgId, Principal, Subject, TokenId};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::audit::Change;
+use crate::entity::{api_token, user};
+use crate::error::MetadataError;
+use crate::metadata::Metadata;
+use crate::secrets;
+
+/// How stale `last_used_at_ms` may be: a write per token and minute at most.
+const USED_EVERY_MS: i64 = 60_000;
+/// The most tokens of one organisation.
+const MAX_PER_ORGANISATION: u64 = 10_000;
+/// The longest name, in characters.
+const MAX_NAME: usize = 100;
+/// How many characters of a secret are shown to tell tokens apart.
+const HINT: usize = 8;
+/// The fewest characters of a token that someone brings along.
+const MIN_BOOTSTRAP: usize = 1;
+
+/// A token to create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// What it is for, 1 to 100 characters.
+    pub name: String,
+    /// Limits it to one database.
+    pub database: Option<DatabaseName>,
+    /// Whether it may read.
+    pub can_read: bool,
+    /// Whether it may write.
+    pub can_write: bool,
+}
+
+/// A token without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenInfo {
+    /// The id.
+    pub id: TokenId,
+    /// What it is for.
+    pub name: String,
+    /// The one database that it is good for.
+    pub database: Option<DatabaseName>,
+    /// Whether it may read.
+    pub can_read: bool,
+    /// Whether it may write.
+    pub can_write: bool,
+    /// When it was created, in milliseconds since the epoch.
+    pub created_at_ms: i64,
+    /// The login of whoever created it; none for the server itself.
+    pub created_by: Option<String>,
+    /// When it was last used, exact to a minute.
+    pub last_used_at_ms: Option<i64>,
+    /// The beginning of the secret.
+    pub hint: String,
+}
+
+impl Metadata {
+    /// Accepts an all-access token of this value, if there is neither a token nor a user yet; true if it was created.
+    pub async fn bootstrap_token(&self, secret: &str) -> Result<bool, MetadataError> {
+        let secret = secret.trim();
+        if secret.len() < MIN_BOOTSTRAP || secret.chars().any(|character| character.is_whitespace()) {
+            let rule = "give one without spaces that is hard to guess";
+            return Err(MetadataError::Invalid { what: "the bootstrap token cannot be used", rule });
+        }
+        let transaction = self.db().begin().await?;
+        let tokens = api_token::Entity::find().count(&transaction).await?;
+        let users = user::Entity::find().count(&transaction).await?;
+        if tokens + users > 0 {
+            return Ok(false);
+        }
+        let who = Principal::system(self.org());
+        let new = NewToken { name: "bootstrap".to_owned(), database: None, can_read: true, can_write: true };
+        let row = self.row(&who, new, secret, user::Role::Administrator, None);
+        self.record(&transaction, &who, Change::created("token", &row.name)).await?;
+        api_token::Entity::insert(api_token::ActiveModel::from(row)).exec_without_returning(&transaction).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Accepts a token that is kept in memory only and acts for the server itself, until this process ends.
+    pub fn accept_local_token(&self, secret: &str) {
+        self.token_cache().accept_local(secrets::fingerprint(secret), self.org());
+    }
+
+    /// Who a token belongs to; none if it is unknown or revoked.
+    pub async fn authenticate_token(&self, secret: &str) -> Result<Option<Principal>, MetadataError> {
+        let now_ms = self.now_ms();
+        let fingerprint = secrets::fingerprint(secret);
+        if let Some(principal) = self.token_cache().find(&fingerprint, now_ms) {
+            return Ok(Some(principal));
+        }
+        let generation = self.token_cache().generation();
+        let row = api_token::Entity::find()
+            .filter(api_token::Column::Secret.eq(secrets::text(&fingerprint)))
+            .filter(api_token::Column::RevokedAtMs.is_null())
+            .one(self.db())
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let Some(principal) = principal(&row) else { return Ok(None) };
+        let stale_since = now_ms.saturating_sub(USED_EVERY_MS);
+        if row.last_used_at_ms.is_none_or(|used| used <= stale_since) {
+            let used = api_token::ActiveModel { last_used_at_ms: Set(Some(now_ms)), ..Default::default() };
+            api_token::Entity::update_many()
+                .set(used)
+                .filter(api_token::Column::Id.eq(row.id))
+                .filter(api_token::Column::OrgId.eq(row.org_id))
+                .exec(self.db())
+                .await?;
+        }
+        self.token_cache().remember(generation, fingerprint, TokenId::from_uuid(row.id), principal.clone(), now_ms);
+        Ok(Some(principal))
+    }
+
+    /// Creates a token in the caller's organisation; the secret is returned here and kept nowhere.
+    pub async fn create_token(&self, who: &Principal, new: NewToken) -> Result<(TokenInfo, String), MetadataError> {
+        if !who.allows(Action::ManageOwnTokens) && !who.allows(Action::ManageTokens) {
+            return Err(MetadataError::Denied("this credential may not create API tokens; sign in as an editor"));
+        }
+        let new = NewToken { name: new.name.trim().to_owned(), ..new };
+        check(who, &new)?;
+        let creator = match who.subject {
+            Subject::User(..) => self.account(who).await?.user,
+            Subject::Token(_) | Subject::System | Subject::Anonymous => None,
+        };
+        let secret = secrets::token();
+        let creator = creator.map(|user| (*user.id.as_uuid(), user.login));
+        let row = self.row(who, new, &secret, user::Role::Editor, creator);
+        let described = json!({"database": row.database_name, "can_read": row.can_read, "can_write": row.can_write});
+        let transaction = self.db().begin().await?;
+        // The entry comes first: a transaction that begins with a write waits for others instead of failing.
+        self.record(&transaction, who, Change::created("token", &row.name).after(described)).await?;
+        let present = api_token::Entity::find()
+            .filter(api_token::Column::OrgId.eq(*who.org.as_uuid()))
+            .filter(api_token::Column::RevokedAtMs.is_null())
+            .count(&transaction)
+            .await?;
+        if present >= MAX_PER_ORGANISATION {
+            let rule = "an organisation has at most 10,000; revoke some that are not used";
+            return Err(MetadataError::Invalid { what: "too many API tokens", rule });
+        }
+        api_token::Entity::insert(api_token::ActiveModel::from(row.clone()))
+            .exec_without_returning(&transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok((info(row), secret))
+    }
+
+    /// The tokens of the caller's organisation, newest first: all for administrators, one's own for editors.
+    pub async fn tokens(&self, who: &Principal) -> Result<Vec<TokenInfo>, MetadataError> {
+        let rows = api_token::Entity::find()
+            .filter(api_token::Column::OrgId.eq(*who.org.as_uuid()))
+            .filter(api_token::Column::RevokedAtMs.is_null())
+            .filter(mine(who)?)
+            .order_by_desc(api_token::Column::CreatedAtMs)
+            .order_by_desc(api_token::Column::Id)
+            .all(self.db())
+            .await?;
+        Ok(rows.into_iter().map(info).collect())
+    }
+
+    /// Revokes a token of the caller's organisation: any for administrators, one's own for editors. Once this returns,
+    /// the token is refused.
+    pub async fn revoke_token(&self, who: &Principal, token: TokenId) -> Result<(), MetadataError> {
+        let now_ms = self.now_ms();
+        let transaction = self.db().begin().await?;
+        let revoked = api_token::ActiveModel { revoked_at_ms: Set(Some(now_ms)), ..Default::default() };
+        let done = api_token::Entity::update_many()
+            .set(revoked)
+            .filter(api_token::Column::Id.eq(*token.as_uuid()))
+            .filter(api_token::Column::OrgId.eq(*who.org.as_uuid()))
+            .filter(api_token::Column::RevokedAtMs.is_null())
+            .filter(mine(who)?)
+            .exec(&transaction)
+            .await?;
+        if done.rows_affected == 0 {
+            return Err(MetadataError::Missing("API token"));
+        }
+        self.record(&transaction, who, Change::new("revoked", "token", &token.to_string())).await?;
+        transaction.commit().await?;
+        self.token_cache().revoke(token);
+        Ok(())
+    }
+
+    fn row(
+        &self,
+        who: &Principal,
+        new: NewToken,
+        secret: &str,
+        role: user::Role,
+        creator: Option<(Uuid, String)>,
+    ) -> api_token::Model {
+        let (created_by, created_by_name) = creator.unzip();
+        // A short secret that someone chose is not shown at all.
+        let hint =
+            if secret.starts_with(secrets::TOKEN_PREFIX) { secret.chars().take(HINT).collect() } else { String::new() };
+        api_token::Model {
+            id: Self::new_id(),
+            org_id: *who.org.as_uuid(),
+            name: new.name,
+            secret: secrets::text(&secrets::fingerprint(secret)),
+            hint,
+            database_name: new.database.map(String::from),
+            can_read: new.can_read,
+            can_write: new.can_write,
+            role,
+            created_by,
+            created_by_name,
+            created_at_ms: self.now_ms(),
+            last_used_at_ms: None,
+            revoked_at_ms: None,
+        }
+    }
+}
+
+/// Checks a new token against the rules and against what its creator may do.
+fn check(who: &Principal, new: &NewToken) -> Result<(), MetadataError> {
+    let characters = new.name.chars().count();
+    if !(1..=MAX_NAME).contains(&characters) || new.name.chars().any(char::is_control) {
+        let rule = "give it a name of 1 to 100 characters that says what it is for";
+        return Err(MetadataError::Invalid { what: "the name of the token cannot be used", rule });
+    }
+    if !new.can_read && !new.can_write {
+        return Err(MetadataError::Invalid { what: "the token would be useless", rule: "let it read, write or both" });
+    }
+    let within = match (&who.databases, &new.database) {
+        (DatabaseScope::All, _) => true,
+        (DatabaseScope::One(only), Some(wanted)) => only == wanted,
+        (DatabaseScope::One(_), None) => false,
+    };
+    if (new.can_read && !who.can_read) || (new.can_write && !who.can_write) || !within {
+        return Err(MetadataError::Denied("a token cannot do more than the one who creates it"));
+    }
+    Ok(())
+}
+
+/// Which tokens a caller may see and revoke.
+fn mine(who: &Principal) -> Result<Expr, MetadataError> {
+    if who.allows(Action::ManageTokens) {
+        return Ok(Expr::value(true));
+    }
+    match who.subject {
+        Subject::User(id, _) if who.allows(Action::ManageOwnTokens) => {
+            Ok(api_token::Column::CreatedBy.eq(*id.as_uuid()))
+        }
+        _ => Err(MetadataError::Denied("this credential may not manage API tokens; sign in as an editor")),
+    }
+}
+
+/// Who a stored token is; none if it names a database that no longer follows the rules.
+fn principal(row: &api_token::Model) -> Option<Principal> {
+    let databases = match &row.database_name {
+        None => DatabaseScope::All,
+        Some(name) => DatabaseScope::One(DatabaseName::new(name).ok()?),
+    };
+    Some(Principal {
+        org: OrgId::from_uuid(row.org_id),
+        subject: Subject::Token(TokenId::from_uuid(row.id)),
+        role: row.role.into(),
+        can_read: row.can_read,
+        can_write: row.can_write,
+        databases,
+    })
+}
+
+fn info(row: api_token::Model) -> TokenInfo {
+    TokenInfo {
+        id: TokenId::from_uuid(row.id),
+        name: row.name,
+        database: row.database_name.and_then(|name| DatabaseName::new(&name).ok()),
+        can_read: row.can_read,
+        can_write: row.can_write,
+        created_at_ms: row.created_at_ms,
+        created_by: row.created_by_name,
+        last_used_at_ms: row.last_used_at_ms,
+        hint: row.hint,
+    }
+}
