@@ -7,7 +7,8 @@
 //! Invariants:
 //! - a decoder never panics, whatever the bytes;
 //! - a row that cannot be read costs only itself: it is counted and described in [`Refusals`], and the others go on;
-//! - a value is stored as it was sent or refused, never rounded, cut or turned into another type in silence.
+//! - a value is stored as it was sent or refused, never cut or turned into another type in silence; a decimal number
+//!   becomes the nearest double.
 //!
 //! Limits: those of [`sensorium_model::IngestLimits`], which the builder holds; [`json::MAX_DEPTH`] levels of nesting;
 //! descriptions of refused rows are kept up to the number that [`Refusals::keep`] was given, the others are counted.
@@ -19,4 +20,4 @@ mod numbers;
 mod refusals;
 pub mod time;
 
-pub use refusals::Refusals;
+pub use refusals::{Refusals, Refused, SAMPLE_CHARACTERS};

@@ -2,10 +2,24 @@
 
 use sensorium_model::{ErrorKind, Rejection, RowError};
 
+/// How much of a refused row is kept, in characters.
+pub const SAMPLE_CHARACTERS: usize = 200;
+
+/// A refused row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// Line or item of the request, from 1.
+    pub line: u32,
+    /// Why.
+    pub error: RowError,
+    /// The start of the row as it was sent; empty when it is not known any more.
+    pub sample: String,
+}
+
 /// Collects refused rows of one request or file in bounded memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusals {
-    first: Vec<Rejection>,
+    first: Vec<Refused>,
     kept: usize,
     total: u64,
     by_kind: Vec<(ErrorKind, u64)>,
@@ -17,22 +31,22 @@ impl Refusals {
         Self { first: Vec::new(), kept, total: 0, by_kind: Vec::new() }
     }
 
-    /// Adds a refused row.
-    pub fn push(&mut self, line: u32, error: RowError) {
-        self.add(Rejection { line, error });
-    }
-
-    /// Adds a refused row that another part of the server described.
-    pub fn add(&mut self, rejection: Rejection) {
-        let kind = rejection.error.kind();
+    /// Adds a refused row; `row` is what was sent, of which the start is kept.
+    pub fn push(&mut self, line: u32, error: RowError, row: &[u8]) {
+        let kind = error.kind();
         self.total += 1;
         match self.by_kind.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, count)) => *count += 1,
             None => self.by_kind.push((kind, 1)),
         }
         if self.first.len() < self.kept {
-            self.first.push(rejection);
+            self.first.push(Refused { line, error, sample: sample(row) });
         }
+    }
+
+    /// Adds a row that the store refused after it was decoded.
+    pub fn add(&mut self, rejection: Rejection) {
+        self.push(rejection.line, rejection.error, &[]);
     }
 
     /// The number of refused rows.
@@ -46,7 +60,7 @@ impl Refusals {
     }
 
     /// The refused rows that are described, in the order in which they were refused.
-    pub fn first(&self) -> &[Rejection] {
+    pub fn first(&self) -> &[Refused] {
         &self.first
     }
 
@@ -57,8 +71,15 @@ impl Refusals {
 
     /// Sorts the described rows by line, after rows from several stages came together.
     pub fn sort(&mut self) {
-        self.first.sort_by_key(|rejection| rejection.line);
+        self.first.sort_by_key(|refused| refused.line);
     }
+}
+
+fn sample(row: &[u8]) -> String {
+    // A character is at most four bytes, so a cut here never loses one that would have been kept.
+    let start = row.get(..row.len().min(SAMPLE_CHARACTERS * 4)).unwrap_or_default();
+    let text = String::from_utf8_lossy(start);
+    text.trim_end_matches(['\r', '\n']).chars().take(SAMPLE_CHARACTERS).collect()
 }
 
 #[cfg(test)]
@@ -69,12 +90,18 @@ mod tests {
     fn everything_is_counted_and_only_the_first_are_kept() {
         let mut refusals = Refusals::keep(2);
         for line in (1..=5).rev() {
-            refusals.push(line, RowError::NoFields);
+            refusals.push(line, RowError::NoFields, b"row");
         }
-        refusals.push(9, RowError::Limit { what: "x".into(), limit: 1, setting: "limits.x" });
+        refusals.push(9, RowError::Limit { what: "x".into(), limit: 1, setting: "limits.x" }, b"");
         assert_eq!((refusals.total(), refusals.first().len()), (6, 2));
         assert_eq!(refusals.by_kind(), [(ErrorKind::Invalid, 5), (ErrorKind::TooLarge, 1)]);
         refusals.sort();
         assert_eq!(refusals.first().iter().map(|r| r.line).collect::<Vec<_>>(), [4, 5]);
+    }
+
+    #[test]
+    fn samples_are_short_and_readable() {
+        assert_eq!(sample(b"second \xff line\r\n"), "second \u{fffd} line");
+        assert_eq!(sample("ä".repeat(500).as_bytes()), "ä".repeat(SAMPLE_CHARACTERS));
     }
 }

@@ -52,7 +52,7 @@ impl<'b> Lines<'b> {
                 Ok(end) => {
                     self.advance_to(end);
                     if let Err(error) = builder.push(&point, line) {
-                        refusals.push(line, error);
+                        refusals.push(line, error, self.bytes(start, end));
                     }
                 }
                 Err(error) => {
@@ -61,7 +61,7 @@ impl<'b> Lines<'b> {
                         Problem::Encoding => self.after_broken_text(start, mistake),
                         _ => self.line_end(mistake),
                     };
-                    refusals.push(line, error.describe(self.body.get(start..mistake).unwrap_or_default()));
+                    refusals.push(line, error.describe(self.bytes(start, mistake)), self.bytes(start, resume));
                     self.advance_to(resume);
                 }
             }
@@ -134,6 +134,10 @@ impl<'b> Lines<'b> {
         let line = self.body.get(self.at..end).unwrap_or_default();
         let first = line.iter().find(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
         matches!(first, None | Some(b'#'))
+    }
+
+    fn bytes(&self, start: usize, end: usize) -> &'b [u8] {
+        self.body.get(start..end).unwrap_or_default()
     }
 
     fn text_end(&self) -> usize {

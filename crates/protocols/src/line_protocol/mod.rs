@@ -47,19 +47,5 @@ pub fn decode(body: &[u8], options: Options, builder: &mut BatchBuilder<'_>, ref
     lines::Lines::new(body, options).run(builder, refusals)
 }
 
-/// The text of a line (from 1) of a body, cut to `max` characters: what a person is shown beside the refusal.
-pub fn sample(body: &[u8], line: u32, max: usize) -> String {
-    let skip = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
-    let start = match skip {
-        0 => Some(0),
-        _ => memchr::memchr_iter(b'\n', body).nth(skip - 1).map(|end| end + 1),
-    };
-    let rest = start.and_then(|start| body.get(start..)).unwrap_or_default();
-    let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-    // A character is at most four bytes, so a cut here never loses one that would have been shown.
-    let shown = rest.get(..end.min(max.saturating_mul(4))).unwrap_or_default();
-    String::from_utf8_lossy(shown).trim_end_matches('\r').chars().take(max).collect()
-}
-
 #[cfg(test)]
 mod tests;

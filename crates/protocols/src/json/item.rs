@@ -1,0 +1,266 @@
+//! One JSON object: from its text to a point.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use sensorium_model::{BatchBuilder, Point, RowError, Value};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::{MAX_DEPTH, Options};
+use crate::numbers::number;
+use crate::time::{TimeTextError, parse_utc};
+
+/// What is wrong with a reading.
+#[derive(Debug, Error)]
+pub(super) enum ItemError {
+    #[error("a reading is a JSON object like {{\"table\": \"room\", \"temperature\": 21.5}}")]
+    NotAnObject,
+    #[error("the reading names no table; add \"table\": \"…\", or ?table=… to the address")]
+    NoTable,
+    #[error("\"{0}\" is text")]
+    NotText(&'static str),
+    #[error("\"tags\" is an object of texts, like {{\"place\": \"room1\"}}")]
+    Tags,
+    #[error("field {0:?}: the number is too large for 64 bits")]
+    Number(String),
+    #[error("objects and lists are nested more than {MAX_DEPTH} levels deep")]
+    TooDeep,
+    #[error("the reading has more than {0} columns")]
+    TooManyColumns(usize),
+    #[error("{0}")]
+    Time(#[from] TimeTextError),
+    #[error("{0}")]
+    Json(String),
+}
+
+impl From<ItemError> for RowError {
+    fn from(error: ItemError) -> Self {
+        match error {
+            ItemError::TooManyColumns(limit) => Self::Limit {
+                what: "the number of columns of one reading".into(),
+                limit,
+                setting: "limits.columns_per_table",
+            },
+            other => Self::Malformed(other.to_string()),
+        }
+    }
+}
+
+/// Reads an object into `point`, whose vectors are reused.
+pub(super) fn read<'b>(
+    item: &'b str,
+    options: &Options<'_>,
+    builder: &BatchBuilder<'_>,
+    point: &mut Point<'b>,
+) -> Result<(), ItemError> {
+    point.tags.clear();
+    point.fields.clear();
+    point.table = Cow::Borrowed("");
+    point.time_ns = options.now_ns;
+    if !item.starts_with('{') {
+        return Err(ItemError::NotAnObject);
+    }
+    // Numbers need the column's type and so the table, which may be the last key: they are read in a second step.
+    let mut numbers = Vec::new();
+    let max_columns = builder.limits().columns_per_table;
+    let mut reading = Reading { options, point, numbers: &mut numbers, max_columns };
+    reading.object(item)?;
+    if point.table.is_empty() {
+        point.table = Cow::Owned(options.table.ok_or(ItemError::NoTable)?.to_owned());
+    }
+    for (position, text) in numbers {
+        if let Some((name, value)) = point.fields.get_mut(position) {
+            let kind = builder.kind(&point.table, name);
+            *value = number(text, kind).ok_or_else(|| ItemError::Number(name.to_string()))?;
+        }
+    }
+    Ok(())
+}
+
+struct Reading<'r, 'b> {
+    options: &'r Options<'r>,
+    point: &'r mut Point<'b>,
+    /// Fields whose number is not read yet: where they stand and their text.
+    numbers: &'r mut Vec<(usize, &'b str)>,
+    max_columns: usize,
+}
+
+impl<'b> Reading<'_, 'b> {
+    fn object(&mut self, item: &'b str) -> Result<(), ItemError> {
+        entries(item, |key, value| match (key.as_ref(), first(value)) {
+            ("table", _) => {
+                self.point.table = text(value).ok_or(ItemError::NotText("table"))?;
+                Ok(())
+            }
+            ("time" | "timestamp", b'n') => Ok(()),
+            ("time" | "timestamp", _) => self.time(value),
+            ("tags", b'n') => Ok(()),
+            ("tags", b'{') => entries(value, |name, value| self.tag(name, value)),
+            ("tags", _) => Err(ItemError::Tags),
+            _ => self.column(key, value, 1),
+        })
+    }
+
+    fn time(&mut self, value: &'b str) -> Result<(), ItemError> {
+        let time = match first(value) {
+            b'"' => text(value).unwrap_or_default(),
+            _ => Cow::Borrowed(value),
+        };
+        self.point.time_ns = parse_utc(&time, self.options.precision)?;
+        Ok(())
+    }
+
+    fn tag(&mut self, name: Cow<'b, str>, value: &'b str) -> Result<(), ItemError> {
+        self.check_columns()?;
+        match first(value) {
+            b'n' => {}
+            b'"' => self.point.tags.push((name, text(value).unwrap_or_default())),
+            b'{' | b'[' => return Err(ItemError::Tags),
+            _ => self.point.tags.push((name, Cow::Borrowed(value))),
+        }
+        Ok(())
+    }
+
+    /// A value outside of `tags`: a field, or several when it is nested.
+    fn column(&mut self, name: Cow<'b, str>, value: &'b str, depth: usize) -> Result<(), ItemError> {
+        self.check_columns()?;
+        match first(value) {
+            b'{' | b'[' if depth >= MAX_DEPTH => Err(ItemError::TooDeep),
+            b'{' => entries(value, |key, value| self.column(Cow::Owned(format!("{name}_{key}")), value, depth + 1)),
+            b'[' => {
+                elements(value, |index, value| self.column(Cow::Owned(format!("{name}_{index}")), value, depth + 1))
+            }
+            b'n' => Ok(()),
+            _ if self.options.tags.iter().any(|tag| *tag == name) => self.tag(name, value),
+            b'"' => {
+                let text = text(value).ok_or_else(|| ItemError::Json(format!("the text of {name:?} is broken")))?;
+                self.point.fields.push((name, Value::Text(text)));
+                Ok(())
+            }
+            b't' | b'f' => {
+                self.point.fields.push((name, Value::Bool(value == "true")));
+                Ok(())
+            }
+            _ => {
+                self.numbers.push((self.point.fields.len(), value));
+                self.point.fields.push((name, Value::F64(0.0)));
+                Ok(())
+            }
+        }
+    }
+
+    fn check_columns(&self) -> Result<(), ItemError> {
+        match self.point.tags.len() + self.point.fields.len() >= self.max_columns {
+            true => Err(ItemError::TooManyColumns(self.max_columns)),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The byte that tells what a value is.
+fn first(value: &str) -> u8 {
+    value.as_bytes().first().copied().unwrap_or(b'n')
+}
+
+/// The text of a JSON string; `None` when it is something else or holds half a surrogate pair.
+fn text(value: &str) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Text<'_>>(value).ok().map(|text| text.0)
+}
+
+/// A string, borrowed when it holds no escapes.
+struct Text<'b>(Cow<'b, str>);
+
+impl<'b> Deserialize<'b> for Text<'b> {
+    fn deserialize<D: Deserializer<'b>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'b> Visitor<'b> for TextVisitor {
+            type Value = Text<'b>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'b str) -> Result<Text<'b>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'b>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// Calls `each` for the entries of an object, with the text of each value.
+fn entries<'b>(
+    object: &'b str,
+    each: impl FnMut(Cow<'b, str>, &'b str) -> Result<(), ItemError>,
+) -> Result<(), ItemError> {
+    let mut failure = None;
+    let visitor =
+        Each { map: Some(each), failure: &mut failure, list: None::<fn(usize, &'b str) -> Result<(), ItemError>> };
+    let walked = serde_json::Deserializer::from_str(object).deserialize_map(visitor);
+    outcome(walked, failure)
+}
+
+/// Calls `each` for the elements of a list, with the text of each value.
+fn elements<'b>(list: &'b str, each: impl FnMut(usize, &'b str) -> Result<(), ItemError>) -> Result<(), ItemError> {
+    let mut failure = None;
+    let map = None::<fn(Cow<'b, str>, &'b str) -> Result<(), ItemError>>;
+    let visitor = Each { map, failure: &mut failure, list: Some(each) };
+    let walked = serde_json::Deserializer::from_str(list).deserialize_seq(visitor);
+    outcome(walked, failure)
+}
+
+fn outcome(walked: Result<(), serde_json::Error>, failure: Option<ItemError>) -> Result<(), ItemError> {
+    match (failure, walked) {
+        (Some(failure), _) => Err(failure),
+        (None, walked) => walked.map_err(|error| ItemError::Json(error.to_string())),
+    }
+}
+
+/// Walks over a map or a list and stops at the first failure, which it puts aside.
+struct Each<'f, M, L> {
+    map: Option<M>,
+    list: Option<L>,
+    failure: &'f mut Option<ItemError>,
+}
+
+impl<'b, M, L> Visitor<'b> for Each<'_, M, L>
+where
+    M: FnMut(Cow<'b, str>, &'b str) -> Result<(), ItemError>,
+    L: FnMut(usize, &'b str) -> Result<(), ItemError>,
+{
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object or a list")
+    }
+
+    fn visit_map<A: MapAccess<'b>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut each = self.map;
+        while let Some((key, value)) = map.next_entry::<Text<'b>, &'b RawValue>()? {
+            let Some(Err(error)) = each.as_mut().map(|each| each(key.0, value.get())) else { continue };
+            *self.failure = Some(error);
+            return Err(A::Error::custom("stopped"));
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'b>>(self, mut list: A) -> Result<(), A::Error> {
+        let mut each = self.list;
+        let mut index = 0;
+        while let Some(value) = list.next_element::<&'b RawValue>()? {
+            if let Some(Err(error)) = each.as_mut().map(|each| each(index, value.get())) {
+                *self.failure = Some(error);
+                return Err(A::Error::custom("stopped"));
+            }
+            index += 1;
+        }
+        Ok(())
+    }
+}
