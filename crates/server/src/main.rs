@@ -1,2 +1,88 @@
-//! The sensorium binary: configuration, wiring and command line
-fn main() {}
+//! The `sensorium` binary: configuration, wiring and command line.
+//!
+//! What is where: `cli` (what can be typed), `config` (where settings come from), `serve` (the server), `client` (commands
+//! that ask a server or a folder), `import` (files), `local` (how commands find the server of this machine).
+//!
+//! Invariants: a failure is one sentence on standard error and exit code 1, never a backtrace; answers go to standard
+//! output, everything else to standard error.
+
+mod cli;
+mod client;
+mod config;
+mod import;
+mod local;
+mod logging;
+mod open;
+mod serve;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use cli::{Cli, Command};
+use config::Config;
+
+/// Threads that serve connections; each has its own part of the allocator's memory, and more serve no purpose here.
+const MAX_WORKERS: usize = 8;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error and its causes on one line.
+#[expect(clippy::print_stderr, reason = "the last word to the person who typed the command")]
+fn report(error: &anyhow::Error) {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        // Some errors repeat their cause in their own sentence.
+        if sentence.is_empty() {
+            sentence = cause;
+        } else if !sentence.contains(&cause) {
+            sentence = format!("{sentence}: {cause}");
+        }
+    }
+    eprintln!("sensorium: {sentence}");
+}
+
+#[expect(clippy::print_stdout, reason = "the answers of two commands")]
+fn run(cli: Cli) -> Result<()> {
+    match cli.command {
+        Command::Serve(args) => {
+            let config = load(&args.flags)?;
+            runtime()?.block_on(serve::serve(config))
+        }
+        Command::Import(command) => runtime()?.block_on(import::run(command.import, command.reach)),
+        Command::Query(args) => runtime()?.block_on(client::query(args)),
+        Command::Token(args) => runtime()?.block_on(client::token(args)),
+        Command::Config(args) => {
+            print!("{}", config::show(&load(&args.flags)?));
+            Ok(())
+        }
+        Command::Version => {
+            println!("sensorium {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+    }
+}
+
+fn load(flags: &cli::ServeFlags) -> Result<Config> {
+    Ok(Config::load(flags.config.config.as_deref(), std::env::vars_os(), &flags.values())?)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.clamp(2, MAX_WORKERS))
+        .max_blocking_threads(32)
+        .thread_keep_alive(std::time::Duration::from_secs(10))
+        .enable_all()
+        .build()
+        .context("cannot start threads")
+}

@@ -1,0 +1,274 @@
+//! The command line: what can be typed, with examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use sensorium_model::DatabaseName;
+
+use crate::config::FlagValue;
+use crate::import::ImportArgs;
+
+/// Keeps what devices send, answers questions about it and shows it as it happens
+#[derive(Debug, Parser)]
+#[command(name = "sensorium", version, arg_required_else_help = true, after_help = TOP_EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  sensorium serve                                   Start; follow the printed link
+  sensorium import readings.csv --timezone Europe/Helsinki
+  sensorium query 'SELECT * FROM cpu ORDER BY time DESC LIMIT 5'
+
+Settings come from sensorium.toml, SENSORIUM_* variables and flags; `sensorium config` shows them all.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the server
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArgs),
+    /// Read a CSV, Parquet or line-protocol file into a database
+    Import(ImportCommand),
+    /// Ask a question in SQL and print the answer
+    #[command(after_help = QUERY_EXAMPLES)]
+    Query(QueryArgs),
+    /// Create, list and revoke API tokens
+    #[command(after_help = TOKEN_EXAMPLES)]
+    Token(TokenArgs),
+    /// Show the effective configuration and where each value comes from
+    #[command(after_help = CONFIG_EXAMPLES)]
+    Config(ConfigArgs),
+    /// Print the version
+    #[command(after_help = "Example:\n  sensorium version")]
+    Version,
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  sensorium serve
+  sensorium serve --data-dir /var/lib/sensorium --http 127.0.0.1:8086
+  sensorium serve --tls-cert cert.pem --tls-key key.pem
+  sensorium serve --set query.timeout_seconds=10 --set http.public_metrics=true
+  SENSORIUM_HTTP__LISTEN=0.0.0.0:80 sensorium serve
+  SENSORIUM_BOOTSTRAP_TOKEN=$(openssl rand -hex 32) sensorium serve     An API token at the first start";
+
+const QUERY_EXAMPLES: &str = "\
+Examples:
+  sensorium query 'SHOW TABLES'
+  sensorium query \"SELECT time, usage_user FROM cpu WHERE cpu = 'cpu-total' ORDER BY time DESC LIMIT 5\"
+  sensorium query --database office --format csv 'SELECT * FROM office' > office.csv
+  echo 'SELECT count(*) FROM cpu' | sensorium query -
+  sensorium query --url https://sensors.example.org --token sen_… 'SHOW TABLES'
+
+Asks the server that uses the data folder, or the one at --url; without a running server the folder is opened directly.";
+
+const TOKEN_EXAMPLES: &str = "\
+Examples:
+  sensorium token create --name dashboard --read
+  sensorium token create --name greenhouse --write --database plants
+  sensorium token list
+  sensorium token revoke 0198c1f2-5f3e-7c4b-9a51-0f6a1c2b3d4e";
+
+const CONFIG_EXAMPLES: &str = "\
+Examples:
+  sensorium config
+  sensorium config --config /etc/sensorium/sensorium.toml
+  sensorium config > sensorium.toml                 A file to start from, with every setting in it";
+
+/// Where the configuration comes from; taken by every command.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConfigFlags {
+    /// Configuration file [default: sensorium.toml in the current folder, if it is there]
+    #[arg(long, value_name = "FILE", env = crate::config::FILE_VARIABLE, global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder that holds everything Sensorium stores [default: data]
+    #[arg(long, value_name = "FOLDER", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Any setting, by its key; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_and_value, global = true)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) flags: ServeFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(flatten)]
+    pub(crate) flags: ServeFlags,
+}
+
+/// Shorthands for the settings that are set most often.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ServeFlags {
+    #[command(flatten)]
+    pub(crate) config: ConfigFlags,
+    /// Address and port to listen on; port 0 takes a free one [default: 0.0.0.0:8086]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    http: Option<String>,
+    /// Certificate chain for HTTPS (PEM)
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Private key for HTTPS (PEM)
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Do not sample this machine's own vitals
+    #[arg(long)]
+    no_host_metrics: bool,
+    /// error, warn, info, debug, trace, or per module: info,sensorium_store=debug [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// auto, text or json [default: auto: text on a terminal, else JSON]
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+impl ServeFlags {
+    /// The settings that the flags make.
+    pub(crate) fn values(&self) -> Vec<FlagValue> {
+        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let mut values = self.config.values();
+        let mut add = |key: &str, value: Option<String>, flag| {
+            values.extend(value.map(|value| (key.to_owned(), value, flag)));
+        };
+        add("http.listen", self.http.clone(), "--http");
+        add("http.tls_cert", self.tls_cert.as_ref().map(text), "--tls-cert");
+        add("http.tls_key", self.tls_key.as_ref().map(text), "--tls-key");
+        add("host_metrics.enabled", self.no_host_metrics.then(|| "false".to_owned()), "--no-host-metrics");
+        add("log.level", self.log_level.clone(), "--log-level");
+        add("log.format", self.log_format.clone(), "--log-format");
+        values
+    }
+}
+
+impl ConfigFlags {
+    /// The settings that the flags make.
+    pub(crate) fn values(&self) -> Vec<FlagValue> {
+        let set = self.set.iter().map(|(key, value)| (key.clone(), value.clone(), "--set"));
+        let data_dir = self.data_dir.iter();
+        let data_dir = data_dir.map(|path| ("data_dir".to_owned(), path.to_string_lossy().into_owned(), "--data-dir"));
+        set.chain(data_dir).collect()
+    }
+}
+
+/// How a command reaches the data: a server far away, the one on this machine, or the folder itself.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ReachFlags {
+    #[command(flatten)]
+    pub(crate) config: ConfigFlags,
+    /// Address of a server, such as https://sensors.example.org
+    #[arg(long, value_name = "URL", env = "SENSORIUM_URL")]
+    pub(crate) url: Option<String>,
+    /// API token for that server
+    #[arg(long, value_name = "TOKEN", env = "SENSORIUM_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportCommand {
+    #[command(flatten)]
+    pub(crate) reach: ReachFlags,
+    #[command(flatten)]
+    pub(crate) import: ImportArgs,
+}
+
+/// How an answer is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// A table for people
+    Table,
+    /// Comma-separated values with a header
+    Csv,
+    /// A list of objects
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    #[command(flatten)]
+    pub(crate) reach: ReachFlags,
+    /// The statement; - reads it from standard input
+    #[arg(value_name = "SQL", allow_hyphen_values = true)]
+    pub(crate) sql: String,
+    /// Database whose tables need no prefix
+    #[arg(long, alias = "db", value_name = "NAME", default_value = "main")]
+    pub(crate) database: DatabaseName,
+    /// How the answer is printed
+    #[arg(long, short, value_enum, default_value = "table")]
+    pub(crate) format: OutputFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    #[command(flatten)]
+    pub(crate) reach: ReachFlags,
+    #[command(subcommand)]
+    pub(crate) action: TokenAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenAction {
+    /// Create a token and print its secret, once
+    #[command(after_help = "Example:\n  sensorium token create --name greenhouse --write --database plants")]
+    Create {
+        /// What the token is for
+        #[arg(long)]
+        name: String,
+        /// May read; without --read and --write it may do both
+        #[arg(long)]
+        read: bool,
+        /// May write
+        #[arg(long)]
+        write: bool,
+        /// Only this database
+        #[arg(long, alias = "db", value_name = "NAME")]
+        database: Option<DatabaseName>,
+    },
+    /// List the tokens; secrets are not stored and cannot be shown
+    #[command(after_help = "Example:\n  sensorium token list")]
+    List,
+    /// Make a token useless, at once
+    #[command(after_help = "Example:\n  sensorium token revoke 0198c1f2-5f3e-7c4b-9a51-0f6a1c2b3d4e")]
+    Revoke {
+        /// The token's id, as `token list` shows it
+        id: String,
+    },
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').ok_or("write it as KEY=VALUE, such as query.max_rows=1000")?;
+    Ok((pair.0.trim().to_owned(), pair.1.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound_and_every_command_has_examples() {
+        let mut command = Cli::command();
+        command.build();
+        command.clone().debug_assert();
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("sensorium "), "{} has no example", sub.get_name());
+        }
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        let cli =
+            Cli::parse_from(["sensorium", "serve", "--http", "127.0.0.1:0", "--no-host-metrics", "--set", "a=b=c"]);
+        let Command::Serve(serve) = cli.command else { panic!("not serve") };
+        let values = serve.flags.values();
+        let keys: Vec<(&str, &str)> = values.iter().map(|(key, value, _)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(keys, [("a", "b=c"), ("http.listen", "127.0.0.1:0"), ("host_metrics.enabled", "false")]);
+    }
+}

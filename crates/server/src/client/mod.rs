@@ -1,0 +1,89 @@
+//! How `query`, `import` and `token` reach the data: a server over HTTP, or the data folder when no server runs.
+//!
+//! In this order: the server at `--url`; the server that `server.json` in the data folder names, if it answers; the folder
+//! itself, opened by this process, which then owns it until the command ends.
+
+mod output;
+mod query;
+mod remote;
+mod token;
+
+use anyhow::{Context, Result, bail};
+use sensorium_metadata::Metadata;
+use sensorium_model::{OrgId, Principal};
+use sensorium_store::Store;
+
+use crate::cli::{ConfigFlags, ReachFlags};
+use crate::config::{Config, Settings};
+use crate::local::LocalServer;
+use crate::open;
+
+pub(crate) use query::query;
+pub(crate) use remote::Remote;
+pub(crate) use token::token;
+
+/// Where the data is.
+pub(crate) enum Reach {
+    /// Behind a running server.
+    Server(Remote),
+    /// In a folder that this process has opened.
+    Folder(Box<Folder>),
+}
+
+/// The data folder, opened by this process.
+pub(crate) struct Folder {
+    pub(crate) settings: Settings,
+    pub(crate) store: Store,
+    pub(crate) metadata: Metadata,
+    pub(crate) org: OrgId,
+}
+
+impl Folder {
+    /// The person at this machine, who could read the folder's files anyway.
+    pub(crate) fn principal(&self) -> Principal {
+        Principal::system(self.org)
+    }
+}
+
+impl Reach {
+    /// Finds the server, or opens the folder; `create` allows for a folder that does not exist yet.
+    pub(crate) async fn open(flags: &ReachFlags, create: bool) -> Result<Self> {
+        if let Some(url) = &flags.url {
+            return Ok(Self::Server(Remote::new(url, flags.token.clone())?));
+        }
+        let settings = load(&flags.config)?.settings;
+        let named = LocalServer::read(&settings.data_dir);
+        if let Some(server) =
+            named.with_context(|| format!("cannot read server.json in {}", settings.data_dir.display()))?
+        {
+            let remote = Remote::new(&server.url, Some(flags.token.clone().unwrap_or(server.token)))?;
+            if remote.answers().await {
+                return Ok(Self::Server(remote));
+            }
+        }
+        if !create && !settings.data_dir.is_dir() {
+            bail!(
+                "no server runs here and there is no data in {}; start `sensorium serve`, or name the folder with --data-dir \
+                 or a server with --url",
+                settings.data_dir.display()
+            );
+        }
+        let (store, _) = open::store(&settings, None).await?;
+        let (metadata, first) = open::metadata(&settings.data_dir).await?;
+        Ok(Self::Folder(Box::new(Folder { settings, store, metadata, org: first.org })))
+    }
+
+    /// Writes what is in memory to disk and lets go of the folder; nothing to do for a server.
+    pub(crate) async fn close(self) -> Result<()> {
+        if let Self::Folder(folder) = self {
+            folder.store.shutdown().await?;
+            folder.metadata.close().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The configuration of a command that is not `serve`.
+fn load(flags: &ConfigFlags) -> Result<Config> {
+    Ok(Config::load(flags.config.as_deref(), std::env::vars_os(), &flags.values())?)
+}

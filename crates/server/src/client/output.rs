@@ -1,0 +1,185 @@
+//! Prints record batches as a table, CSV or JSON.
+//!
+//! CSV and JSON are written as batches arrive. A table needs all rows to know its widths, so it shows the first
+//! [`TABLE_ROWS`] and says how many more there are.
+
+use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
+
+use anyhow::{Context, Result};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::json::writer::{JsonArray, WriterBuilder};
+use arrow::record_batch::RecordBatch;
+use arrow::util::pretty::pretty_format_batches_with_schema;
+
+use crate::cli::OutputFormat;
+
+/// Rows that a table shows.
+const TABLE_ROWS: usize = 10_000;
+
+/// Where an answer goes.
+pub(crate) struct Output<W: Write = BufWriter<Stdout>> {
+    schema: Option<SchemaRef>,
+    rows: usize,
+    sink: Sink<W>,
+}
+
+enum Sink<W: Write> {
+    Table { out: W, batches: Vec<RecordBatch> },
+    Csv(Box<arrow::csv::Writer<W>>),
+    Json(arrow::json::Writer<W, JsonArray>),
+}
+
+impl Output {
+    /// To standard output.
+    pub(crate) fn new(format: OutputFormat) -> Self {
+        Self::to(format, BufWriter::new(io::stdout()))
+    }
+}
+
+impl<W: Write> Output<W> {
+    fn to(format: OutputFormat, out: W) -> Self {
+        let sink = match format {
+            OutputFormat::Table => Sink::Table { out, batches: Vec::new() },
+            OutputFormat::Csv => Sink::Csv(Box::new(arrow::csv::WriterBuilder::new().with_header(true).build(out))),
+            OutputFormat::Json => Sink::Json(WriterBuilder::new().with_explicit_nulls(true).build(out)),
+        };
+        Self { schema: None, rows: 0, sink }
+    }
+
+    /// The columns of the answer; counts once.
+    pub(crate) fn schema(&mut self, schema: &SchemaRef) {
+        self.schema.get_or_insert_with(|| schema.clone());
+    }
+
+    /// Takes the next rows; false when nobody reads the output any more.
+    pub(crate) fn batch(&mut self, batch: RecordBatch) -> Result<bool> {
+        let before = self.rows;
+        self.rows += batch.num_rows();
+        let written = match &mut self.sink {
+            Sink::Table { batches, .. } => {
+                if before < TABLE_ROWS {
+                    batches.push(batch.slice(0, batch.num_rows().min(TABLE_ROWS - before)));
+                }
+                Ok(())
+            }
+            Sink::Csv(writer) => writer.write(&batch),
+            Sink::Json(writer) => writer.write(&batch),
+        };
+        still_read(written).context("cannot print the answer")
+    }
+
+    /// Prints what is left.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        let (rows, schema) = (self.rows, self.schema.clone());
+        let finished = match &mut self.sink {
+            Sink::Table { out, batches } => table(out, batches, schema, rows),
+            Sink::Csv(writer) => header(writer, rows, schema),
+            Sink::Json(writer) => json_end(writer),
+        };
+        still_read(finished).context("cannot print the answer")?;
+        Ok(())
+    }
+}
+
+fn table(
+    out: &mut impl Write,
+    batches: &[RecordBatch],
+    schema: Option<SchemaRef>,
+    rows: usize,
+) -> Result<(), ArrowError> {
+    if let Some(schema) = schema {
+        writeln!(out, "{}", pretty_format_batches_with_schema(schema, batches)?)?;
+    }
+    match rows {
+        1 => writeln!(out, "1 row")?,
+        rows if rows > TABLE_ROWS => {
+            writeln!(out, "{rows} rows, of which the first {TABLE_ROWS} are shown; --format csv prints all")?;
+        }
+        rows => writeln!(out, "{rows} rows")?,
+    }
+    Ok(out.flush()?)
+}
+
+/// CSV without rows still has its header.
+fn header<W: Write>(
+    writer: &mut arrow::csv::Writer<W>,
+    rows: usize,
+    schema: Option<SchemaRef>,
+) -> Result<(), ArrowError> {
+    match schema {
+        Some(schema) if rows == 0 => writer.write(&RecordBatch::new_empty(schema)),
+        _ => Ok(()),
+    }
+}
+
+fn json_end<W: Write>(writer: &mut arrow::json::Writer<W, JsonArray>) -> Result<(), ArrowError> {
+    writer.finish()?;
+    let out = writer.get_mut();
+    out.write_all(b"\n")?;
+    Ok(out.flush()?)
+}
+
+/// A reader that has seen enough (`| head`) is no failure.
+fn still_read(outcome: Result<(), ArrowError>) -> Result<bool, ArrowError> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(ArrowError::IoError(_, error)) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        // The CSV writer turns every error into text.
+        Err(ArrowError::CsvError(text)) if text.contains("Broken pipe") => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Float64Array, StringArray};
+    use arrow::datatypes::{DataType, Field, Schema};
+
+    use super::*;
+
+    fn rows() -> RecordBatch {
+        let schema =
+            Schema::new(vec![Field::new("place", DataType::Utf8, true), Field::new("value", DataType::Float64, true)]);
+        let place = Arc::new(StringArray::from(vec![Some("a,b"), None]));
+        RecordBatch::try_new(Arc::new(schema), vec![place, Arc::new(Float64Array::from(vec![1.5, 2.0]))]).unwrap()
+    }
+
+    fn printed(format: OutputFormat, batches: &[RecordBatch]) -> String {
+        let mut bytes = Vec::new();
+        let mut output = Output::to(format, &mut bytes);
+        output.schema(&rows().schema());
+        for batch in batches {
+            assert!(output.batch(batch.clone()).unwrap());
+        }
+        output.finish().unwrap();
+        drop(output);
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn each_format() {
+        let two = [rows(), rows()];
+        assert_eq!(printed(OutputFormat::Csv, &two), "place,value\n\"a,b\",1.5\n,2.0\n\"a,b\",1.5\n,2.0\n");
+        let one = printed(OutputFormat::Json, &two[..1]);
+        assert_eq!(one, "[{\"place\":\"a,b\",\"value\":1.5},{\"place\":null,\"value\":2.0}]\n");
+        let table = printed(OutputFormat::Table, &two);
+        assert!(table.contains("| place | value |") && table.ends_with("4 rows\n"), "{table}");
+    }
+
+    #[test]
+    fn an_empty_answer_still_has_its_columns() {
+        assert_eq!(printed(OutputFormat::Csv, &[]), "place,value\n");
+        assert_eq!(printed(OutputFormat::Json, &[]), "[]\n");
+        assert!(printed(OutputFormat::Table, &[]).contains("place"));
+    }
+
+    #[test]
+    fn a_long_table_is_cut_and_says_so() {
+        let many: Vec<RecordBatch> = std::iter::repeat_with(rows).take(TABLE_ROWS / 2 + 1).collect();
+        let table = printed(OutputFormat::Table, &many);
+        assert!(table.ends_with("10002 rows, of which the first 10000 are shown; --format csv prints all\n"));
+    }
+}

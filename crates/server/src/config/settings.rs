@@ -1,0 +1,180 @@
+//! Every setting, its default and its unit. What `sensorium config` prints is made from this.
+
+use std::path::PathBuf;
+
+use sensorium_model::{DatabaseName, IngestLimits};
+use serde::{Deserialize, Serialize};
+
+const MIB: usize = 1 << 20;
+
+/// The whole configuration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The folder that holds everything Sensorium stores.
+    pub(crate) data_dir: PathBuf,
+    pub(crate) http: Http,
+    pub(crate) limits: IngestLimits,
+    pub(crate) store: StoreSettings,
+    pub(crate) query: QuerySettings,
+    pub(crate) host_metrics: HostMetrics,
+    pub(crate) log: Log,
+}
+
+/// `[http]`: the listener and limits of requests.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Http {
+    /// Address and port; port 0 takes a free one.
+    pub(crate) listen: String,
+    /// PEM file with the certificate chain; HTTPS when set together with `tls_key`.
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// PEM file with the private key.
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Whether `/metrics` answers without a credential.
+    pub(crate) public_metrics: bool,
+    /// Whether readings are taken without a credential.
+    pub(crate) anonymous_write: bool,
+    /// The largest body of a write as sent, in bytes.
+    pub(crate) body_bytes: usize,
+    /// The largest body of a write after decompression, in bytes.
+    pub(crate) decoded_bytes: usize,
+    /// Connections served at one time; further ones wait.
+    pub(crate) connections: usize,
+    /// Browsers and programs that may follow live data at one time.
+    pub(crate) live_clients: usize,
+}
+
+/// When a write is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DurabilitySetting {
+    /// When it is on disk.
+    Fsync,
+    /// When the kernel has it.
+    Memory,
+}
+
+/// `[store]`: how readings are kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoreSettings {
+    pub(crate) durability: DurabilitySetting,
+    /// Bound on readings that wait in memory, in bytes; at the bound writers are told to come back later.
+    pub(crate) memtable_bytes: usize,
+    /// Readings in memory that trigger writing a file, in bytes.
+    pub(crate) flush_bytes: usize,
+    /// Readings are written to a file at the latest after so many seconds.
+    pub(crate) flush_interval_seconds: u64,
+    /// Series in one table.
+    pub(crate) series_per_table: usize,
+}
+
+/// `[query]`: what one query may take.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QuerySettings {
+    /// Memory, in bytes.
+    pub(crate) memory_bytes: usize,
+    /// Time, in seconds.
+    pub(crate) timeout_seconds: u64,
+    /// Rows of the answer.
+    pub(crate) max_rows: u64,
+    /// Queries at one time.
+    pub(crate) concurrent: usize,
+}
+
+/// `[host_metrics]`: this machine's own vitals.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HostMetrics {
+    pub(crate) enabled: bool,
+    /// Milliseconds between two samples.
+    pub(crate) interval_ms: u64,
+    /// The database of the first organisation that they go to.
+    pub(crate) database: DatabaseName,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, else JSON.
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or per module: `info,sensorium_store=debug`.
+    pub(crate) level: String,
+    pub(crate) format: LogFormat,
+}
+
+impl Settings {
+    /// What holds when nothing is configured; fails only if a default breaks a rule of its own type.
+    pub(crate) fn defaults() -> Result<Self, sensorium_model::NameError> {
+        Ok(Self {
+            data_dir: PathBuf::from("data"),
+            http: Http {
+                listen: "0.0.0.0:8086".to_owned(),
+                tls_cert: None,
+                tls_key: None,
+                public_metrics: false,
+                anonymous_write: false,
+                body_bytes: 25 * MIB,
+                decoded_bytes: 100 * MIB,
+                connections: 4_096,
+                live_clients: 1_024,
+            },
+            limits: IngestLimits::default(),
+            store: StoreSettings {
+                durability: DurabilitySetting::Fsync,
+                memtable_bytes: 256 * MIB,
+                flush_bytes: 32 * MIB,
+                flush_interval_seconds: 1_800,
+                series_per_table: 1_000_000,
+            },
+            query: QuerySettings { memory_bytes: 256 * MIB, timeout_seconds: 60, max_rows: 1_000_000, concurrent: 8 },
+            host_metrics: HostMetrics { enabled: true, interval_ms: 1_000, database: DatabaseName::new("main")? },
+            log: Log { level: "info".to_owned(), format: LogFormat::Auto },
+        })
+    }
+
+    /// The first rule that the values break together or on their own: the key, and a sentence.
+    pub(crate) fn broken_rule(&self) -> Option<(&'static str, String)> {
+        let at_least = |key, value: u64, least: u64| {
+            (value < least).then(|| (key, format!("{value} is too small; use at least {least}")))
+        };
+        at_least("http.connections", self.http.connections as u64, 1)
+            .or_else(|| at_least("http.body_bytes", self.http.body_bytes as u64, 1_024))
+            .or_else(|| at_least("http.decoded_bytes", self.http.decoded_bytes as u64, 1_024))
+            .or_else(|| at_least("limits.rows_per_request", self.limits.rows_per_request as u64, 1))
+            .or_else(|| at_least("limits.tables_per_database", self.limits.tables_per_database as u64, 1))
+            .or_else(|| at_least("limits.columns_per_table", self.limits.columns_per_table as u64, 1))
+            .or_else(|| at_least("limits.cells_per_request", self.limits.cells_per_request as u64, 1))
+            .or_else(|| at_least("store.flush_bytes", self.store.flush_bytes as u64, 64 * 1_024))
+            .or_else(|| at_least("store.flush_interval_seconds", self.store.flush_interval_seconds, 1))
+            .or_else(|| at_least("store.series_per_table", self.store.series_per_table as u64, 1))
+            .or_else(|| at_least("query.memory_bytes", self.query.memory_bytes as u64, MIB as u64))
+            .or_else(|| at_least("query.timeout_seconds", self.query.timeout_seconds, 1))
+            .or_else(|| at_least("query.max_rows", self.query.max_rows, 1))
+            .or_else(|| at_least("query.concurrent", self.query.concurrent as u64, 1))
+            .or_else(|| at_least("host_metrics.interval_ms", self.host_metrics.interval_ms, 100))
+            .or_else(|| {
+                let sentence = "it must be larger than store.flush_bytes, or writers wait for every flush";
+                (self.store.memtable_bytes <= self.store.flush_bytes)
+                    .then(|| ("store.memtable_bytes", sentence.to_owned()))
+            })
+            .or_else(|| match (&self.http.tls_cert, &self.http.tls_key) {
+                (Some(_), None) => Some(("http.tls_cert", "http.tls_key is missing; set both".to_owned())),
+                (None, Some(_)) => Some(("http.tls_key", "http.tls_cert is missing; set both".to_owned())),
+                _ => None,
+            })
+    }
+}

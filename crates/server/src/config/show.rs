@@ -1,0 +1,48 @@
+//! `sensorium config`: the effective configuration as TOML that can be saved as a file, with the origin of each value.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::Config;
+
+/// The configuration as TOML, one setting a line, its origin as a comment.
+pub(crate) fn show(config: &Config) -> String {
+    let mut text = String::new();
+    let mut section = "";
+    for (key, entry) in config.layers.entries() {
+        let (table, name) = key.split_once('.').unwrap_or(("", key));
+        if table != section {
+            section = table;
+            let _ = write!(text, "\n[{table}]\n");
+        }
+        let line = match &entry.value {
+            Value::Null => format!("# {name} = (not set)"),
+            Value::String(value) => format!("{name} = {}", toml::Value::String(value.clone())),
+            other => format!("{name} = {other}"),
+        };
+        let _ = writeln!(text, "{line:<44} # {}", entry.origin);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_can_be_loaded_again() {
+        let flags = [
+            ("http.listen".to_owned(), "127.0.0.1:1".to_owned(), "--http"),
+            ("log.level".to_owned(), "a\"b".to_owned(), "--log-level"),
+        ];
+        let shown = show(&Config::load(None, std::iter::empty(), &flags).unwrap());
+        assert!(shown.contains("# flag --http") && shown.contains("# default"), "{shown}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.toml");
+        std::fs::write(&path, &shown).unwrap();
+        let again = Config::load(Some(&path), std::iter::empty(), &[]).unwrap();
+        assert_eq!(again.settings.http.listen, "127.0.0.1:1");
+        assert_eq!(again.settings.log.level, "a\"b");
+    }
+}

@@ -1,0 +1,102 @@
+//! `server.json` in the data folder: how commands on the same machine reach the running server.
+//!
+//! Readable by its owner alone (mode 0600). The token in it lives in the server's memory only, so a file that a crash left
+//! behind opens nothing.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rand::Rng;
+use rand::distr::Alphanumeric;
+use serde::{Deserialize, Serialize};
+
+const FILE: &str = "server.json";
+/// 43 of 62 characters hold 256 bits.
+const TOKEN_CHARACTERS: usize = 43;
+
+/// What the file says.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct LocalServer {
+    /// Where the server listens, such as `http://127.0.0.1:8086`.
+    pub(crate) url: String,
+    /// An all-access token for as long as the server runs.
+    pub(crate) token: String,
+    /// The server's process id.
+    pub(crate) pid: u32,
+}
+
+impl LocalServer {
+    /// A new random token for this process.
+    pub(crate) fn new(url: String) -> Self {
+        let random = rand::rng().sample_iter(Alphanumeric).take(TOKEN_CHARACTERS).map(char::from);
+        let token = "local_".chars().chain(random).collect();
+        Self { url, token, pid: std::process::id() }
+    }
+
+    /// Writes the file; it appears whole or not at all.
+    pub(crate) fn write(&self, data_dir: &Path) -> io::Result<LocalFile> {
+        let path = data_dir.join(FILE);
+        let draft = data_dir.join("server.json.new");
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        serde_json::to_writer_pretty(&mut file, self)?;
+        file.write_all(b"\n")?;
+        fs::rename(&draft, &path)?;
+        Ok(LocalFile { path })
+    }
+
+    /// The server that the file names, if there is such a file.
+    pub(crate) fn read(data_dir: &Path) -> io::Result<Option<Self>> {
+        match fs::read(data_dir.join(FILE)) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::from),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The written file; removed when dropped.
+pub(crate) struct LocalFile {
+    path: PathBuf,
+}
+
+impl Drop for LocalFile {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::debug!(path = %self.path.display(), %error, "could not be removed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_file_is_private_and_goes_away() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("server.json.new"), "left by a crash").unwrap();
+        let server = LocalServer::new("http://127.0.0.1:1".into());
+        let file = server.write(folder.path()).unwrap();
+        let mode = fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let read = LocalServer::read(folder.path()).unwrap().unwrap();
+        assert_eq!((read.url, read.token, read.pid), (server.url, server.token, server.pid));
+        drop(file);
+        assert!(LocalServer::read(folder.path()).unwrap().is_none());
+    }
+
+    #[test]
+    fn tokens_differ() {
+        let token = || LocalServer::new(String::new()).token;
+        assert_ne!(token(), token());
+        assert_eq!(token().len(), "local_".len() + TOKEN_CHARACTERS);
+    }
+}

@@ -1,0 +1,47 @@
+//! Opens the parts that hold data; used by `serve`, and by commands that find no running server.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use sensorium_metadata::{FirstStart, Metadata, MetadataConfig};
+use sensorium_query::{QueryConfig, QueryEngine};
+use sensorium_store::{CommitListener, Durability, RecoveryReport, Store, StoreConfig};
+
+use crate::config::{DurabilitySetting, Settings};
+
+/// Opens the store and recovers what the log holds; blocks a thread of its own.
+pub(crate) async fn store(settings: &Settings, on_commit: Option<CommitListener>) -> Result<(Store, RecoveryReport)> {
+    let config = StoreConfig {
+        limits: settings.limits,
+        durability: match settings.store.durability {
+            DurabilitySetting::Fsync => Durability::Fsync,
+            DurabilitySetting::Memory => Durability::Memory,
+        },
+        memtable_bytes: settings.store.memtable_bytes,
+        flush_bytes: settings.store.flush_bytes,
+        flush_interval: Duration::from_secs(settings.store.flush_interval_seconds),
+        series_per_table: settings.store.series_per_table,
+        on_commit,
+        ..StoreConfig::new(&settings.data_dir)
+    };
+    let opened = tokio::task::spawn_blocking(move || Store::open(config)).await;
+    Ok(opened.context("opening the data folder was interrupted")??)
+}
+
+/// Opens users, sessions and tokens.
+pub(crate) async fn metadata(data_dir: &Path) -> Result<(Metadata, FirstStart)> {
+    Ok(Metadata::open(MetadataConfig::new(data_dir)).await?)
+}
+
+/// Starts the query engine.
+pub(crate) fn query(settings: &Settings, store: &Store) -> Result<QueryEngine> {
+    let config = QueryConfig {
+        memory_bytes: settings.query.memory_bytes,
+        timeout: Duration::from_secs(settings.query.timeout_seconds),
+        max_rows: settings.query.max_rows,
+        concurrent: settings.query.concurrent,
+        ..QueryConfig::default()
+    };
+    Ok(QueryEngine::new(store.clone(), config)?)
+}

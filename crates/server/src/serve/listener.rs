@@ -1,0 +1,85 @@
+//! The listening socket: bound before anything is opened, so that a port in use is the first thing a person hears of.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpSocket};
+
+/// Connections that the kernel holds until they are accepted.
+const BACKLOG: u32 = 1_024;
+
+/// Why the server cannot listen.
+#[derive(Debug, Error)]
+pub(crate) enum ListenError {
+    #[error("http.listen {text:?} is no address and port; write it as 127.0.0.1:8086 or [::1]:8086 ({source})")]
+    Address { text: String, source: io::Error },
+    #[error("{address} is in use by another program; stop that program, or choose another address with --http")]
+    InUse { address: SocketAddr },
+    #[error(
+        "this user may not listen on {address}; choose a port above 1023 with --http, or grant CAP_NET_BIND_SERVICE"
+    )]
+    Denied { address: SocketAddr },
+    #[error("{address} is no address of this machine; choose another one with --http")]
+    NotHere { address: SocketAddr },
+    #[error("cannot listen on {address}: {source}")]
+    Other { address: SocketAddr, source: io::Error },
+}
+
+/// Binds `address:port`; a missing address means all of this machine's.
+pub(crate) fn bind(text: &str) -> Result<TcpListener, ListenError> {
+    let address = resolve(text).map_err(|source| ListenError::Address { text: text.to_owned(), source })?;
+    listen(address).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ListenError::InUse { address },
+        io::ErrorKind::PermissionDenied => ListenError::Denied { address },
+        io::ErrorKind::AddrNotAvailable => ListenError::NotHere { address },
+        _ => ListenError::Other { address, source },
+    })
+}
+
+fn resolve(text: &str) -> io::Result<SocketAddr> {
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    full.to_socket_addrs()?.next().ok_or_else(|| io::Error::other("the name has no address"))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The address that a browser on this machine reaches the listener at.
+pub(crate) fn local_url(address: SocketAddr, tls: bool) -> String {
+    let scheme = if tls { "https" } else { "http" };
+    match address.ip() {
+        ip if ip.is_unspecified() => format!("{scheme}://localhost:{}", address.port()),
+        IpAddr::V4(ip) => format!("{scheme}://{ip}:{}", address.port()),
+        IpAddr::V6(ip) => format!("{scheme}://[{ip}]:{}", address.port()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_can_be_followed() {
+        let url = |text: &str, tls| local_url(text.parse().unwrap(), tls);
+        assert_eq!(url("0.0.0.0:8086", false), "http://localhost:8086");
+        assert_eq!(url("[::]:8086", true), "https://localhost:8086");
+        assert_eq!(url("127.0.0.1:1", false), "http://127.0.0.1:1");
+        assert_eq!(url("[::1]:2", false), "http://[::1]:2");
+    }
+
+    #[tokio::test]
+    async fn every_failure_says_what_to_do() {
+        let taken = bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        let cases = [(address.as_str(), "--http"), ("nonsense", "127.0.0.1:8086"), ("192.0.2.1:0", "--http")];
+        for (text, advice) in cases {
+            let error = bind(text).unwrap_err().to_string();
+            assert!(error.contains(advice), "{text}: {error}");
+        }
+    }
+}

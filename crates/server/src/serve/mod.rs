@@ -1,0 +1,224 @@
+//! `sensorium serve`: opens everything, listens, and stops in order.
+//!
+//! Order of the start: configuration, socket, store, metadata, host metrics, connections. Order of the stop, within ten
+//! seconds: no new connections, requests under way, sampling, store (flush and sync), metadata. Whatever is acknowledged
+//! is on disk before its acknowledgement, so a stop that is cut short loses nothing.
+
+mod connections;
+mod host_metrics;
+mod listener;
+mod stop;
+mod tls;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use rustix::process::{Resource, Rlimit};
+use sensorium_api::{ApiConfig, AppState, Rejections};
+use sensorium_live::{Hub, HubConfig};
+use sensorium_metadata::Metadata;
+use sensorium_model::{DatabaseKey, DatabaseName, OrgId};
+use sensorium_store::{CommitListener, Store};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Settings};
+use crate::local::{LocalFile, LocalServer};
+use crate::{logging, open};
+use connections::Connections;
+use host_metrics::HostMetrics;
+use stop::StopSignals;
+
+/// The database that exists from the first start.
+const FIRST_DATABASE: &str = "main";
+/// Creates an API token with this value at the first start.
+const BOOTSTRAP_VARIABLE: &str = "SENSORIUM_BOOTSTRAP_TOKEN";
+/// How long requests under way may take once the server stops.
+const DRAIN: Duration = Duration::from_secs(4);
+/// How long the last flush may take; what it does not reach is in the log.
+const FLUSH: Duration = Duration::from_secs(5);
+/// Open files that the process asks for: connections, data files, procfs.
+const OPEN_FILES: u64 = 65_536;
+/// Bounds of the latency histograms of `/metrics`, in seconds.
+const LATENCY_BUCKETS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+
+/// Runs until a signal; returns after everything is on disk.
+pub(crate) async fn serve(config: Config) -> Result<()> {
+    let started = Instant::now();
+    let settings = &config.settings;
+    logging::start(&settings.log)?;
+    raise_open_files();
+    let metrics = metrics_recorder()?;
+    let mut signals = StopSignals::new()?;
+    let tls = match (&settings.http.tls_cert, &settings.http.tls_key) {
+        (Some(cert), Some(key)) => Some(tls::acceptor(cert, key)?),
+        _ => None,
+    };
+    let listener = listener::bind(&settings.http.listen)?;
+    let address = listener.local_addr().context("the listener has no address")?;
+
+    let hub = Hub::new(HubConfig { clients: settings.http.live_clients, ..HubConfig::default() });
+    let publisher = hub.clone();
+    let on_commit: CommitListener = Arc::new(move |seq, batch| publisher.publish(seq, batch));
+    let (store, recovery) = open::store(settings, Some(on_commit)).await?;
+    let (metadata, first) = open::metadata(&settings.data_dir).await?;
+    bootstrap(&metadata).await?;
+    create_first_database(&store, first.org)?;
+    let query = open::query(settings, &store)?;
+
+    let stop = CancellationToken::new();
+    let state = AppState {
+        store: store.clone(),
+        query,
+        metadata: metadata.clone(),
+        hub,
+        config: Arc::new(api_config(settings)),
+        rejections: Rejections::default(),
+        metrics: metrics.clone(),
+        shutdown: stop.clone(),
+    };
+    let connections = Connections::new(sensorium_api::router(state), settings.http.connections, stop.clone());
+    let host_metrics = start_host_metrics(settings, &store, first.org)?;
+    let url = listener::local_url(address, tls.is_some());
+    let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0")?) } else { None };
+    let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url)?;
+    tokio::spawn(keep_up(metrics, stop.clone()));
+    tokio::spawn(connections.clone().listen(listener, tls));
+    if let Some(local) = local_listener {
+        tokio::spawn(connections.clone().listen(local, None));
+    }
+    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(%address, data_dir = %settings.data_dir.display(), ?recovery, took_ms, "ready");
+    announce(&url, first.setup_code.as_deref());
+
+    let signal = signals.next().await;
+    tracing::info!(signal, "stopping");
+    stop.cancel();
+    tokio::select! {
+        outcome = stop_in_order(connections, host_metrics, store, metadata) => outcome,
+        signal = signals.next() => bail!("stopped at once by a second {signal}; the next start replays the log"),
+    }
+}
+
+async fn stop_in_order(
+    connections: Connections,
+    host_metrics: Option<HostMetrics>,
+    store: Store,
+    metadata: Metadata,
+) -> Result<()> {
+    let dropped = connections.drain(DRAIN).await;
+    if dropped > 0 {
+        tracing::warn!(dropped, "connections were still busy and were closed");
+    }
+    drop(host_metrics);
+    match tokio::time::timeout(FLUSH, store.shutdown()).await {
+        Ok(outcome) => outcome.context("the last flush failed; the log holds what it did not reach")?,
+        Err(_) => tracing::warn!("the last flush was cut short; the next start replays the log"),
+    }
+    if let Err(error) = metadata.close().await {
+        tracing::warn!(%error, "the metadata could not be closed");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Where to go, on standard output, so that it stands out from the log.
+#[expect(clippy::print_stdout, reason = "the one line that a person waits for")]
+fn announce(url: &str, setup_code: Option<&str>) {
+    match setup_code {
+        // After the `#`, the code reaches no proxy and no log.
+        Some(code) => println!("Open {url}/setup#code={code}"),
+        None => println!("Open {url}"),
+    }
+}
+
+fn api_config(settings: &Settings) -> ApiConfig {
+    ApiConfig {
+        limits: settings.limits,
+        body_bytes: settings.http.body_bytes,
+        decoded_bytes: settings.http.decoded_bytes,
+        live_clients: settings.http.live_clients,
+        public_metrics: settings.http.public_metrics,
+        anonymous_write: settings.http.anonymous_write,
+        tls: settings.http.tls_cert.is_some(),
+    }
+}
+
+async fn bootstrap(metadata: &Metadata) -> Result<()> {
+    let Some(secret) = std::env::var_os(BOOTSTRAP_VARIABLE) else { return Ok(()) };
+    let secret = secret.to_str().with_context(|| format!("{BOOTSTRAP_VARIABLE} is not valid UTF-8"))?;
+    if metadata.bootstrap_token(secret).await.with_context(|| format!("{BOOTSTRAP_VARIABLE} cannot be used"))? {
+        tracing::info!("created the all-access API token of {BOOTSTRAP_VARIABLE}");
+    }
+    Ok(())
+}
+
+fn create_first_database(store: &Store, org: OrgId) -> Result<()> {
+    if store.databases(org).is_empty() {
+        store.create_database(&DatabaseKey::new(org, DatabaseName::new(FIRST_DATABASE)?))?;
+    }
+    Ok(())
+}
+
+fn start_host_metrics(settings: &Settings, store: &Store, org: OrgId) -> Result<Option<HostMetrics>> {
+    if !settings.host_metrics.enabled {
+        return Ok(None);
+    }
+    let database = DatabaseKey::new(org, settings.host_metrics.database.clone());
+    store.create_database(&database)?;
+    let interval = Duration::from_millis(settings.host_metrics.interval_ms);
+    let target = host_metrics::Target { store: store.clone(), database, limits: settings.limits, interval };
+    match host_metrics::start(target) {
+        Ok(running) => Ok(Some(running)),
+        Err(error) => {
+            tracing::warn!(%error, "host metrics are off");
+            Ok(None)
+        }
+    }
+}
+
+/// Lets commands on this machine in. Under TLS they get a plain listener on the loopback address, because the
+/// certificate is made out to another name.
+fn local_access(data_dir: &Path, metadata: &Metadata, plain: Option<&TcpListener>, url: &str) -> Result<LocalFile> {
+    let url = match plain {
+        Some(listener) => listener::local_url(listener.local_addr().context("the listener has no address")?, false),
+        None => url.to_owned(),
+    };
+    let server = LocalServer::new(url);
+    metadata.accept_local_token(&server.token);
+    server.write(data_dir).with_context(|| format!("cannot write server.json in {}", data_dir.display()))
+}
+
+fn metrics_recorder() -> Result<PrometheusHandle> {
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &LATENCY_BUCKETS)
+        .context("the histogram bounds are wrong")?
+        .build_recorder();
+    let handle = recorder.handle();
+    metrics::set_global_recorder(recorder).context("metrics were started twice")?;
+    Ok(handle)
+}
+
+/// Folds the raw samples of the histograms, which otherwise grow until somebody reads `/metrics`.
+async fn keep_up(metrics: PrometheusHandle, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        metrics.run_upkeep();
+    }
+}
+
+/// The usual limit of 1,024 open files is below the default of `http.connections`.
+fn raise_open_files() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.unwrap_or(OPEN_FILES).min(OPEN_FILES);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
+        if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
+            tracing::debug!(%error, "the limit of open files stays as it is");
+        }
+    }
+}
