@@ -1,6 +1,7 @@
 /** One cache of server answers for the page. */
-import { QueryClient } from "@tanstack/react-query";
+import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { ApiError } from "@/api/client";
+import { sessionQuery } from "@/api/queries";
 
 /** A refusal is an answer; only an unreachable or broken server is asked again. */
 export function worthRetrying(failures: number, error: unknown): boolean {
@@ -10,6 +11,12 @@ export function worthRetrying(failures: number, error: unknown): boolean {
 
 /** The page's cache. */
 export const queryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError(error) {
+      // The session ended while the page was open; the router then leads to the sign-in page.
+      if (error instanceof ApiError && error.status === 401) queryClient.setQueryData(sessionQuery.queryKey, null);
+    },
+  }),
   defaultOptions: {
     queries: { staleTime: 5_000, retry: worthRetrying, refetchOnWindowFocus: false },
   },

@@ -48,8 +48,7 @@ const setup = createRoute({
   path: "/setup",
   staticData: { title: "setup" },
   beforeLoad: async ({ context }) => {
-    const { needed } = await context.queryClient.fetchQuery(setupQuery);
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router redirects
+    const { needed } = await context.queryClient.query(setupQuery);
     if (!needed) throw redirect({ to: "/" });
   },
   loader: () => loadStrings("setup"),
@@ -73,13 +72,11 @@ const signedIn = createRoute({
   id: "signed-in",
   component: Shell,
   beforeLoad: async ({ context, location }) => {
-    const session = await context.queryClient.ensureQueryData(sessionQuery);
+    const session = await context.queryClient.query({ ...sessionQuery, staleTime: "static" });
     if (session) return { session };
-    const { needed } = await context.queryClient.fetchQuery(setupQuery);
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router redirects
+    const { needed } = await context.queryClient.query(setupQuery);
     if (needed) throw redirect({ to: "/setup", hash: true });
     const next = location.href === "/" ? {} : { next: location.href };
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router redirects
     throw redirect({ to: "/login", search: next });
   },
 });
@@ -122,12 +119,12 @@ const tokens = createRoute({
 
 const api = createRoute({
   getParentRoute: () => signedIn,
-  path: "/api",
+  path: "/reference",
   staticData: { title: "api" },
   validateSearch: (search: Record<string, unknown>): { operation?: string } =>
     typeof search["operation"] === "string" ? { operation: search["operation"] } : {},
   loader: () => loadStrings("api"),
-  component: lazyRouteComponent(() => import("@/pages/api")),
+  component: lazyRouteComponent(() => import("@/pages/reference")),
 });
 
 /** The page's router. */
@@ -143,4 +140,9 @@ export const router = createRouter({
   defaultErrorComponent: RouteFailure,
   defaultPendingMs: 300,
   scrollRestoration: true,
+});
+
+queryClient.getQueryCache().subscribe(({ type, query }) => {
+  const ended = type === "updated" && query.queryHash === JSON.stringify(sessionQuery.queryKey) && query.state.data === null;
+  if (ended && router.state.matches.some((match) => match.routeId === signedIn.id)) void router.invalidate();
 });

@@ -91,7 +91,7 @@ describe.each(schemes)("the %s palette", (scheme) => {
           pair: `${a.hex} ${b.hex}`,
           distance: Math.hypot(...a.lab.map((value, axis) => value - (b.lab[axis] ?? 0))),
         }))
-        .filter(({ distance }) => distance < 0.05),
+        .filter(({ distance }) => distance < 0.06),
     );
     expect(close).toEqual([]);
   });

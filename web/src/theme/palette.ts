@@ -55,8 +55,8 @@ export const roles: Record<Scheme, Record<Role, string>> = {
  * schemes, so a series keeps its identity when the scheme changes.
  */
 export const seriesColors: Record<Scheme, readonly string[]> = {
-  light: ["#0069b4", "#c25e00", "#00835f", "#b5368f", "#7d6f00", "#c4271d", "#4a3ab0", "#5c6670"],
-  dark: ["#4fb3f0", "#f0a22e", "#2fc99a", "#ec8fc8", "#f2e35c", "#f2644a", "#8c93ff", "#b9c0c7"],
+  light: ["#006bbb", "#cb6e00", "#10a379", "#b93b78", "#81650f", "#97140c", "#4933bf", "#3f4d54"],
+  dark: ["#56abe6", "#fdbb49", "#34d2a1", "#d37db2", "#ecff57", "#f37b52", "#7584f4", "#bcc5d7"],
 };
 
 /** The accent from its lightest to its darkest step, as Mantine wants it. */

@@ -1,8 +1,43 @@
+/** Access tokens of devices and programs: list, create, revoke. */
+import { Button } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { KeyRound, Plus } from "lucide-react";
 import { useTranslation } from "react-i18next";
+import { tokensQuery } from "@/api/queries";
+import { EmptyState } from "@/shell/EmptyState";
+import { FormFailure } from "@/shell/FormFailure";
+import { Loading } from "@/shell/Loading";
 import { PageHeader } from "@/shell/PageHeader";
+import { CreateToken } from "./CreateToken";
+import { TokenTable } from "./TokenTable";
 
-/** The page tokens. */
+/** The page `/tokens`. */
 export default function TokensPage() {
   const { t } = useTranslation("tokens");
-  return <PageHeader title={t("title")} />;
+  const [creating, { open, close }] = useDisclosure(false);
+  const tokens = useQuery(tokensQuery);
+  const create = (
+    <Button leftSection={<Plus size={16} aria-hidden />} onClick={open}>
+      {t("new")}
+    </Button>
+  );
+  return (
+    <>
+      <PageHeader title={t("title")} description={t("description")}>
+        {tokens.data !== undefined && tokens.data.length > 0 && create}
+      </PageHeader>
+      <FormFailure error={tokens.error} />
+      {tokens.isPending && <Loading />}
+      {tokens.data?.length === 0 && (
+        <EmptyState icon={KeyRound} title={t("none")} description={t("noneWhy")}>
+          {create}
+        </EmptyState>
+      )}
+      {tokens.data !== undefined && tokens.data.length > 0 && (
+        <TokenTable tokens={tokens.data} now={tokens.dataUpdatedAt} />
+      )}
+      <CreateToken opened={creating} onClose={close} />
+    </>
+  );
 }

@@ -1,0 +1,139 @@
+/** The dialog that creates a token, and then shows its secret once. */
+import { Button, Checkbox, Group, Modal, Select, Stack, Text, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { api, body } from "@/api/client";
+import { databasesQuery, tokensQuery } from "@/api/queries";
+import { CopyButton } from "@/shell/CopyButton";
+import { FormFailure } from "@/shell/FormFailure";
+import classes from "./tokens.module.css";
+
+/** Properties of {@link CreateToken}. */
+export interface CreateTokenProps {
+  opened: boolean;
+  onClose: () => void;
+}
+
+interface Created {
+  name: string;
+  secret: string;
+}
+
+/** Dialog; closing it forgets the secret. */
+export function CreateToken({ opened, onClose }: CreateTokenProps) {
+  const { t } = useTranslation("tokens");
+  const [created, setCreated] = useState<Created | null>(null);
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      // A click beside the dialog must not lose a secret that is shown once.
+      closeOnClickOutside={created === null}
+      title={t(created === null ? "new" : "secretTitle")}
+      closeButtonProps={{ "aria-label": t("close") }}
+      onExitTransitionEnd={() => {
+        setCreated(null);
+      }}
+    >
+      {created === null ? (
+        <TokenForm onCreated={setCreated} onCancel={onClose} />
+      ) : (
+        <Secret created={created} onDone={onClose} />
+      )}
+    </Modal>
+  );
+}
+
+function TokenForm({ onCreated, onCancel }: { onCreated: (created: Created) => void; onCancel: () => void }) {
+  const { t } = useTranslation("tokens");
+  const client = useQueryClient();
+  const databases = useQuery(databasesQuery);
+  const form = useForm({
+    initialValues: { name: "", database: "", can_read: false, can_write: true },
+    validate: {
+      name: (value) => (value.trim() === "" ? t("nameMissing") : null),
+      can_write: (value, values) => (value || values.can_read ? null : t("rightsMissing")),
+    },
+  });
+  const create = useMutation({
+    mutationFn: async ({ name, database, can_read, can_write }: typeof form.values) =>
+      body(
+        await api.POST("/api/v1/tokens", {
+          body: { name: name.trim(), can_read, can_write, ...(database === "" ? {} : { database }) },
+        }),
+      ),
+    onSuccess: async ({ token, secret }) => {
+      onCreated({ name: token.name, secret });
+      await client.invalidateQueries({ queryKey: tokensQuery.queryKey });
+    },
+  });
+  return (
+    <form
+      noValidate
+      onSubmit={form.onSubmit((values) => {
+        create.mutate(values);
+      })}
+    >
+      <Stack gap="md">
+        <TextInput
+          label={t("name")}
+          description={t("nameHint")}
+          maxLength={100}
+          autoComplete="off"
+          data-autofocus
+          {...form.getInputProps("name")}
+        />
+        <Select
+          label={t("database")}
+          description={t("databaseHint")}
+          allowDeselect={false}
+          data={[
+            { value: "", label: t("all") },
+            ...(databases.data ?? []).map(({ name }) => ({ value: name, label: name })),
+          ]}
+          {...form.getInputProps("database")}
+        />
+        <Checkbox.Group label={t("rights")} error={form.errors["can_write"]} value={rightsOf(form.values)} onChange={(rights) => {
+          form.setValues({ can_read: rights.includes("read"), can_write: rights.includes("write") });
+        }}>
+          <Stack gap="sm" pt="xs">
+            <Checkbox value="write" label={t("writeLong")} />
+            <Checkbox value="read" label={t("readLong")} />
+          </Stack>
+        </Checkbox.Group>
+        <FormFailure error={create.error ?? databases.error} />
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onCancel}>
+            {t("cancel")}
+          </Button>
+          <Button type="submit" loading={create.isPending}>
+            {t("create")}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function rightsOf({ can_read, can_write }: { can_read: boolean; can_write: boolean }): string[] {
+  return [...(can_read ? ["read"] : []), ...(can_write ? ["write"] : [])];
+}
+
+function Secret({ created, onDone }: { created: Created; onDone: () => void }) {
+  const { t } = useTranslation("tokens");
+  const label = t("secretLabel", { name: created.name });
+  return (
+    <Stack gap="md">
+      <Text>{t("secretBody")}</Text>
+      <output className={classes["secret"]} aria-label={label}>
+        {created.secret}
+      </output>
+      <Group justify="flex-end" gap="sm">
+        <CopyButton text={created.secret} label={label} />
+        <Button onClick={onDone}>{t("done")}</Button>
+      </Group>
+    </Stack>
+  );
+}

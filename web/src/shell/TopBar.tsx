@@ -1,0 +1,49 @@
+/** Product name, search, state of the stream, account. */
+import { ActionIcon, Kbd, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { Search } from "lucide-react";
+import { lazy, Suspense } from "react";
+import { useTranslation } from "react-i18next";
+import type { Session } from "@/api/queries";
+import { openPalette } from "./CommandPalette";
+import { Mark } from "./Mark";
+import classes from "./TopBar.module.css";
+import { UserMenu } from "./UserMenu";
+
+const ConnectionIndicator = lazy(() => import("./ConnectionIndicator"));
+
+const isApple = /Mac|iPhone|iPad/.test(globalThis.navigator.userAgent);
+
+/** Properties of {@link TopBar}. */
+export interface TopBarProps {
+  session: Session;
+  onReachable: (reachable: boolean) => void;
+}
+
+/** The bar at the top of every page. */
+export function TopBar({ session, onReachable }: TopBarProps) {
+  const { t } = useTranslation();
+  return (
+    <header className={classes["bar"]}>
+      <Link to="/" className={classes["brand"]}>
+        <Mark />
+        {t("product")}
+      </Link>
+      <span className={classes["organisation"]}>{session.organisation.name}</span>
+      <UnstyledButton className={classes["search"]} onClick={openPalette}>
+        <Search size={14} aria-hidden />
+        <span>{t("palette.open")}</span>
+        <Kbd size="xs">{isApple ? "⌘ K" : "Ctrl K"}</Kbd>
+      </UnstyledButton>
+      <div className={classes["end"]}>
+        <Suspense fallback={<VisuallyHidden>{t("connection.connecting")}</VisuallyHidden>}>
+          <ConnectionIndicator onReachable={onReachable} />
+        </Suspense>
+        <ActionIcon className={classes["searchIcon"]} aria-label={t("palette.open")} onClick={openPalette}>
+          <Search size={20} aria-hidden />
+        </ActionIcon>
+        <UserMenu session={session} />
+      </div>
+    </header>
+  );
+}
