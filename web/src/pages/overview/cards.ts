@@ -1,0 +1,87 @@
+/** The cards of the overview: each table's newest values. */
+import type { LiveSeries, Tags } from "@/live";
+import { type OverviewModel, VITAL_TABLES } from "./model";
+
+export interface CardField {
+  readonly name: string;
+  /** NaN where the value is text. */
+  readonly number: number;
+  readonly text: string | null;
+  readonly type: string | undefined;
+}
+
+export interface Card {
+  readonly table: string;
+  /** Written by the machine's own sampler. */
+  readonly vital: boolean;
+  readonly seriesTotal: number;
+  /** Tags of the series that is shown: the newest. */
+  readonly tags: Tags;
+  readonly newest: number;
+  /** The usual time between two samples. */
+  readonly everyMs: number;
+  readonly fields: readonly CardField[];
+  /** Fields that the card has no room for. */
+  readonly more: number;
+  /** The first number's recent points. */
+  readonly trend: { readonly times: Float64Array; readonly values: Float64Array } | null;
+}
+
+/** Types of fields by table and name. */
+export type FieldTypes = ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+const FIELDS = 6;
+const UNKNOWN_EVERY_MS = 60_000;
+
+/** All cards: own tables before the machine's, by name, so that nothing moves while one reads. */
+export function cardsOf(model: OverviewModel, types: FieldTypes): Card[] {
+  return model.cards
+    .tables()
+    .map((table) => cardOf(model, table, types.get(table)))
+    .filter((card) => Number.isFinite(card.newest))
+    .sort((a, b) => Number(a.vital) - Number(b.vital) || (a.table < b.table ? -1 : 1));
+}
+
+function cardOf(model: OverviewModel, table: string, types: ReadonlyMap<string, string> | undefined): Card {
+  const all = model.cards.select(table);
+  const newest = newestSeries(all);
+  const own = all.filter((series) => series.key === newest?.key);
+  const order = types === undefined ? null : [...types.keys()];
+  if (order !== null) own.sort((a, b) => order.indexOf(a.field) - order.indexOf(b.field));
+  const keys = new Set(all.map((series) => series.key));
+  const trend = own.find((series) => series.ring.length > 1 && !Number.isNaN(series.ring.lastValue));
+  return {
+    table,
+    vital: VITAL_TABLES.has(table),
+    seriesTotal: Math.max(keys.size, model.seriesTotal.get(table) ?? 0),
+    tags: newest?.tags ?? {},
+    newest: newest?.ring.lastTime ?? NaN,
+    everyMs: newest === undefined ? UNKNOWN_EVERY_MS : usualStep(newest),
+    fields: own.slice(0, FIELDS).map((series) => ({
+      name: series.field,
+      number: series.ring.lastValue,
+      text: series.text,
+      type: types?.get(series.field),
+    })),
+    more: Math.max(0, own.length - FIELDS),
+    trend: trend === undefined ? null : { times: trend.ring.times().slice(), values: trend.ring.values().slice() },
+  };
+}
+
+/** The series with the latest point; of several, always the same one. */
+function newestSeries(series: readonly LiveSeries[]): LiveSeries | undefined {
+  let found: LiveSeries | undefined;
+  for (const one of series) {
+    const later = found === undefined || one.ring.lastTime > found.ring.lastTime;
+    const same = found !== undefined && one.ring.lastTime === found.ring.lastTime && one.key < found.key;
+    if (later || same) found = one;
+  }
+  return found;
+}
+
+function usualStep({ ring }: LiveSeries): number {
+  const times = ring.times();
+  if (times.length < 2) return UNKNOWN_EVERY_MS;
+  const steps = Array.from(times.subarray(1), (time, row) => time - (times[row] ?? time)).sort((a, b) => a - b);
+  return steps[Math.floor(steps.length / 2)] ?? UNKNOWN_EVERY_MS;
+}
