@@ -1,7 +1,8 @@
 //! Development tasks, run as `cargo xtask TASK`.
 //!
-//! `tidy` checks what the compiler does not: module headers, the direction of dependencies between crates, files that
-//! nothing uses, links in the documentation, the length of files and the drift of `openapi.json`.
+//! `tidy` checks what the compiler does not: module headers, the direction of dependencies between crates, that
+//! their features are the same whatever is selected, files that nothing uses, links in the documentation, the length of files
+//! and the drift of `openapi.json`.
 
 mod tidy;
 

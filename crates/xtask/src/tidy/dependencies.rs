@@ -10,6 +10,7 @@ use super::{read, shown};
 /// Crates in layers; a crate may depend on its own layer only where [`SAME_LAYER`] says so, and on any layer before.
 const LAYERS: &[(&str, &[&str])] = &[
     ("pure", &["model", "protocols", "agent"]),
+    ("features", &["features"]),
     ("state", &["store", "query", "metadata", "live"]),
     ("edge", &["api"]),
     ("binary", &["server"]),

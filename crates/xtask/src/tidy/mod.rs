@@ -1,6 +1,7 @@
 //! What `cargo xtask tidy` checks; each module holds one kind of check and returns findings as `path: what to do`.
 
 pub(crate) mod dependencies;
+pub(crate) mod features;
 pub(crate) mod files;
 pub(crate) mod links;
 pub(crate) mod openapi;
@@ -14,6 +15,7 @@ use anyhow::{Context, Result};
 pub(crate) fn run(root: &Path) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     findings.extend(dependencies::check(root)?);
+    findings.extend(features::check(root)?);
     findings.extend(sources::check(root)?);
     findings.extend(files::check(root)?);
     findings.extend(links::check(root)?);
