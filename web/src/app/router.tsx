@@ -103,8 +103,10 @@ const send = createRoute({
   getParentRoute: () => signedIn,
   path: "/send",
   staticData: { title: "send" },
-  validateSearch: (search: Record<string, unknown>): { how?: string } =>
-    typeof search["how"] === "string" ? { how: search["how"] } : {},
+  validateSearch: (search: Record<string, unknown>): { how?: string; db?: string } => ({
+    ...(typeof search["how"] === "string" ? { how: search["how"] } : {}),
+    ...(typeof search["db"] === "string" ? { db: search["db"] } : {}),
+  }),
   loader: () => loadStrings("send"),
   component: lazyRouteComponent(() => import("@/pages/send")),
 });
