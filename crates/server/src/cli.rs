@@ -75,7 +75,8 @@ const CONFIG_EXAMPLES: &str = "\
 Examples:
   sensorium config
   sensorium config --config /etc/sensorium/sensorium.toml
-  sensorium config > sensorium.toml                 A file to start from, with every setting in it";
+  sensorium config > sensorium.toml                 A file to start from, with every setting in it
+  sensorium config --format json                    For programs";
 
 /// Where the configuration comes from; taken by every command.
 #[derive(Debug, Clone, Default, Args)]
@@ -101,6 +102,18 @@ pub(crate) struct ServeArgs {
 pub(crate) struct ConfigArgs {
     #[command(flatten)]
     pub(crate) flags: ServeFlags,
+    /// How the settings are printed
+    #[arg(long, short, value_enum, default_value = "toml")]
+    pub(crate) format: ConfigFormat,
+}
+
+/// How settings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConfigFormat {
+    /// A file that can be loaded again, with origins as comments
+    Toml,
+    /// An object of key to value and origin
+    Json,
 }
 
 /// Shorthands for the settings that are set most often.

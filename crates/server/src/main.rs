@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, ConfigFormat};
 use config::Config;
 
 /// Threads that serve connections; each has its own part of the allocator's memory, and more serve no purpose here.
@@ -62,7 +62,11 @@ fn run(cli: Cli) -> Result<()> {
         Command::Query(args) => runtime()?.block_on(client::query(args)),
         Command::Token(args) => runtime()?.block_on(client::token(args)),
         Command::Config(args) => {
-            print!("{}", config::show(&load(&args.flags)?));
+            let config = load(&args.flags)?;
+            match args.format {
+                ConfigFormat::Toml => print!("{}", config::show(&config)),
+                ConfigFormat::Json => print!("{}", config::show_json(&config)),
+            }
             Ok(())
         }
         Command::Version => {

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 pub(crate) use layers::Origin;
-pub(crate) use settings::{DurabilitySetting, HostMetrics, Log, LogFormat, Settings};
-pub(crate) use show::show;
+pub(crate) use settings::{DurabilitySetting, Log, LogFormat, Settings};
+pub(crate) use show::{show, show_json};
 
 use layers::Layers;
 

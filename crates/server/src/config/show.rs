@@ -1,8 +1,9 @@
-//! `sensorium config`: the effective configuration as TOML that can be saved as a file, with the origin of each value.
+//! `sensorium config`: the effective configuration with the origin of each value, as TOML that can be saved as a file or
+//! as JSON for programs.
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::Config;
 
@@ -24,6 +25,14 @@ pub(crate) fn show(config: &Config) -> String {
         let _ = writeln!(text, "{line:<44} # {}", entry.origin);
     }
     text
+}
+
+/// The configuration as one JSON object: each key with its value and origin.
+pub(crate) fn show_json(config: &Config) -> String {
+    let entries = config.layers.entries();
+    let members = entries
+        .map(|(key, entry)| (key.to_owned(), json!({ "value": entry.value, "origin": entry.origin.to_string() })));
+    format!("{:#}\n", Value::Object(members.collect::<Map<_, _>>()))
 }
 
 #[cfg(test)]

@@ -5,12 +5,16 @@
 //!   then cut off for want of room;
 //! - a connection that sends nothing, or its head too slowly, is closed: it cannot hold its place for ever;
 //! - a TLS handshake runs in the connection's own task, with a timeout, and delays nobody else.
+//!
+//! HTTP/1.1 without TLS; under TLS also HTTP/2, agreed upon in the handshake. The protocol is never guessed from the first
+//! bytes, because a client could take for ever to send them.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
+use std::{convert::Infallible, io};
 
 use axum::Router;
 use axum::body::Body;
@@ -21,30 +25,44 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, Sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-/// How long a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a request's head may take, and how long an idle HTTP/1 connection is kept.
-const HEAD: Duration = Duration::from_secs(75);
-/// How often an idle HTTP/2 connection is asked whether it is still there, and how long it may take to answer.
-const PING: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 /// Requests under way on one HTTP/2 connection.
 const STREAMS: u32 = 128;
 /// After a failed accept (too many open files, for example) the next one waits.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a client may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// For a TLS handshake.
+    pub(crate) handshake: Duration,
+    /// For a request's head; also how long an idle HTTP/1 connection is kept.
+    pub(crate) head: Duration,
+    /// An idle HTTP/2 connection is asked so often whether it is still there, and has three times as long to answer.
+    pub(crate) ping: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { handshake: Duration::from_secs(10), head: Duration::from_secs(75), ping: Duration::from_secs(30) }
+    }
+}
+
 /// Serves a router on any number of listeners.
 #[derive(Clone)]
 pub(crate) struct Connections {
     router: Router,
-    builder: Builder<TokioExecutor>,
+    http1: Builder<TokioExecutor>,
+    http2: Builder<TokioExecutor>,
+    patience: Patience,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
     /// No new connections; requests under way are finished.
@@ -54,18 +72,20 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
-    pub(crate) fn new(router: Router, limit: usize, stop: CancellationToken) -> Self {
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
-        builder
+    pub(crate) fn new(router: Router, limit: usize, patience: Patience, stop: CancellationToken) -> Self {
+        let mut http1 = Builder::new(TokioExecutor::new()).http1_only();
+        http1.http1().timer(TokioTimer::new()).header_read_timeout(patience.head);
+        let mut http2 = Builder::new(TokioExecutor::new()).http2_only();
+        http2
             .http2()
             .timer(TokioTimer::new())
-            .keep_alive_interval(PING.0)
-            .keep_alive_timeout(PING.1)
+            .keep_alive_interval(patience.ping)
+            .keep_alive_timeout(patience.ping)
             .max_concurrent_streams(STREAMS)
             .enable_connect_protocol();
         let slots = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
-        Self { router, builder, slots, tasks: TaskTracker::new(), stop, abort: CancellationToken::new() }
+        let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
+        Self { router, http1, http2, patience, slots, tasks, stop, abort }
     }
 
     /// Accepts until told to stop.
@@ -109,22 +129,23 @@ impl Connections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::trace!(%peer, %error, "no TCP_NODELAY");
         }
-        match tls {
-            None => self.serve(stream, peer).await,
-            Some(acceptor) => match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => self.serve(stream, peer).await,
-                Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-                Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
-            },
+        let Some(acceptor) = tls else { return self.serve(&self.http1, stream, peer).await };
+        match tokio::time::timeout(self.patience.handshake, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                self.serve(&self.http2, Watched::new(stream, 3 * self.patience.ping), peer).await;
+            }
+            Ok(Ok(stream)) => self.serve(&self.http1, stream, peer).await,
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
+            Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
         }
     }
 
-    async fn serve<S>(&self, stream: S, peer: SocketAddr)
+    async fn serve<S>(&self, builder: &Builder<TokioExecutor>, stream: S, peer: SocketAddr)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(|request| answer(self.router.clone(), request, peer));
-        let connection = self.builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let outcome = match self.stop.run_until_cancelled(connection.as_mut()).await {
             Some(outcome) => outcome,
@@ -142,4 +163,140 @@ impl Connections {
 async fn answer(router: Router, mut request: Request<Incoming>, peer: SocketAddr) -> Result<Response, Infallible> {
     request.extensions_mut().insert(ConnectInfo(peer));
     router.oneshot(request.map(Body::new)).await
+}
+
+/// A stream that fails when nothing was received for too long. HTTP/2 alone would wait for ever for its first frame.
+struct Watched<S> {
+    stream: S,
+    limit: Duration,
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl<S> Watched<S> {
+    fn new(stream: S, limit: Duration) -> Self {
+        Self { stream, limit, alarm: Box::pin(tokio::time::sleep(limit)) }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if read.is_ready() {
+            this.alarm.as_mut().reset(Instant::now() + this.limit);
+        } else if this.alarm.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    const SHORT: Patience = Patience {
+        handshake: Duration::from_millis(200),
+        head: Duration::from_millis(200),
+        ping: Duration::from_millis(200),
+    };
+
+    async fn start(limit: usize, patience: Patience) -> (Connections, SocketAddr) {
+        let slow = get(|| async {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            "late"
+        });
+        let router = Router::new().route("/", get(|| async { "hello" })).route("/slow", slow);
+        let connections = Connections::new(router, limit, patience, CancellationToken::new());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(connections.clone().listen(listener, None));
+        (connections, address)
+    }
+
+    async fn ask(stream: &mut TcpStream, path: &str) {
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+    }
+
+    async fn hello(stream: &mut TcpStream) {
+        ask(stream, "/").await;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"hello") {
+            assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "closed after {answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn clients_that_send_nothing_or_half_a_head_lose_their_place() {
+        let (_connections, address) = start(2, SHORT).await;
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        let mut half = TcpStream::connect(address).await.unwrap();
+        half.write_all(b"P").await.unwrap();
+        // Both places are taken, so this one is served only because the others are sent away.
+        let mut third = TcpStream::connect(address).await.unwrap();
+        hello(&mut third).await;
+        let mut rest = Vec::new();
+        let _ended = silent.read_to_end(&mut rest).await;
+        let _ended = half.read_to_end(&mut rest).await;
+    }
+
+    #[tokio::test]
+    async fn a_connection_beyond_the_limit_waits_for_a_place() {
+        let (_connections, address) = start(1, Patience::default()).await;
+        let mut first = TcpStream::connect(address).await.unwrap();
+        hello(&mut first).await;
+        let mut second = TcpStream::connect(address).await.unwrap();
+        ask(&mut second, "/").await;
+        let mut answer = [0; 1];
+        let early = tokio::time::timeout(Duration::from_millis(100), second.read(&mut answer)).await;
+        assert!(early.is_err(), "served beyond the limit");
+        drop(first);
+        assert_eq!(second.read(&mut answer).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn draining_ends_idle_connections_at_once_and_busy_ones_at_the_deadline() {
+        let (connections, address) = start(8, Patience::default()).await;
+        let mut idle = TcpStream::connect(address).await.unwrap();
+        hello(&mut idle).await;
+        connections.stop.cancel();
+        assert_eq!(connections.drain(Duration::from_secs(30)).await, 0);
+
+        let (connections, address) = start(8, Patience::default()).await;
+        let mut busy = TcpStream::connect(address).await.unwrap();
+        hello(&mut busy).await;
+        ask(&mut busy, "/slow").await;
+        // The request has arrived once the server no longer takes the connection for idle.
+        let mut watch = TcpStream::connect(address).await.unwrap();
+        hello(&mut watch).await;
+        connections.stop.cancel();
+        assert_eq!(connections.drain(Duration::from_millis(100)).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_stream_without_a_byte_times_out() {
+        let (mut near, far) = duplex(8);
+        let mut watched = Watched::new(far, Duration::from_millis(50));
+        near.write_all(b"x").await.unwrap();
+        assert_eq!(watched.read_u8().await.unwrap(), b'x');
+        assert_eq!(watched.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(near);
+    }
 }

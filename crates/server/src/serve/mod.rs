@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Settings};
 use crate::local::{LocalFile, LocalServer};
 use crate::{logging, open};
-use connections::Connections;
+use connections::{Connections, Patience};
 use host_metrics::HostMetrics;
 use stop::StopSignals;
 
@@ -81,7 +81,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         metrics: metrics.clone(),
         shutdown: stop.clone(),
     };
-    let connections = Connections::new(sensorium_api::router(state), settings.http.connections, stop.clone());
+    let router = sensorium_api::router(state);
+    let connections = Connections::new(router, settings.http.connections, Patience::default(), stop.clone());
     let host_metrics = start_host_metrics(settings, &store, first.org)?;
     let url = listener::local_url(address, tls.is_some());
     let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0")?) } else { None };

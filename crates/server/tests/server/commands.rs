@@ -1,0 +1,96 @@
+//! `query` and `token`, against a running server and against the folder.
+
+use std::process::Command;
+
+use crate::support::{Start, TOKEN, fail, sensorium, succeed};
+
+const LINES: &str = "room,place=office temperature=20.5,ok=true 1700000000000000000\n\
+                     room,place=lab temperature=21.5 1700000001000000000\n";
+const SQL: &str = "SELECT place, temperature FROM room ORDER BY time";
+
+fn check_formats(command: impl Fn(&[&str]) -> Command) {
+    let table = succeed(&mut command(&["query", SQL]));
+    assert!(table.contains("| place  | temperature |") && table.ends_with("2 rows\n"), "{table}");
+    assert_eq!(succeed(&mut command(&["query", "--format", "csv", SQL])), "place,temperature\noffice,20.5\nlab,21.5\n");
+    let json: serde_json::Value = serde_json::from_str(&succeed(&mut command(&["query", "-f", "json", SQL]))).unwrap();
+    assert_eq!(json[1]["temperature"], 21.5);
+    let none = "SELECT place FROM room WHERE place = 'none'";
+    assert_eq!(succeed(&mut command(&["query", "--format", "csv", none])), "place\n");
+    let sentence = fail(&mut command(&["query", "SELECT temprature FROM room"]));
+    assert!(sentence.contains("temperature"), "no hint: {sentence}");
+    let sentence = fail(&mut command(&["query", "--database", "nothing", "SELECT 1 FROM x"]));
+    assert!(sentence.contains("nothing"), "{sentence}");
+    let sentence = fail(&mut command(&["query", "DROP TABLE room"]));
+    assert!(sentence.contains("read"), "{sentence}");
+}
+
+#[test]
+fn a_query_is_answered_by_the_server_and_by_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let at_folder = |args: &[&str]| {
+        let mut command = sensorium();
+        command.args(args).arg("--data-dir").arg(&data_dir);
+        command
+    };
+    let sentence = fail(&mut at_folder(&["query", "SELECT 1"]));
+    assert!(sentence.contains("sensorium serve"), "{sentence}");
+    assert!(!data_dir.exists(), "a question made a folder");
+
+    let server = Start::at(&data_dir).quiet().start();
+    assert_eq!(server.write("main", LINES).0, 204);
+    check_formats(at_folder);
+    check_formats(|args| {
+        let mut command = sensorium();
+        command.args(args).args(["--url", server.url(), "--token", TOKEN]);
+        command
+    });
+    let sentence = fail(sensorium().args(["query", SQL, "--url", server.url()]));
+    assert!(sentence.contains("--token"), "{sentence}");
+
+    assert!(server.stop().success());
+    check_formats(at_folder);
+    // What a crash leaves behind does not mislead.
+    let stale = r#"{"url":"http://127.0.0.1:9","token":"local_x","pid":1}"#;
+    std::fs::write(data_dir.join("server.json"), stale).unwrap();
+    check_formats(at_folder);
+}
+
+#[test]
+fn a_statement_comes_from_standard_input_and_the_output_may_end_early() {
+    let server = Start::new().quiet().start();
+    assert_eq!(server.write("main", LINES).0, 204);
+    let script = format!(
+        "echo 'SELECT count(*) AS n FROM room' | {0} query - --format csv --data-dir {1} && \
+         {0} query --format csv --data-dir {1} 'SELECT value FROM generate_series(1, 200000)' | head -n 2",
+        env!("CARGO_BIN_EXE_sensorium"),
+        server.data_dir().display()
+    );
+    let output = succeed(Command::new("bash").args(["-eo", "pipefail", "-c", &script]));
+    assert_eq!(output, "n\n2\nvalue\n1\n");
+}
+
+#[test]
+fn tokens_are_created_listed_and_revoked() {
+    let server = Start::new().quiet().start();
+    let secret = succeed(&mut server.command(&["token", "create", "--name", "greenhouse", "--write"]));
+    let secret = secret.trim();
+    let list = succeed(&mut server.command(&["token", "list"]));
+    let line = list.lines().find(|line| line.contains("greenhouse")).unwrap();
+    assert!(line.contains(" write ") && !list.contains(secret), "{list}");
+
+    let with = |token: &str, sql: &str| {
+        let mut command = sensorium();
+        command.args(["query", sql, "--url", server.url(), "--token", token]);
+        command
+    };
+    let sentence = fail(&mut with(secret, "SELECT 1"));
+    assert!(sentence.contains("read") || sentence.contains("not found"), "{sentence}");
+    let id = line.split_whitespace().next().unwrap();
+    succeed(&mut server.command(&["token", "revoke", id]));
+    assert!(!succeed(&mut server.command(&["token", "list"])).contains("greenhouse"));
+    let sentence = fail(&mut with(secret, "SELECT 1"));
+    assert!(sentence.contains("revoked"), "{sentence}");
+    let sentence = fail(&mut server.command(&["token", "revoke", "x"]));
+    assert!(sentence.contains("token list"), "{sentence}");
+}

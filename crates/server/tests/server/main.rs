@@ -1,0 +1,13 @@
+//! The real binary, from outside: how it starts, what it refuses, how it stops, and that it loses nothing.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod commands;
+mod configuration;
+mod durability;
+mod start;
+mod stop;
+mod tls;
