@@ -1,1 +1,28 @@
-//! SQL over the store through DataFusion
+//! SQL over the store through DataFusion: the only crate that sees it.
+//!
+//! A request holds exactly one statement, which only reads. Its caller's databases are the schemas, the request's database is
+//! the default one, and `information_schema` describes them. Answers stream as Arrow batches.
+//!
+//! Limits, each with an error that names its setting: memory, wall time and rows of a query, and the number of queries at
+//! once ([`QueryConfig`]); the length and depth of a statement are fixed. Memory is what DataFusion's operators reserve
+//! (sorts, groups, joins, merges); the batches on their way between operators, a few megabytes, come on top. Nothing is
+//! spilled to disk.
+//!
+//! Queries run on threads of their own, so that a heavy one never delays ingest. Dropping a [`QueryStream`], or the future of
+//! [`QueryEngine::execute`], stops the work.
+
+mod catalog;
+mod config;
+mod engine;
+mod error;
+mod near;
+mod session;
+mod statement;
+mod stream;
+mod table;
+mod telemetry;
+
+pub use config::QueryConfig;
+pub use engine::{QueryEngine, QueryRequest};
+pub use error::{Position, QueryError};
+pub use stream::QueryStream;

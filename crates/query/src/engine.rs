@@ -1,0 +1,175 @@
+//! Runs statements: one task each, on threads of their own.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_plan::execute_stream;
+use futures::StreamExt;
+use sensorium_model::{DatabaseName, DatabaseScope, OrgId};
+use sensorium_store::Store;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::QueryConfig;
+use crate::error::QueryError;
+use crate::session::Sessions;
+use crate::statement;
+use crate::stream::{CancelOnDrop, Opened, Part, QueryStream};
+use crate::telemetry::{self, Running};
+
+/// Stack of a query thread. Planning recurses as deep as the deepest statement that is let through; untouched pages cost
+/// nothing.
+const STACK_BYTES: usize = 32 * 1024 * 1024;
+/// Batches that wait for a reader before the query pauses.
+const WAITING_BATCHES: usize = 2;
+
+/// One statement and who asks it.
+#[derive(Debug, Clone)]
+pub struct QueryRequest {
+    /// The organisation whose databases exist for this query.
+    pub org: OrgId,
+    /// The database of tables that are named without one.
+    pub database: DatabaseName,
+    /// The databases that the caller may read.
+    pub scope: DatabaseScope,
+    /// The statement.
+    pub sql: String,
+}
+
+/// Answers SQL over a store. Clones share their threads and limits.
+#[derive(Clone)]
+pub struct QueryEngine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    sessions: Arc<Sessions>,
+    config: QueryConfig,
+    slots: Arc<Semaphore>,
+    threads: Threads,
+}
+
+/// A runtime that may be dropped anywhere: it stops its tasks without waiting for them.
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl fmt::Debug for QueryEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueryEngine").field("config", &self.shared.config).field("running", &self.running()).finish()
+    }
+}
+
+impl QueryEngine {
+    /// Starts the threads that queries run on.
+    pub fn new(store: Store, config: QueryConfig) -> Result<Self, QueryError> {
+        telemetry::describe();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(config.threads.max(1))
+            .max_blocking_threads(config.threads.max(1) * 2)
+            .thread_stack_size(STACK_BYTES)
+            .thread_name("sensorium-query")
+            .enable_time()
+            .build()
+            .map_err(QueryError::Threads)?;
+        let sessions =
+            Sessions::new(store, &config).map_err(|error| QueryError::from_datafusion(error, config.memory_bytes))?;
+        let slots = Arc::new(Semaphore::new(config.concurrent));
+        let threads = Threads(Some(runtime));
+        Ok(Self { shared: Arc::new(Shared { sessions: Arc::new(sessions), config, slots, threads }) })
+    }
+
+    /// The number of queries that hold a slot now.
+    pub fn running(&self) -> usize {
+        self.shared.config.concurrent.saturating_sub(self.shared.slots.available_permits())
+    }
+
+    /// Plans a statement and starts it; the rows come from the stream. Needs a Tokio runtime with time enabled around it.
+    pub async fn execute(&self, request: QueryRequest) -> Result<QueryStream, QueryError> {
+        self.start(request).await.map_err(telemetry::failed)
+    }
+
+    async fn start(&self, request: QueryRequest) -> Result<QueryStream, QueryError> {
+        let Shared { sessions, config, slots, threads } = self.shared.as_ref();
+        let slot = Arc::clone(slots).try_acquire_owned().map_err(|_| QueryError::Busy { limit: config.concurrent })?;
+        let Some(runtime) = &threads.0 else {
+            return Err(QueryError::Internal { message: "the threads have stopped".into() });
+        };
+        let deadline = Instant::now() + config.timeout;
+        let (opened, planned) = oneshot::channel();
+        let (parts, received) = mpsc::channel(WAITING_BATCHES);
+        let job =
+            Job { sessions: Arc::clone(sessions), request, opened, parts, _running: Running::start(), _slot: slot };
+        // The deadline holds on both sides: here, so that slots come free even when nobody reads the stream; in the
+        // stream, so that its reader gets an error even while this task computes.
+        let task = runtime.spawn(async move {
+            let _ = timeout_at(deadline, job.run()).await;
+        });
+        let cancel = CancelOnDrop(task.abort_handle());
+        let seconds = config.timeout.as_secs_f64();
+        let opened: Opened = match timeout_at(deadline, planned).await {
+            Err(_) => return Err(QueryError::Timeout { seconds }),
+            Ok(Err(_)) if Instant::now() >= deadline => return Err(QueryError::Timeout { seconds }),
+            Ok(Err(_)) => return Err(QueryError::Internal { message: "planning ended unexpectedly".into() }),
+            Ok(Ok(opened)) => opened?,
+        };
+        Ok(QueryStream::new(opened.schema, received, deadline, config, cancel))
+    }
+}
+
+/// A query from its text to its last row.
+struct Job {
+    sessions: Arc<Sessions>,
+    request: QueryRequest,
+    opened: oneshot::Sender<Result<Opened, QueryError>>,
+    parts: mpsc::Sender<Part>,
+    _running: Running,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Job {
+    async fn run(self) {
+        let mut rows = match plan(&self.sessions, &self.request).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                let _ = self.opened.send(Err(error));
+                return;
+            }
+        };
+        if self.opened.send(Ok(Opened { schema: rows.schema() })).is_err() {
+            return;
+        }
+        while let Some(batch) = rows.next().await {
+            let part = match batch {
+                Ok(batch) => Part::Rows(batch),
+                Err(error) => Part::Failed(self.sessions.error(error)),
+            };
+            let last = matches!(part, Part::Failed(_));
+            if self.parts.send(part).await.is_err() || last {
+                return;
+            }
+        }
+        let _ = self.parts.send(Part::End).await;
+    }
+}
+
+async fn plan(sessions: &Sessions, request: &QueryRequest) -> Result<SendableRecordBatchStream, QueryError> {
+    let statement = statement::parse(&request.sql)?;
+    let session = sessions.open(request.org, &request.database, &request.scope)?;
+    session.check_names(&statement)?;
+    let run = async {
+        let logical = session.state.statement_to_plan(statement).await?;
+        let physical = session.state.create_physical_plan(&logical).await?;
+        execute_stream(physical, session.state.task_ctx())
+    };
+    run.await.map_err(|error: DataFusionError| sessions.error(error))
+}

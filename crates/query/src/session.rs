@@ -1,0 +1,121 @@
+//! What DataFusion needs to plan and run one query.
+
+use std::sync::Arc;
+
+use datafusion::catalog::CatalogProviderList;
+use datafusion::common::{DataFusionError, TableReference};
+use datafusion::execution::SessionState;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement;
+use sensorium_model::{DatabaseName, DatabaseScope, OrgId};
+use sensorium_store::Store;
+
+use crate::catalog::{CATALOG, Databases, OneCatalog};
+use crate::config::QueryConfig;
+use crate::error::QueryError;
+use crate::table::FileReading;
+
+/// Bytes of file footers that are kept between queries.
+const FOOTER_CACHE_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes at the end of a file that are read at once in the hope that they hold the whole footer.
+const FOOTER_GUESS_BYTES: usize = 64 * 1024;
+/// Bytes that a sort sets aside for its last merge.
+const SORT_RESERVATION_BYTES: usize = 1024 * 1024;
+
+/// What all queries share: functions, optimizer rules and cached file footers.
+pub(crate) struct Sessions {
+    store: Store,
+    base: SessionState,
+    environment: Arc<RuntimeEnv>,
+    files: FileReading,
+    memory_bytes: usize,
+}
+
+impl Sessions {
+    pub(crate) fn new(store: Store, config: &QueryConfig) -> Result<Self, DataFusionError> {
+        let environment = RuntimeEnvBuilder::new()
+            .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+            .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
+            .build_arc()?;
+        let mut settings = SessionConfig::new()
+            .with_target_partitions(config.threads.max(1))
+            .with_information_schema(true)
+            .with_create_default_catalog_and_schema(false);
+        let options = settings.options_mut();
+        options.sql_parser.map_string_types_to_utf8view = false;
+        options.sql_parser.collect_spans = true;
+        options.execution.time_zone = Some("UTC".into());
+        options.execution.sort_spill_reservation_bytes = SORT_RESERVATION_BYTES;
+        options.execution.parquet.metadata_size_hint = Some(FOOTER_GUESS_BYTES);
+        options.execution.parquet.schema_force_view_types = false;
+        let base = SessionStateBuilder::new()
+            .with_config(settings)
+            .with_runtime_env(Arc::clone(&environment))
+            .with_default_features()
+            .build();
+        let files = FileReading::new(&environment);
+        Ok(Self { store, base, environment, files, memory_bytes: config.memory_bytes })
+    }
+
+    /// An error of planning or of execution as a sentence.
+    pub(crate) fn error(&self, error: DataFusionError) -> QueryError {
+        QueryError::from_datafusion(error, self.memory_bytes)
+    }
+
+    /// A session for one query, with its own memory limit and its own view of the databases.
+    pub(crate) fn open(
+        &self,
+        org: OrgId,
+        database: &DatabaseName,
+        scope: &DatabaseScope,
+    ) -> Result<Session, QueryError> {
+        let databases = Arc::new(Databases::visible(&self.store, org, scope, &self.files));
+        databases.require(database.as_str())?;
+        let environment = RuntimeEnvBuilder::from_runtime_env(&self.environment)
+            .with_memory_pool(Arc::new(GreedyMemoryPool::new(self.memory_bytes)))
+            .build_arc()
+            .map_err(|error| self.error(error))?;
+        let settings = self.base.config().clone().with_default_catalog_and_schema(CATALOG, database.as_str());
+        let state = SessionStateBuilder::new_from_existing(self.base.clone())
+            .with_config(settings)
+            .with_runtime_env(environment)
+            .with_catalog_list(Arc::new(OneCatalog(Arc::clone(&databases))) as Arc<dyn CatalogProviderList>)
+            .build();
+        Ok(Session { state, databases })
+    }
+}
+
+/// A session for one query.
+pub(crate) struct Session {
+    pub(crate) state: SessionState,
+    databases: Arc<Databases>,
+}
+
+impl Session {
+    /// Fails with near names when the statement names a database or table that does not exist for the caller.
+    pub(crate) fn check_names(&self, statement: &Statement) -> Result<(), QueryError> {
+        let references =
+            self.state.resolve_table_references(statement).map_err(|error| QueryError::from_datafusion(error, 0))?;
+        for reference in references {
+            let default = self.state.config_options().catalog.default_schema.as_str();
+            let database = reference.schema().unwrap_or(default);
+            if database == "information_schema" {
+                continue;
+            }
+            if let TableReference::Full { catalog, .. } = &reference
+                && catalog.as_ref() != CATALOG
+            {
+                return Err(QueryError::Meaning {
+                    message: format!("There is no catalog {catalog:?}; write database.table."),
+                    position: None,
+                });
+            }
+            self.databases.require(database)?.require(reference.table())?;
+        }
+        Ok(())
+    }
+}

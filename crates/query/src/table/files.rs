@@ -1,0 +1,101 @@
+//! How data files are read: through DataFusion's Parquet source, which prunes row groups by statistics and Bloom filters and
+//! pages by the page index, and adds columns that a file lacks as nulls.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::Session;
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, DataFusionError, Result, ScalarValue, Statistics};
+use datafusion::config::TableParquetOptions;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
+};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use object_store::local::LocalFileSystem;
+use sensorium_store::DataFile;
+
+/// What reading files needs, shared by all queries: footers stay cached between them.
+#[derive(Debug, Clone)]
+pub(crate) struct FileReading {
+    factory: Arc<dyn ParquetFileReaderFactory>,
+}
+
+impl FileReading {
+    pub(crate) fn new(environment: &RuntimeEnv) -> Self {
+        let cache = environment.cache_manager.get_file_metadata_cache();
+        Self { factory: Arc::new(CachedParquetFileReaderFactory::new(Arc::new(LocalFileSystem::new()), cache)) }
+    }
+
+    /// A plan that reads columns of files; `predicate` only leaves out what cannot match and is in terms of `schema`.
+    pub(crate) fn plan(
+        &self,
+        state: &dyn Session,
+        schema: &SchemaRef,
+        columns: &[usize],
+        groups: Vec<FileGroup>,
+        predicate: Option<&Arc<dyn PhysicalExpr>>,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let options =
+            TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..Default::default() };
+        let mut source = ParquetSource::new(Arc::clone(schema))
+            .with_table_parquet_options(options)
+            .with_parquet_file_reader_factory(Arc::clone(&self.factory));
+        if let Some(predicate) = predicate {
+            source = source.with_predicate(Arc::clone(predicate));
+        }
+        let statistics = sum(schema, groups.iter().flat_map(|group| group.iter()));
+        let scan = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
+            .with_file_groups(groups)
+            .with_statistics(statistics)
+            .with_limit(limit)
+            .with_projection_indices(Some(columns.to_vec()))?
+            .build();
+        Ok(DataSourceExec::from_data_source(scan))
+    }
+}
+
+/// A data file as the Parquet source wants it; it stays readable while the plan exists.
+pub(crate) fn partitioned(file: &Arc<DataFile>, schema: &SchemaRef) -> Result<PartitionedFile> {
+    let mut partitioned = PartitionedFile::new(String::new(), file.bytes);
+    partitioned.object_meta.location = location(&file.path)?;
+    let statistics = statistics(schema, file.rows, (file.time_min_ns, file.time_max_ns));
+    Ok(partitioned.with_statistics(Arc::new(statistics)).with_extension(Arc::clone(file)))
+}
+
+fn location(path: &Path) -> Result<object_store::path::Path> {
+    let absolute = std::path::absolute(path).map_err(DataFusionError::IoError)?;
+    object_store::path::Path::from_absolute_path(absolute).map_err(|error| DataFusionError::External(Box::new(error)))
+}
+
+/// What is known of a source without opening it.
+pub(crate) fn statistics(schema: &SchemaRef, rows: u64, (min, max): (i64, i64)) -> Statistics {
+    let rows = usize::try_from(rows).map_or(Precision::Absent, Precision::Exact);
+    let mut columns = vec![ColumnStatistics::new_unknown(); schema.fields().len()];
+    if let Some(time) = columns.first_mut() {
+        let at = |time| Precision::Exact(ScalarValue::TimestampNanosecond(Some(time), Some("UTC".into())));
+        time.null_count = Precision::Exact(0);
+        time.min_value = at(min);
+        time.max_value = at(max);
+    }
+    Statistics { num_rows: rows, total_byte_size: Precision::Absent, column_statistics: columns }
+}
+
+/// The statistics of several files together.
+fn sum<'a>(schema: &SchemaRef, files: impl Iterator<Item = &'a PartitionedFile>) -> Statistics {
+    let known = files.filter_map(|file| file.extension::<Arc<DataFile>>());
+    let (mut rows, mut span) = (0u64, (i64::MAX, i64::MIN));
+    for file in known {
+        rows = rows.saturating_add(file.rows);
+        span = (span.0.min(file.time_min_ns), span.1.max(file.time_max_ns));
+    }
+    statistics(schema, rows, span)
+}

@@ -1,0 +1,183 @@
+//! Plans the reading of one table: leaves out sources by time, reads disjoint ones directly and merges the rest.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::Session;
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::physical_plan::FileGroup;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, ident, lit};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::union::UnionExec;
+use sensorium_model::names::TIME_COLUMN;
+use sensorium_store::{Source, SourceData, TableSnapshot, adapt, arrow_schema};
+
+use super::files::{FileReading, partitioned};
+use super::merge::{MergeNewestExec, Shape, SortedSources};
+use super::sets::{self, Set, Span};
+use super::time_range::TimeRange;
+
+/// A plan without rows.
+pub(crate) fn empty(schema: &SchemaRef, columns: &[&str]) -> Result<Arc<dyn ExecutionPlan>> {
+    let indices = positions(schema, columns)?;
+    Ok(Arc::new(EmptyExec::new(Arc::new(schema.project(&indices)?))))
+}
+
+/// A plan that reads `columns` of the snapshot, at least of all rows that satisfy `filters`.
+pub(crate) fn plan(
+    state: &dyn Session,
+    files: &FileReading,
+    snapshot: &TableSnapshot,
+    columns: &[&str],
+    filters: &[Expr],
+    limit: Option<usize>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = arrow_schema(&snapshot.schema);
+    let keys = 1 + snapshot.schema.tags().count();
+    let scan = Scan { state, files, keys, output: positions(&schema, columns)?, schema, limit };
+    let times = TimeRange::of(filters);
+    let spans: Vec<(usize, Span)> = snapshot
+        .sources
+        .iter()
+        .enumerate()
+        .filter(|(_, source)| source.rows > 0 && times.overlaps(source.time_min_ns, source.time_max_ns))
+        .map(|(index, source)| (index, (source.time_min_ns, source.time_max_ns)))
+        .collect();
+    let (mut direct, mut overlapping) = (Vec::new(), Vec::new());
+    for set in sets::split(&spans) {
+        let sources: Vec<&Source> = set.sources.iter().filter_map(|index| snapshot.sources.get(*index)).collect();
+        match sources.as_slice() {
+            [source] if within(source, set.window) => direct.push(*source),
+            _ => overlapping.push((set, sources)),
+        }
+    }
+    let mut inputs = scan.direct(&direct)?;
+    inputs.extend(scan.merged(overlapping, filters)?);
+    match inputs.len() {
+        0 => empty(&scan.schema, columns),
+        _ => UnionExec::try_new(inputs),
+    }
+}
+
+/// Whether a source has no row outside of a window.
+fn within(source: &Source, window: Span) -> bool {
+    window.0 <= source.time_min_ns && source.time_max_ns <= window.1
+}
+
+fn positions(schema: &SchemaRef, columns: &[&str]) -> Result<Vec<usize>> {
+    Ok(columns.iter().map(|column| schema.index_of(column)).collect::<Result<_, _>>()?)
+}
+
+struct Scan<'a> {
+    state: &'a dyn Session,
+    files: &'a FileReading,
+    schema: SchemaRef,
+    /// The first columns of the schema: time and tags.
+    keys: usize,
+    output: Vec<usize>,
+    limit: Option<usize>,
+}
+
+impl Scan<'_> {
+    /// Reads sources that share no key with any other; the optimizer pushes predicates into the files.
+    fn direct(&self, sources: &[&Source]) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+        let partitions = self.state.config_options().execution.target_partitions.max(1);
+        let (mut in_files, mut in_memory) = (Vec::new(), Vec::new());
+        for source in sources {
+            match &source.data {
+                SourceData::File(file) => in_files.push(partitioned(file, &self.schema)?),
+                SourceData::Memory(batch) => in_memory.push(self.slices(batch)?),
+            }
+        }
+        let mut plans = Vec::new();
+        if !in_files.is_empty() {
+            let groups = FileGroup::new(in_files).split_files(partitions);
+            plans.push(self.files.plan(self.state, &self.schema, &self.output, groups, None, self.limit)?);
+        }
+        if !in_memory.is_empty() {
+            let each = in_memory.len().div_ceil(partitions);
+            let partitions: Vec<Vec<RecordBatch>> = in_memory.chunks(each).map(<[_]>::concat).collect();
+            plans.push(self.memory(&partitions, &self.output)?);
+        }
+        Ok(plans)
+    }
+
+    /// Reads sources that may share keys.
+    fn merged(&self, sets: Vec<(Set, Vec<&Source>)>, filters: &[Expr]) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let fields = self.output.iter().copied().filter(|column| *column >= self.keys);
+        let mut columns: Vec<usize> = (0..self.keys).chain(fields).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let output = self.output.iter().map(|wanted| columns.iter().position(|column| column == wanted));
+        let output = output.collect::<Option<Vec<usize>>>().unwrap_or_default();
+        let shape = Shape { schema: Arc::new(self.schema.project(&columns)?), keys: self.keys, output };
+        let on_keys: Vec<Expr> = filters.iter().filter(|filter| self.is_on_keys(filter)).cloned().collect();
+        let mut planned: Vec<SortedSources> = Vec::new();
+        for (set, sources) in sets {
+            let mut plans = Vec::new();
+            for source in sources {
+                let mut filters = on_keys.clone();
+                if !within(source, set.window) {
+                    filters.push(in_window(set.window));
+                }
+                plans.push(self.sorted(source, &columns, filters)?);
+            }
+            planned.push(plans);
+        }
+        let partitions = self.state.config_options().execution.target_partitions;
+        let merge = MergeNewestExec::new(shape, planned, partitions)?;
+        Ok(merge.map(|merge| Arc::new(merge) as Arc<dyn ExecutionPlan>))
+    }
+
+    /// Whether a predicate may be applied before rows with equal keys are resolved.
+    fn is_on_keys(&self, filter: &Expr) -> bool {
+        let is_key = |name: &str| self.schema.index_of(name).is_ok_and(|index| index < self.keys);
+        !filter.is_volatile() && filter.column_refs().iter().all(|column| is_key(&column.name))
+    }
+
+    /// One source as a sorted stream of one partition, without the rows that `filters` exclude.
+    fn sorted(&self, source: &Source, columns: &[usize], filters: Vec<Expr>) -> Result<Arc<dyn ExecutionPlan>> {
+        // Keys stand first and in the same order in the table and in the merge: one expression fits both.
+        let predicate = conjunction(filters).map(|filter| self.physical(filter)).transpose()?;
+        let plan = match &source.data {
+            SourceData::File(file) => {
+                let groups = vec![FileGroup::new(vec![partitioned(file, &self.schema)?])];
+                self.files.plan(self.state, &self.schema, columns, groups, predicate.as_ref(), None)?
+            }
+            SourceData::Memory(batch) => self.memory(&[self.slices(batch)?], columns)?,
+        };
+        match predicate {
+            Some(predicate) => Ok(Arc::new(FilterExec::try_new(predicate, plan)?)),
+            None => Ok(plan),
+        }
+    }
+
+    fn physical(&self, filter: Expr) -> Result<Arc<dyn PhysicalExpr>> {
+        self.state.create_physical_expr(filter, &DFSchema::try_from(Arc::clone(&self.schema))?)
+    }
+
+    /// A batch of the store as small ones, so that no operator holds copies of a large one.
+    fn slices(&self, batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
+        let batch = adapt(batch, &self.schema).map_err(DataFusionError::from)?;
+        let (rows, size) = (batch.num_rows(), self.state.config().batch_size());
+        Ok((0..rows).step_by(size).map(|start| batch.slice(start, size.min(rows - start))).collect())
+    }
+
+    fn memory(&self, partitions: &[Vec<RecordBatch>], columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        let source = MemorySourceConfig::try_new(partitions, Arc::clone(&self.schema), Some(columns.to_vec()))?;
+        Ok(DataSourceExec::from_data_source(source.with_show_sizes(false)))
+    }
+}
+
+/// The predicate that keeps the times of a window.
+fn in_window((start, end): Span) -> Expr {
+    let at = |time| lit(ScalarValue::TimestampNanosecond(Some(time), Some("UTC".into())));
+    ident(TIME_COLUMN).gt_eq(at(start)).and(ident(TIME_COLUMN).lt_eq(at(end)))
+}
