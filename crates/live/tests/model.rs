@@ -1,4 +1,5 @@
 //! The hub against a model that keeps every batch for ever and filters point by point.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -111,6 +112,10 @@ enum Step {
         client: usize,
         id: u32,
     },
+    /// Read the ring without handing anything out, as a client whose line is busy.
+    Collect {
+        client: usize,
+    },
     Read {
         client: usize,
     },
@@ -132,6 +137,7 @@ fn step() -> impl Strategy<Value = Step> {
         }),
         1 => (0_usize..3, 0_u32..3).prop_map(|(client, id)| Step::Unsubscribe { client, id }),
         4 => (0_usize..3).prop_map(|client| Step::Read { client }),
+        2 => (0_usize..3).prop_map(|client| Step::Collect { client }),
         1 => (0_usize..3).prop_map(|client| Step::Reconnect { client }),
     ]
 }
@@ -168,7 +174,7 @@ impl Modelled {
                 (tick.points.iter().map(seen).collect(), complete)
             }
         };
-        self.resume_after = self.client.seq();
+        self.resume_after = tick.map_or(self.resume_after, |tick| tick.seq);
         let owed = std::mem::take(&mut self.owed);
         if complete && !self.excused {
             prop_assert_eq!(sorted(points), sorted(owed));
@@ -223,6 +229,11 @@ fn run(config: HubConfig, steps: Vec<Step>) -> Result<usize, TestCaseError> {
                     client.subscriptions.retain(|present| present.id != id);
                 }
             }
+            Step::Collect { client } => {
+                if let Some(client) = clients.get_mut(client) {
+                    client.client.collect();
+                }
+            }
             Step::Read { client } => {
                 if let Some(client) = clients.get_mut(client) {
                     client.read()?;
@@ -230,13 +241,19 @@ fn run(config: HubConfig, steps: Vec<Step>) -> Result<usize, TestCaseError> {
             }
             Step::Reconnect { client } => {
                 if let Some(client) = clients.get_mut(client) {
-                    client.read()?;
+                    // What was not handed out is lost with the connection, and owed again by the next one.
+                    client.owed.clear();
                     let resume = Some(ResumeFrom { epoch: hub.epoch(), seq: client.resume_after });
                     client.client = hub.connect(org(client.organisation)).unwrap();
                     for wanted in &client.subscriptions {
                         let answer = client.client.subscribe(Subscription { resume, ..wanted.clone() }).unwrap();
                         gaps += usize::from(answer.gap);
                         client.excused |= answer.gap;
+                        for (seq, batch) in &published {
+                            if *seq > client.resume_after && batch.database.org == org(client.organisation) {
+                                client.owed.extend(expected(batch, wanted));
+                            }
+                        }
                     }
                 }
             }
