@@ -1,7 +1,5 @@
 /** Starts the page: styles, text, then React. */
-import "@mantine/core/styles.css";
-import "@mantine/notifications/styles.css";
-import "@mantine/spotlight/styles.css";
+import "./theme/mantine.css";
 import "./theme/fonts.css";
 import "./theme/global.css";
 import { StrictMode } from "react";

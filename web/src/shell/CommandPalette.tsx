@@ -1,22 +1,29 @@
 /** Ctrl/⌘ K or `/`: go to a page or do something. */
+import "@mantine/spotlight/styles.css";
 import { useMantineColorScheme } from "@mantine/core";
 import { Spotlight, spotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
 import { useNavigate } from "@tanstack/react-router";
 import { Keyboard, Search } from "lucide-react";
+import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { looks } from "./colorScheme";
 import { places } from "./places";
-import { useShortcut } from "./shortcuts";
 
-/** Opens the palette from a button. */
-export const openPalette = spotlight.open;
+/** Properties of {@link CommandPalette}. */
+export interface CommandPaletteProps {
+  /** Another number opens the palette again. */
+  opening: number;
+  onShowKeys: () => void;
+}
 
-/** The palette; closed until its key is pressed. */
-export function CommandPalette({ onShowKeys }: { onShowKeys: () => void }) {
+/** The palette; the shell fetches it when it is first wanted. */
+export default function CommandPalette({ opening, onShowKeys }: CommandPaletteProps) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const { setColorScheme } = useMantineColorScheme();
-  useShortcut("/", t("keys.search"), spotlight.open, "anywhere");
+  useEffect(() => {
+    spotlight.open();
+  }, [opening]);
   const actions: SpotlightActionGroupData[] = [
     {
       group: t("palette.pages"),
@@ -50,7 +57,7 @@ export function CommandPalette({ onShowKeys }: { onShowKeys: () => void }) {
   return (
     <Spotlight
       actions={actions}
-      shortcut="mod + K"
+      shortcut={null}
       nothingFound={t("palette.nothing")}
       highlightQuery
       maxHeight={420}

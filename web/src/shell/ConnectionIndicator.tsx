@@ -1,5 +1,4 @@
 /** The state of the live stream: always an icon and a word. Its own chunk, since it brings the stream's decoder. */
-import { Tooltip } from "@mantine/core";
 import { Radio, Turtle, Unplug, Zap } from "lucide-react";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
@@ -31,12 +30,11 @@ export default function ConnectionIndicator({ onReachable }: ConnectionIndicator
     offline: { icon: Unplug, word: t("connection.offline"), detail: null },
   }[status];
   const Icon = shown.icon;
-  const badge = (
-    <span className={classes["badge"]} data-status={status} role="status">
+  return (
+    <span className={classes["badge"]} data-status={status} role="status" title={shown.detail ?? undefined}>
       <Icon size={14} aria-hidden />
       <span className={classes["word"]}>{shown.word}</span>
       {shown.detail !== null && <span className="sn-hidden">{shown.detail}</span>}
     </span>
   );
-  return shown.detail === null ? badge : <Tooltip label={shown.detail}>{badge}</Tooltip>;
 }

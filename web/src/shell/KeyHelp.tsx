@@ -11,7 +11,7 @@ export interface KeyHelpProps {
 }
 
 /** A dialog with the keys that work everywhere and on this page. */
-export function KeyHelp({ opened, onClose }: KeyHelpProps) {
+export default function KeyHelp({ opened, onClose }: KeyHelpProps) {
   const { t } = useTranslation();
   const shortcuts = useShortcuts();
   const anywhere = shortcuts.filter(({ scope }) => scope === "anywhere");

@@ -1,14 +1,16 @@
-/** The frame around every page of a signed-in person. */
+/** The frame around every page of a signed-in person. Dialogs are fetched when they are first wanted. */
+import { useHotkeys } from "@mantine/hooks";
 import { Outlet, useRouteContext } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { CommandPalette } from "./CommandPalette";
-import { KeyHelp } from "./KeyHelp";
 import { Navigation } from "./Navigation";
 import { OfflineNotice } from "./OfflineNotice";
 import classes from "./Shell.module.css";
 import { useShortcut, useShortcutKeys } from "./shortcuts";
 import { TopBar } from "./TopBar";
+
+const CommandPalette = lazy(() => import("./CommandPalette"));
+const KeyHelp = lazy(() => import("./KeyHelp"));
 
 const content = "content";
 
@@ -16,13 +18,20 @@ const content = "content";
 export function Shell() {
   const { t } = useTranslation();
   const session = useRouteContext({ from: "/signed-in", select: (context) => context.session });
-  const [keysShown, setKeysShown] = useState(false);
+  const [keys, setKeys] = useState<"never" | "shown" | "closed">("never");
+  const [searches, setSearches] = useState(0);
   const [serverReachable, setServerReachable] = useState(true);
   const showKeys = () => {
-    setKeysShown(true);
+    setKeys("shown");
+  };
+  const search = () => {
+    setSearches((count) => count + 1);
   };
   useShortcutKeys();
   useShortcut("?", t("keys.help"), showKeys, "anywhere");
+  useShortcut("/", t("keys.search"), search, "anywhere");
+  // Also from within a field, where single keys are text.
+  useHotkeys([["mod+K", search]], []);
   return (
     <>
       <a
@@ -35,7 +44,7 @@ export function Shell() {
       >
         {t("skip")}
       </a>
-      <TopBar session={session} onReachable={setServerReachable} />
+      <TopBar session={session} onReachable={setServerReachable} onSearch={search} />
       <OfflineNotice serverReachable={serverReachable} />
       <div className={classes["columns"]}>
         <Navigation />
@@ -43,13 +52,17 @@ export function Shell() {
           <Outlet />
         </main>
       </div>
-      <CommandPalette onShowKeys={showKeys} />
-      <KeyHelp
-        opened={keysShown}
-        onClose={() => {
-          setKeysShown(false);
-        }}
-      />
+      <Suspense>
+        {searches > 0 && <CommandPalette opening={searches} onShowKeys={showKeys} />}
+        {keys !== "never" && (
+          <KeyHelp
+            opened={keys === "shown"}
+            onClose={() => {
+              setKeys("closed");
+            }}
+          />
+        )}
+      </Suspense>
     </>
   );
 }

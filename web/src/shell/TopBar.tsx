@@ -1,14 +1,13 @@
 /** Product name, search, state of the stream, account. */
-import { ActionIcon, Kbd, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { ActionIcon, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { Search } from "lucide-react";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import type { Session } from "@/api/queries";
-import { openPalette } from "./CommandPalette";
+import { AccountButton } from "./AccountButton";
 import { Mark } from "./Mark";
 import classes from "./TopBar.module.css";
-import { UserMenu } from "./UserMenu";
 
 const ConnectionIndicator = lazy(() => import("./ConnectionIndicator"));
 
@@ -18,10 +17,11 @@ const isApple = /Mac|iPhone|iPad/.test(globalThis.navigator.userAgent);
 export interface TopBarProps {
   session: Session;
   onReachable: (reachable: boolean) => void;
+  onSearch: () => void;
 }
 
 /** The bar at the top of every page. */
-export function TopBar({ session, onReachable }: TopBarProps) {
+export function TopBar({ session, onReachable, onSearch }: TopBarProps) {
   const { t } = useTranslation();
   return (
     <header className={classes["bar"]}>
@@ -30,19 +30,19 @@ export function TopBar({ session, onReachable }: TopBarProps) {
         {t("product")}
       </Link>
       <span className={classes["organisation"]}>{session.organisation.name}</span>
-      <UnstyledButton className={classes["search"]} onClick={openPalette}>
+      <UnstyledButton className={classes["search"]} onClick={onSearch}>
         <Search size={14} aria-hidden />
         <span>{t("palette.open")}</span>
-        <Kbd size="xs">{isApple ? "⌘ K" : "Ctrl K"}</Kbd>
+        <kbd className={classes["key"]}>{isApple ? "⌘ K" : "Ctrl K"}</kbd>
       </UnstyledButton>
       <div className={classes["end"]}>
         <Suspense fallback={<VisuallyHidden>{t("connection.connecting")}</VisuallyHidden>}>
           <ConnectionIndicator onReachable={onReachable} />
         </Suspense>
-        <ActionIcon className={classes["searchIcon"]} aria-label={t("palette.open")} onClick={openPalette}>
+        <ActionIcon className={classes["searchIcon"]} aria-label={t("palette.open")} onClick={onSearch}>
           <Search size={20} aria-hidden />
         </ActionIcon>
-        <UserMenu session={session} />
+        <AccountButton session={session} />
       </div>
     </header>
   );

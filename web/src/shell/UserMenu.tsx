@@ -1,11 +1,12 @@
 /** Who is signed in, the look of the page, and the way out. */
-import { ActionIcon, Menu, Text, useMantineColorScheme } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
-import { Check, CircleUserRound, LogOut } from "lucide-react";
+import { Menu, Text, useMantineColorScheme } from "@mantine/core";
+import { Check, LogOut } from "lucide-react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { api, sentenceOf } from "@/api/client";
 import type { Session } from "@/api/queries";
 import { looks } from "./colorScheme";
+import { toast } from "./toast";
 
 async function signOut() {
   try {
@@ -13,22 +14,27 @@ async function signOut() {
     // A fresh start drops everything that this tab holds of the account.
     globalThis.location.assign("/login");
   } catch (error) {
-    notifications.show({ color: "red", message: sentenceOf(error) });
+    void toast(sentenceOf(error), "red");
   }
 }
 
-/** The menu at the right end of the top bar. */
-export function UserMenu({ session }: { session: Session }) {
+/** Properties of {@link UserMenu}. */
+export interface UserMenuProps {
+  session: Session;
+  opened: boolean;
+  onChange: (opened: boolean) => void;
+  /** The button that opens it. */
+  children: ReactNode;
+}
+
+/** The menu at the right end of the top bar; `AccountButton` fetches it when it is first wanted. */
+export default function UserMenu({ session, opened, onChange, children }: UserMenuProps) {
   const { t } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const { login, role } = session.user;
   return (
-    <Menu position="bottom-end" width={220}>
-      <Menu.Target>
-        <ActionIcon aria-label={t("user.menu", { login })}>
-          <CircleUserRound size={20} aria-hidden />
-        </ActionIcon>
-      </Menu.Target>
+    <Menu position="bottom-end" width={220} opened={opened} onChange={onChange}>
+      <Menu.Target>{children}</Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>
           <Text c="var(--sn-text)" fw={600} truncate>

@@ -1,11 +1,11 @@
 /** Asks before a token is revoked. */
 import { Button, Group, Modal, Stack, Text } from "@mantine/core";
-import { notifications } from "@mantine/notifications";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import { type Token, tokensQuery } from "@/api/queries";
 import { FormFailure } from "@/shell/FormFailure";
+import { toast } from "@/shell/toast";
 
 /** Properties of {@link RevokeToken}. */
 export interface RevokeTokenProps {
@@ -23,7 +23,7 @@ export function RevokeToken({ token, opened, onClose }: RevokeTokenProps) {
     mutationFn: () => api.DELETE("/api/v1/tokens/{id}", { params: { path: { id } } }),
     onSuccess: async () => {
       onClose();
-      notifications.show({ message: t("revoked", { name }) });
+      void toast(t("revoked", { name }));
       await client.invalidateQueries({ queryKey: tokensQuery.queryKey });
     },
   });
