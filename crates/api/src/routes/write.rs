@@ -1,10 +1,123 @@
 //! Line protocol ingest as InfluxDB's clients send it: `POST /write` and `POST /api/v2/write`.
 
-use utoipa_axum::router::OpenApiRouter;
+pub(crate) mod ingest;
 
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use sensorium_model::Precision;
+use sensorium_protocols::line_protocol;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::ingest::{Ingest, PartialWrite, Source};
+use crate::auth::Writer;
+use crate::auth::peer::Peer;
+use crate::error::{ApiError, ApiResult, ErrorBody};
+use crate::extract;
 use crate::state::AppState;
+
+/// What InfluxDB 1.x's clients name; `rp` and `consistency` are accepted and mean nothing.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct WriteQuery {
+    /// The database.
+    db: Option<String>,
+    /// The unit of the times: `ns` (default), `us`, `ms`, `s`, `m` or `h`.
+    #[serde(default)]
+    precision: String,
+}
+
+/// What InfluxDB 2's clients name; `org` is accepted and means nothing: the credential says whose database it is.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct BucketQuery {
+    /// The database; what follows a `/` (a retention policy) is left out.
+    bucket: Option<String>,
+    /// The unit of the times: `ns` (default), `us`, `ms` or `s`.
+    #[serde(default)]
+    precision: String,
+}
+
+/// Write line protocol (InfluxDB 1)
+///
+/// Answered after the readings are on disk. Lines that are wrong are refused one by one; the others are stored.
+#[utoipa::path(post, path = "/write", tag = "ingest", params(WriteQuery),
+    request_body(content = String, content_type = "text/plain"),
+    responses(
+        (status = 204, description = "Everything is stored"),
+        (status = 400, body = PartialWrite, description = "Some lines were refused, the others are stored"),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 429, body = ErrorBody), (status = 507, body = ErrorBody),
+    ))]
+async fn write(
+    State(state): State<AppState>,
+    writer: Writer,
+    peer: Peer,
+    extract::Query(query): extract::Query<WriteQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<Response> {
+    let database = query.db.filter(|db| !db.is_empty());
+    let database = database.ok_or_else(|| ApiError::invalid("the database is missing; add ?db=NAME to the address"))?;
+    write_lines(&state, writer, peer, &database, &query.precision, &headers, body).await
+}
+
+/// Write line protocol (InfluxDB 2)
+///
+/// As `/write`, with a bucket for the database.
+#[utoipa::path(post, path = "/api/v2/write", tag = "ingest", params(BucketQuery),
+    request_body(content = String, content_type = "text/plain"),
+    responses(
+        (status = 204, description = "Everything is stored"),
+        (status = 400, body = PartialWrite, description = "Some lines were refused, the others are stored"),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 429, body = ErrorBody), (status = 507, body = ErrorBody),
+    ))]
+async fn write_bucket(
+    State(state): State<AppState>,
+    writer: Writer,
+    peer: Peer,
+    extract::Query(query): extract::Query<BucketQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<Response> {
+    let bucket = query.bucket.unwrap_or_default();
+    let database = bucket.split_once('/').map_or(bucket.as_str(), |(database, _)| database);
+    if database.is_empty() {
+        return Err(ApiError::invalid("the bucket is missing; add ?bucket=NAME to the address"));
+    }
+    write_lines(&state, writer, peer, database, &query.precision, &headers, body).await
+}
+
+async fn write_lines(
+    state: &AppState,
+    writer: Writer,
+    peer: Peer,
+    database: &str,
+    precision: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> ApiResult<Response> {
+    let ingest = Ingest::begin(state, &writer, peer, database, Source::LineProtocol)?;
+    let precision: Precision =
+        precision.parse().map_err(|error| ingest.refuse(ApiError::invalid(format!("{error}"))))?;
+    let outcome = ingest
+        .run(headers, body, move |bytes, now_ns, builder, refusals| {
+            let options = line_protocol::Options { precision, now_ns };
+            Ok(line_protocol::decode(bytes, options, builder, refusals))
+        })
+        .await?;
+    match outcome.refusals.is_empty() {
+        true => Ok(StatusCode::NO_CONTENT.into_response()),
+        false => Ok(outcome.partial_write("line").into_response()),
+    }
+}
 
 /// The routes of this module.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default()
+    OpenApiRouter::default().routes(routes!(write)).routes(routes!(write_bucket))
 }

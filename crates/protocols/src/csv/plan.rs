@@ -5,27 +5,7 @@ use sensorium_model::Precision;
 use super::CsvError;
 use super::infer::{self, field_kind};
 use super::sniff::{Sample, take_apart};
-use crate::time::{DateTimeFormat, Zone, epoch_ns, guess_precision};
-
-/// Names that a column of times has, in lower case.
-const TIME_NAMES: [&str; 16] = [
-    "time",
-    "timestamp",
-    "datetime",
-    "date_time",
-    "date time",
-    "date/time",
-    "date",
-    "ts",
-    "_time",
-    "time_utc",
-    "utc",
-    "created_at",
-    "recorded_at",
-    "zeit",
-    "datum",
-    "zeitstempel",
-];
+use crate::time::{DateTimeFormat, Zone, epoch_ns, guess_precision, sounds_like_time};
 
 /// What the caller knows about a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -221,9 +201,7 @@ impl Planner<'_> {
             return Ok((position, format));
         }
         let positions = || (0..self.names.len()).filter(free);
-        let sounds = |position: &usize| {
-            self.names.get(*position).is_some_and(|name| TIME_NAMES.contains(&name.to_lowercase().as_str()))
-        };
+        let sounds = |position: &usize| self.names.get(*position).is_some_and(|name| sounds_like_time(name));
         let by_name = positions().filter(sounds).find_map(|p| Some((p, self.time_format(p, true)?)));
         let by_value = || positions().find_map(|p| Some((p, self.time_format(p, false)?)));
         by_name.or_else(by_value).ok_or_else(|| CsvError::NoTime { known: self.known() })

@@ -3,9 +3,9 @@
 use memchr::{memchr, memchr_iter, memchr2};
 use sensorium_model::{BatchBuilder, Point};
 
-use super::Options;
 use super::error::{LineError, Problem};
 use super::parse::reading;
+use super::{Options, Part};
 use crate::refusals::Refusals;
 
 pub(super) struct Lines<'b> {
@@ -22,14 +22,15 @@ pub(super) struct Lines<'b> {
 }
 
 impl<'b> Lines<'b> {
-    pub(super) fn new(body: &'b [u8], options: Options) -> Self {
-        let mut lines = Self { body, options, at: 0, line: 1, text: "", text_start: 0, next_special: 0 };
+    pub(super) fn new(body: &'b [u8], options: Options, line: u32) -> Self {
+        let mut lines = Self { body, options, at: 0, line, text: "", text_start: 0, next_special: 0 };
         lines.find_text();
         lines.find_special();
         lines
     }
 
-    pub(super) fn run(mut self, builder: &mut BatchBuilder<'_>, refusals: &mut Refusals) -> u64 {
+    /// Reads to the end; unless the body is the `last` part, a text value that is still open there is left unread.
+    pub(super) fn run(mut self, builder: &mut BatchBuilder<'_>, refusals: &mut Refusals, last: bool) -> Part {
         let max_columns = builder.limits().columns_per_table;
         let mut point = Point::default();
         let mut seen = 0;
@@ -55,6 +56,10 @@ impl<'b> Lines<'b> {
                         refusals.push(line, error, self.bytes(start, end));
                     }
                 }
+                Err(LineError { problem: Problem::Unterminated, .. }) if !last => {
+                    seen -= 1;
+                    break;
+                }
                 Err(error) => {
                     let mistake = start + error.offset;
                     let resume = match error.problem {
@@ -66,7 +71,7 @@ impl<'b> Lines<'b> {
                 }
             }
         }
-        seen
+        Part { consumed: self.at.min(self.body.len()), next_line: self.line, seen }
     }
 
     /// Reads the line at `at` that ends at `end` (or further, if a text value spans lines).

@@ -44,7 +44,33 @@ pub struct Options {
 /// Reads a whole body into the builder; refused lines go to `refusals`. Returns the number of readings that were seen,
 /// whether accepted or refused.
 pub fn decode(body: &[u8], options: Options, builder: &mut BatchBuilder<'_>, refusals: &mut Refusals) -> u64 {
-    lines::Lines::new(body, options).run(builder, refusals)
+    lines::Lines::new(body, options, 1).run(builder, refusals, true).seen
+}
+
+/// What was read of a part of a longer text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The bytes that were read; the next part starts behind them.
+    pub consumed: usize,
+    /// The line that the next part starts on.
+    pub next_line: u32,
+    /// The readings that were seen, whether accepted or refused.
+    pub seen: u64,
+}
+
+/// Reads the readings that end within a part of a longer text. What stands behind the last whole reading is left for the
+/// next part, which starts there and holds more; with `last` nothing follows. When nothing is consumed, the part is too
+/// small for its first reading.
+pub fn decode_part(
+    part: &[u8],
+    first_line: u32,
+    last: bool,
+    options: Options,
+    builder: &mut BatchBuilder<'_>,
+    refusals: &mut Refusals,
+) -> Part {
+    let end = if last { part.len() } else { memchr::memrchr(b'\n', part).map_or(0, |end| end + 1) };
+    lines::Lines::new(part.get(..end).unwrap_or_default(), options, first_line).run(builder, refusals, last)
 }
 
 #[cfg(test)]

@@ -264,6 +264,38 @@ fn a_written_batch_knows_its_rows() {
     assert_eq!(map.source(0), None);
 }
 
+/// Reads a text in parts that end anywhere, as an import of a large file does.
+fn read_in_parts(text: &[u8], size: usize) -> (Vec<(u32, Point<'static>)>, Vec<(u32, String)>) {
+    let schema = DatabaseSchema::default();
+    let (mut read, mut refused) = (Vec::new(), Vec::new());
+    let (mut start, mut end, mut line) = (0, size, 1);
+    while start < text.len() {
+        let last = end >= text.len();
+        let part = &text[start..end.min(text.len())];
+        let mut builder = BatchBuilder::new(&schema, IngestLimits::default(), NOW);
+        let mut refusals = Refusals::keep(1_000);
+        let options = Options { precision: Precision::Ns, now_ns: NOW };
+        let done = decode_part(part, line, last, options, &mut builder, &mut refusals);
+        read.extend(rows(&builder.finish(key())));
+        refused.extend(refusals.first().iter().map(|r| (r.line, r.error.to_string())));
+        assert_eq!(last, done.consumed == part.len() && last);
+        start += done.consumed;
+        line = done.next_line;
+        end = if done.consumed == 0 { end + size } else { start + size };
+    }
+    (read, refused)
+}
+
+#[test]
+fn parts_make_the_whole() {
+    let text = b"a v=1 1\nlog m=\"two\nlines\" 2\nbad\n\n# c\na v=2 3\nb,t=\xff v=1\na v=3 4";
+    let (batch, refusals) = decode_with(text, Precision::Ns, &DatabaseSchema::default());
+    let refusals: Vec<_> = refusals.first().iter().map(|r| (r.line, r.error.to_string())).collect();
+    for size in 1..=text.len() {
+        assert_eq!(read_in_parts(text, size), (rows(&batch), refusals.clone()), "parts of {size}");
+    }
+}
+
 /// A point as the reference implementation reads it, in our words; `None` when it refuses the line.
 fn reference(line: &str) -> Option<Point<'static>> {
     let mut lines = influxdb_line_protocol::parse_lines(line);

@@ -55,3 +55,28 @@ pub fn parse_utc(text: &str, precision: Option<sensorium_model::Precision>) -> R
     let format = DateTimeFormat { order: DateOrder::YearMonthDay, zone: Zone::UTC };
     Ok(format.parse(text, None)?.time_ns)
 }
+
+/// Names that a column of times has, in lower case.
+const TIME_NAMES: [&str; 16] = [
+    "time",
+    "timestamp",
+    "datetime",
+    "date_time",
+    "date time",
+    "date/time",
+    "date",
+    "ts",
+    "_time",
+    "time_utc",
+    "utc",
+    "created_at",
+    "recorded_at",
+    "zeit",
+    "datum",
+    "zeitstempel",
+];
+
+/// Whether a column of this name is likely to hold the time of its rows.
+pub fn sounds_like_time(name: &str) -> bool {
+    TIME_NAMES.contains(&name.to_lowercase().as_str())
+}

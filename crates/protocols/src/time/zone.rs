@@ -7,6 +7,8 @@ use chrono::{FixedOffset, LocalResult, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use thiserror::Error;
 
+use super::TimeTextError;
+
 /// A place's time zone, or a fixed distance from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zone {
@@ -40,6 +42,16 @@ pub(super) enum NoInstant {
 impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self::Named(Tz::UTC);
+
+    /// The moment of a local time that is given as nanoseconds since 1970 on the zone's own clock; see
+    /// [`super::DateTimeFormat::parse`].
+    pub fn moment_of_local_ns(&self, local_ns: i64, previous_ns: Option<i64>) -> Result<Instant, TimeTextError> {
+        let local = chrono::DateTime::from_timestamp_nanos(local_ns).naive_utc();
+        self.resolve(local, previous_ns).map_err(|why| match why {
+            NoInstant::Skipped => TimeTextError::Skipped { text: local.to_string(), zone: *self },
+            NoInstant::Range => TimeTextError::Range(local.to_string()),
+        })
+    }
 
     /// The moment of a local time.
     ///
@@ -133,6 +145,8 @@ mod tests {
     fn the_skipped_hour_does_not_exist() {
         let zone: Zone = "Europe/Brussels".parse().unwrap();
         assert_eq!(zone.resolve(local("2015-03-29T02:30:00"), None), Err(NoInstant::Skipped));
+        let winter = local("2015-02-02T14:19:00").and_utc().timestamp_nanos_opt().unwrap();
+        assert_eq!(zone.moment_of_local_ns(winter, None).unwrap().time_ns, winter - 3_600_000_000_000);
         assert!("+01:00".parse::<Zone>().unwrap().resolve(local("2015-03-29T02:30:00"), None).is_ok());
         assert_eq!(Zone::UTC.resolve(local("2500-01-01T00:00:00"), None), Err(NoInstant::Range));
     }

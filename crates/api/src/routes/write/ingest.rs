@@ -1,0 +1,215 @@
+//! The way of readings from a request into the store, whatever their format: receive, decode, store, report.
+//!
+//! Invariants:
+//! - permission and the database are checked before the body is read;
+//! - an answer that says "stored" is given after the log has the rows on disk;
+//! - rows that are wrong are refused one by one, counted, and kept for the page that shows them.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Once};
+use std::time::Instant;
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use sensorium_model::{Action, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema};
+use sensorium_protocols::{Refusals, Refused};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::auth::peer::Peer;
+use crate::auth::{self, Writer};
+use crate::body::{receive, unless_small};
+use crate::error::{ApiError, ApiResult};
+use crate::routes::rejections::{Origin, cut};
+use crate::state::AppState;
+
+/// How many refused rows an answer describes; the others are counted.
+const DESCRIBED: usize = 100;
+
+/// The format of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    LineProtocol,
+    Json,
+}
+
+impl Source {
+    /// The name in metrics and in the list of refused readings.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::LineProtocol => "line_protocol",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// A request that may write to a database that exists.
+pub(crate) struct Ingest<'a> {
+    state: &'a AppState,
+    database: DatabaseKey,
+    schema: Arc<DatabaseSchema>,
+    peer: IpAddr,
+    source: Source,
+    started: Instant,
+}
+
+/// What became of the readings.
+pub(crate) struct Outcome {
+    pub(crate) accepted: usize,
+    pub(crate) seen: u64,
+    pub(crate) refusals: Refusals,
+}
+
+/// A refused reading in an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusedRow {
+    /// Line or item of the request, from 1.
+    line: u32,
+    /// What is wrong, as a sentence.
+    error: String,
+    /// A stable word, such as `invalid`, `conflict` or `too_large`.
+    code: &'static str,
+}
+
+/// Some readings were refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PartialWrite {
+    /// How many were refused, and the first reason.
+    error: String,
+    /// `invalid`.
+    code: &'static str,
+    /// How many were stored.
+    accepted: usize,
+    /// The first 100 that were refused.
+    rejected: Vec<RefusedRow>,
+}
+
+impl<'a> Ingest<'a> {
+    /// Checks who writes where.
+    pub(crate) fn begin(
+        state: &'a AppState,
+        writer: &Writer,
+        Peer(peer): Peer,
+        database: &str,
+        source: Source,
+    ) -> ApiResult<Self> {
+        let started = Instant::now();
+        // A name that breaks the rules cannot exist.
+        let name = DatabaseName::new(database).map_err(|_| no_database(database))?;
+        auth::require(&writer.0, Action::Write(&name), "this credential may not write to this database")?;
+        let database = DatabaseKey::new(writer.0.org, name);
+        let schema = state.store.schema(&database).ok_or_else(|| no_database(database.name.as_str()))?;
+        Ok(Self { state, database, schema, peer, source, started })
+    }
+
+    /// Reads the body, decodes it and stores what is right.
+    pub(crate) async fn run<D>(self, headers: &HeaderMap, body: Body, decode: D) -> ApiResult<Outcome>
+    where
+        D: FnOnce(&[u8], i64, &mut BatchBuilder<'_>, &mut Refusals) -> ApiResult<u64> + Send + 'static,
+    {
+        let received = receive(headers, body, &self.state.config).await.map_err(|error| self.refuse(error))?;
+        let (sent_bytes, bytes) = (received.sent_bytes, received.bytes.clone());
+        let (schema, database) = (self.schema.clone(), self.database.clone());
+        let limits = self.state.config.limits;
+        let decoded = unless_small(bytes.len(), move || {
+            let now_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+            let mut builder = BatchBuilder::new(schema.as_ref(), limits, now_ns);
+            let mut refusals = Refusals::keep(DESCRIBED);
+            let seen = decode(&bytes, now_ns, &mut builder, &mut refusals)?;
+            Ok::<_, ApiError>((builder.finish(database), refusals, seen))
+        });
+        let (batch, mut refusals, seen) = decoded.await?.map_err(|error| self.refuse(error))?;
+        let accepted = self.store(batch, &mut refusals).await?;
+        drop(received);
+        let outcome = Outcome { accepted, seen, refusals };
+        self.count(&outcome, sent_bytes);
+        Ok(outcome)
+    }
+
+    /// Remembers that the request as a whole was refused, and passes the reason on.
+    pub(crate) fn refuse(&self, error: ApiError) -> ApiError {
+        let source = self.source.as_str();
+        counter!("sensorium_ingest_refused_total", "protocol" => source, "code" => error.kind().as_str()).increment(1);
+        self.state.rejections.record_request(self.origin(), &error);
+        error
+    }
+
+    async fn store(&self, batch: Batch, refusals: &mut Refusals) -> ApiResult<usize> {
+        if batch.is_empty() {
+            return Ok(0);
+        }
+        let report = self.state.store.write(batch).await?;
+        for rejection in report.rejected {
+            refusals.add(rejection);
+        }
+        refusals.sort();
+        Ok(report.accepted)
+    }
+
+    fn origin(&self) -> Origin<'_> {
+        Origin { database: &self.database, source: self.source.as_str(), peer: self.peer }
+    }
+
+    fn count(&self, outcome: &Outcome, sent_bytes: usize) {
+        describe();
+        let protocol = self.source.as_str();
+        counter!("sensorium_ingest_rows_total", "protocol" => protocol).increment(outcome.accepted as u64);
+        counter!("sensorium_ingest_bytes_total", "protocol" => protocol).increment(sent_bytes as u64);
+        for (kind, count) in outcome.refusals.by_kind() {
+            counter!("sensorium_ingest_refused_total", "protocol" => protocol, "code" => kind.as_str())
+                .increment(*count);
+        }
+        histogram!("sensorium_ingest_seconds", "protocol" => protocol).record(self.started.elapsed());
+        if !outcome.refusals.is_empty() {
+            self.state.rejections.record(self.origin(), &outcome.refusals);
+        }
+    }
+}
+
+impl Outcome {
+    /// The refused rows that an answer describes.
+    pub(crate) fn refused_rows(&self) -> Vec<RefusedRow> {
+        let row = |Refused { line, error, .. }: &Refused| RefusedRow {
+            line: *line,
+            error: cut(&error.to_string()),
+            code: error.kind().as_str(),
+        };
+        self.refusals.first().iter().map(row).collect()
+    }
+
+    /// The answer to a request of which rows were refused; `unit` is "line" or "item". The words "partial write" are
+    /// InfluxDB's: its clients look for them and then do not send the same again.
+    pub(crate) fn partial_write(&self, unit: &str) -> Response {
+        let rejected = self.refused_rows();
+        let first = rejected.first().map(|row| format!("; {unit} {}: {}", row.line, row.error)).unwrap_or_default();
+        let total = self.refusals.total();
+        let error = format!("partial write: {total} of {} {unit}s refused{first}", self.seen);
+        let body = PartialWrite { error, code: "invalid", accepted: self.accepted, rejected };
+        (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    }
+}
+
+fn no_database(name: &str) -> ApiError {
+    ApiError::database_missing(&cut(name))
+}
+
+/// Says once what the figures mean.
+fn describe() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        describe_counter!("sensorium_ingest_rows_total", "Readings stored, by protocol.");
+        describe_counter!("sensorium_ingest_bytes_total", Unit::Bytes, "Bodies as sent, by protocol.");
+        describe_counter!(
+            "sensorium_ingest_refused_total",
+            "Readings refused, and requests refused as a whole, by protocol and kind of reason."
+        );
+        describe_histogram!(
+            "sensorium_ingest_seconds",
+            Unit::Seconds,
+            "From the start of a write request to its readings being on disk, by protocol."
+        );
+    });
+}
