@@ -1,10 +1,131 @@
 //! For operators and probes: `/health`, `/ready`, `/ping`, `/metrics`.
 
-use utoipa_axum::router::OpenApiRouter;
+mod figures;
+mod process;
 
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use sensorium_model::{Action, Principal};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::{MaybeCaller, require};
+use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::state::AppState;
+
+/// The version that clients of InfluxDB 1.x are told, some of which refuse to talk to an unknown one.
+const INFLUXDB_VERSION: &str = "1.8.10";
+
+/// The state of the process.
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    /// Always `sensorium`.
+    name: &'static str,
+    /// `pass`.
+    status: &'static str,
+    /// A sentence.
+    message: &'static str,
+    /// The version of the server.
+    version: &'static str,
+}
+
+/// Whether the server can do its work, part by part.
+#[derive(Debug, Serialize, ToSchema)]
+struct Readiness {
+    /// `pass` or `fail`.
+    status: &'static str,
+    /// The parts.
+    checks: Vec<Check>,
+}
+
+/// A part of the server.
+#[derive(Debug, Serialize, ToSchema)]
+struct Check {
+    /// `store`, `metadata` or `shutdown`.
+    name: &'static str,
+    /// `pass` or `fail`.
+    status: &'static str,
+    /// What to do, when it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+impl Check {
+    fn of(name: &'static str, problem: Option<String>) -> Self {
+        Self { name, status: if problem.is_none() { "pass" } else { "fail" }, message: problem }
+    }
+}
+
+/// Say that the process answers
+#[utoipa::path(get, path = "/health", tag = "operations", security(()), responses((status = 200, body = Health)))]
+async fn health() -> Json<Health> {
+    Json(Health {
+        name: "sensorium",
+        status: "pass",
+        message: "ready for queries and writes",
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// Say whether readings can be stored and callers be recognised
+///
+/// For load balancers: it fails as soon as the server begins to stop.
+#[utoipa::path(get, path = "/ready", tag = "operations", security(()), responses(
+    (status = 200, body = Readiness), (status = 503, body = Readiness),
+))]
+async fn ready(State(state): State<AppState>) -> Response {
+    let poisoned = state.store.stats().poisoned.then(|| {
+        "a write to disk failed, so nothing is stored any more; check the disk, then restart the server".to_owned()
+    });
+    let metadata = match state.metadata.account(&Principal::system(state.metadata.org())).await {
+        Ok(_) => None,
+        Err(error) => {
+            tracing::error!(%error, "the metadata cannot be read");
+            Some("users and tokens cannot be read; the server's log says why".to_owned())
+        }
+    };
+    let stopping = state.shutdown.is_cancelled().then(|| "the server is stopping".to_owned());
+    let checks = vec![Check::of("store", poisoned), Check::of("metadata", metadata), Check::of("shutdown", stopping)];
+    let failed = checks.iter().any(|check| check.message.is_some());
+    let (code, status) = if failed { (StatusCode::SERVICE_UNAVAILABLE, "fail") } else { (StatusCode::OK, "pass") };
+    (code, Json(Readiness { status, checks })).into_response()
+}
+
+/// Say that the server is there, as InfluxDB does
+#[utoipa::path(get, path = "/ping", tag = "operations", security(()), responses((status = 204)))]
+async fn ping() -> impl IntoResponse {
+    let headers = [
+        (HeaderName::from_static("x-influxdb-version"), INFLUXDB_VERSION),
+        (HeaderName::from_static("x-influxdb-build"), "OSS"),
+        (HeaderName::from_static("x-sensorium-version"), env!("CARGO_PKG_VERSION")),
+    ];
+    (StatusCode::NO_CONTENT, headers)
+}
+
+/// Figures for Prometheus
+#[utoipa::path(get, path = "/metrics", tag = "operations", responses(
+    (status = 200, content_type = "text/plain", body = String),
+    (status = 401, body = ErrorBody, description = "Unless http.public_metrics is set"), (status = 403, body = ErrorBody),
+))]
+async fn metrics(State(state): State<AppState>, MaybeCaller(caller): MaybeCaller) -> ApiResult<impl IntoResponse> {
+    if !state.config.public_metrics {
+        let caller = caller.ok_or_else(ApiError::unauthenticated)?;
+        require(&caller, Action::Operate, "this credential may not read the server's figures")?;
+    }
+    figures::set(&state);
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render()))
+}
 
 /// The routes of this module.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
+        .routes(routes!(health))
+        .routes(routes!(ready))
+        .routes(routes!(ping))
+        .routes(routes!(metrics))
 }

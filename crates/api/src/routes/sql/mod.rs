@@ -1,10 +1,96 @@
 //! SQL: `GET` and `POST /api/v1/sql`.
+//!
+//! The answer streams: it begins with the first rows, and its memory is that of a few batches however long it gets. When
+//! the client leaves, the body is dropped, and with it the query. A query that fails before its first row answers with
+//! an error status; one that fails later cannot take the status back: in JSON the object then ends with `error` and
+//! `code`, in the other formats the connection is cut, so that no client takes half an answer for a whole one.
+//!
+//! Limits: those of the query engine (`[query]`); [`crate::SMALL_BODY_BYTES`] for the statement.
 
+mod body;
+mod columnar;
+mod csv;
+mod encoder;
+mod format;
+mod json;
+mod request;
+mod times;
+
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
+use axum::response::{IntoResponse, Response};
+use sensorium_model::{Action, DatabaseName};
+use sensorium_query::{QueryError, QueryRequest};
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use self::request::{Asked, SqlParameters};
+use crate::auth::{Caller, require};
+use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::state::AppState;
+
+/// Ask in SQL
+///
+/// One statement that reads. Times are RFC 3339 in JSON and CSV unless `epoch=ms` asks for numbers.
+#[utoipa::path(get, path = "/api/v1/sql", tag = "query", params(SqlParameters), responses(
+    (status = 200, description = "The rows, streamed", content(
+        (json::Answer = "application/json"), (String = "text/csv"),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"),
+    )),
+    (status = 400, body = ErrorBody, description = "The statement is wrong; `line` and `column` say where when that is known"),
+    (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+    (status = 413, body = ErrorBody, description = "The query needs more than a limit of [query] allows"),
+    (status = 429, body = ErrorBody, description = "query.concurrent queries are running"),
+))]
+async fn get_sql(state: State<AppState>, caller: Caller, request: Request) -> ApiResult<Response> {
+    answer(state, caller, request).await
+}
+
+/// Ask in SQL, the statement in the body
+///
+/// The body is the statement itself (`text/plain`, `application/sql`), a JSON object, or a form, with the parameters of
+/// `GET`; what stands in the body outranks the address.
+#[utoipa::path(post, path = "/api/v1/sql", tag = "query", params(SqlParameters), request_body(content(
+    (SqlParameters = "application/json"), (SqlParameters = "application/x-www-form-urlencoded"), (String = "text/plain"),
+)), responses(
+    (status = 200, description = "As GET"), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody), (status = 404, body = ErrorBody), (status = 413, body = ErrorBody),
+    (status = 429, body = ErrorBody),
+))]
+async fn post_sql(state: State<AppState>, caller: Caller, request: Request) -> ApiResult<Response> {
+    answer(state, caller, request).await
+}
 
 /// The routes of this module.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default()
+    OpenApiRouter::default().routes(routes!(get_sql, post_sql))
+}
+
+async fn answer(State(state): State<AppState>, Caller(principal): Caller, request: Request) -> ApiResult<Response> {
+    let started = Instant::now();
+    let asked = Asked::read(request).await?;
+    let database = DatabaseName::new(&asked.database)?;
+    require(&principal, Action::Read(&database), "this credential may not read this database")?;
+    let request =
+        QueryRequest { org: principal.org, database, scope: principal.databases.clone(), sql: asked.statement };
+    let rows = state.query.execute(request).await.map_err(to_api)?;
+    let body = body::start(rows, asked.format, asked.epoch_ms, started).await?;
+    let mut response = ([(CONTENT_TYPE, asked.format.media_type()), (VARY, "accept")], body).into_response();
+    if let Some(name) = asked.format.file_name() {
+        response.headers_mut().insert(CONTENT_DISPOSITION, name);
+    }
+    metrics::counter!("sensorium_sql_answers_total", "format" => asked.format.as_str()).increment(1);
+    Ok(response)
+}
+
+/// A failed query as an HTTP error.
+fn to_api(error: QueryError) -> ApiError {
+    let position = error.position();
+    let made = ApiError::from_error(error.kind(), &error);
+    match position {
+        Some(place) => made.with("line", place.line).with("column", place.column),
+        None => made,
+    }
 }

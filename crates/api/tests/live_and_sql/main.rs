@@ -1,0 +1,16 @@
+//! The live connections, the query endpoint and the probes, over real sockets, with a real store behind them.
+//!
+//! One test program, because each one links the query engine.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
+mod harness;
+mod live;
+mod live_limits;
+mod operations;
+mod sql;
+mod sse;
