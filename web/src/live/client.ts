@@ -30,7 +30,7 @@ export interface SocketLike {
 export type FallbackStream = (
   id: number,
   subscription: Subscription,
-  to: { onOpen(): void; onFrame(frame: LiveFrame): void; onFail(): void },
+  to: { onOpen: () => void; onFrame: (frame: LiveFrame) => void; onGap: () => void; onFail: () => void },
 ) => () => void;
 
 export interface LiveClientOptions {
@@ -164,9 +164,8 @@ export class LiveClient {
     if (!this.#paused) return;
     this.#paused = false;
     if (this.#open) {
+      // The server sends what the last minute brought, and says `gap` when the tab was away for longer.
       this.#send({ type: "resume" });
-      // What passed while paused was not sent; asking again from the last number replays it, or says that there is a gap.
-      for (const entry of this.#entries.values()) this.#sendSubscribe(entry);
     } else if (this.#running) {
       this.#connectNow();
     }
@@ -330,6 +329,9 @@ export class LiveClient {
     entry.stopFallback = this.#options.openFallback(entry.id, entry.subscription, {
       onOpen: () => {
         this.#update({ status: "degraded", transport: "sse", hz: 1 });
+        this.#subscribed(entry.id, true);
+      },
+      onGap: () => {
         this.#subscribed(entry.id, true);
       },
       onFrame: (frame) => {

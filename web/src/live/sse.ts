@@ -1,6 +1,6 @@
 /**
  * The fallback where WebSockets do not get through: one server-sent event stream a subscription, once a second. The data
- * of an event is JSON with the columns of a binary frame (`frame.ts`).
+ * of an event is JSON with the columns of a binary frame (`frame.ts`); an event named `gap` says that points are missing.
  */
 import type { FallbackStream } from "./client";
 import type { LiveFrame } from "./frame";
@@ -50,6 +50,9 @@ export const openServerSentEvents: FallbackStream = (id, subscription, to) => {
     const frame = typeof event.data === "string" ? frameOfEvent(id, event.data) : null;
     if (frame !== null) to.onFrame(frame);
   };
+  source.addEventListener("gap", () => {
+    to.onGap();
+  });
   source.onerror = () => {
     source.close();
     to.onFail();

@@ -24,7 +24,7 @@ export function resultOf(table: Table, bytes: number): Result {
   const columns = table.schema.fields.map((field, index): ResultColumn => {
     const type = valueType(field.type);
     const kind = kindOf(type);
-    const column = table.getChildAt<Column<unknown>>(index);
+    const column = table.getChildAt<unknown>(index);
     return { name: field.name, kind, type: typeName(type), values: valuesOf(column, type, kind) };
   });
   return { columns, rows: table.numRows, bytes };
@@ -104,5 +104,8 @@ function numeric(values: ArrayLike<unknown>): (number | null)[] {
 function textOf(value: unknown): string | null {
   if (value === null || value === undefined) return null;
   if (typeof value === "string") return value;
-  return JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? part.toString() : part));
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part === "bigint") return part.toString();
+    return ArrayBuffer.isView(part) ? Array.from(part as unknown as ArrayLike<unknown>) : part;
+  });
 }
