@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::new_null_array;
+use arrow::array::{Array, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -39,6 +39,19 @@ pub fn arrow_schema(schema: &TableSchema) -> SchemaRef {
     let tags = schema.tags().map(|name| Field::new(name.as_ref(), tag_type(), true));
     let fields = schema.fields().map(|(name, kind)| Field::new(name.as_ref(), field_type(kind), true));
     Arc::new(Schema::new(std::iter::once(time).chain(tags).chain(fields).collect::<Vec<_>>()))
+}
+
+/// Leaves out the tags and fields that no row has; returns the rest and its number of tags.
+pub(crate) fn without_empty(batch: &RecordBatch, tag_columns: usize) -> (RecordBatch, usize) {
+    let used = |index: &usize| {
+        *index == 0 || batch.columns().get(*index).is_some_and(|column| column.null_count() < batch.num_rows())
+    };
+    let kept: Vec<usize> = (0..batch.num_columns()).filter(used).collect();
+    let tags = kept.iter().filter(|index| (1..=tag_columns).contains(*index)).count();
+    match batch.project(&kept) {
+        Ok(rest) => (rest, tags),
+        Err(_) => (batch.clone(), tag_columns),
+    }
 }
 
 /// Brings a batch to a schema: columns in its order, those that the batch lacks as nulls, other types cast.

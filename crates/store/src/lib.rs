@@ -1,12 +1,47 @@
-//! The durable store: write-ahead log, memtable, Parquet files, manifest.
+//! The durable store: what was acknowledged is on disk, and stays there.
+//!
+//! A batch goes through [`wal`](self) (write-ahead log, one sync for many writers) into memory (buckets of a table and a day),
+//! is flushed to Parquet files that a manifest names, and is read as a [`TableSnapshot`] over both. Each part has its own
+//! module, whose header states its layout on disk, its invariants and its limits:
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `folder` | the lock and the version of the folder |
+//! | `wal` | segments, records, the encoding of batches, replay |
+//! | `commit` | writers, the queue and the committer |
+//! | `catalog` | databases, tables and columns |
+//! | `table`, `memtable` | series, rows in memory, newest values, views of a moment |
+//! | `flush`, `files`, `manifest` | from memory to Parquet |
+//! | `open` | recovery |
+//!
+//! Invariants of the whole:
+//! - [`Store::write`] resolves after the batch is synced and visible;
+//! - a key (series, time) is unique for a reader: the newest write wins field by field, across memory and files, and a restart
+//!   resolves it the same way;
+//! - damage of stored data stops the start with file and offset; a failed sync stops writing;
+//! - this crate never sees DataFusion, and reads no configuration and no clock but the monotonic one.
 
+mod catalog;
 pub mod columns;
+mod commit;
 pub mod config;
 pub mod error;
+mod files;
+mod flush;
+mod folder;
+mod manifest;
+mod memtable;
 pub mod merge;
+mod open;
 pub mod report;
+mod shared;
 mod store;
+mod table;
+mod telemetry;
 mod wal;
+
+#[cfg(test)]
+mod tests;
 
 pub use columns::{adapt, arrow_schema};
 pub use config::{CommitListener, Durability, StoreConfig};
@@ -16,3 +51,4 @@ pub use report::{
     DataFile, LastField, LastRow, RecoveryReport, Source, SourceData, StoreStats, TableSnapshot, WriteReport,
 };
 pub use store::Store;
+pub use telemetry::describe_metrics;

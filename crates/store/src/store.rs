@@ -1,17 +1,37 @@
 //! The store's public face.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
 
+use parking_lot::Mutex;
 use sensorium_model::{Batch, DatabaseKey, DatabaseName, DatabaseSchema, OrgId};
+use tokio::sync::oneshot;
 
+use crate::catalog::MAX_DATABASES;
+use crate::commit::prepare::prepare;
+use crate::commit::queue::{Content, Pending};
 use crate::config::StoreConfig;
 use crate::error::{OpenError, WriteError};
+use crate::flush::control::{Asker, Flushed};
+use crate::folder::FolderLock;
+use crate::open::{Opened, open};
 use crate::report::{LastRow, RecoveryReport, StoreStats, TableSnapshot, WriteReport};
+use crate::shared::Shared;
+use crate::telemetry;
+use crate::wal::codec::encode_database;
+use crate::wal::file::{LocalFolder, LogFolder};
 
 /// A durable store of readings; clones share it.
-#[derive(Clone, Debug)]
+///
+/// When the last clone is dropped, the threads end and the folder is free for another process; rows in memory stay in the
+/// log, from where the next start reads them. [`Store::shutdown`] also writes them to files.
+#[derive(Clone)]
 pub struct Store {
-    config: Arc<StoreConfig>,
+    pub(crate) shared: Arc<Shared>,
+    threads: Arc<Threads>,
 }
 
 impl Store {
@@ -19,51 +39,193 @@ impl Store {
     ///
     /// Blocks for as long as the log takes to read.
     pub fn open(config: StoreConfig) -> Result<(Self, RecoveryReport), OpenError> {
-        Ok((Self { config: Arc::new(config) }, RecoveryReport::default()))
+        Self::open_with(config, Arc::new(LocalFolder))
     }
 
-    /// Creates a database; true if it is new. Durable when it returns.
-    pub fn create_database(&self, _key: &DatabaseKey) -> Result<bool, WriteError> {
-        Err(WriteError::Closed)
+    pub(crate) fn open_with(
+        config: StoreConfig,
+        files: Arc<dyn LogFolder>,
+    ) -> Result<(Self, RecoveryReport), OpenError> {
+        telemetry::describe_metrics();
+        let Opened { shared, committer, flusher, lock, report } = open(config, files)?;
+        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+            thread.map_err(|source| OpenError::io("start a thread for", &shared.layout.root, source))
+        };
+        let mut threads = Running { committer: None, flusher: None, _lock: lock };
+        threads.committer = Some(spawn("store-commit", Box::new(move || committer.run()))?);
+        threads.flusher = Some(spawn("store-flush", Box::new(move || flusher.run()))?);
+        let threads = Arc::new(Threads { shared: Arc::clone(&shared), running: Mutex::new(Some(threads)) });
+        Ok((Self { shared, threads }, report))
+    }
+
+    /// Creates a database; true if it is new. Durable when it returns, which takes one sync of the disk.
+    pub fn create_database(&self, key: &DatabaseKey) -> Result<bool, WriteError> {
+        if self.shared.catalog.get(key).is_some() {
+            return Ok(false);
+        }
+        let _one_at_a_time = self.shared.creating.lock();
+        if self.shared.catalog.get(key).is_some() {
+            return Ok(false);
+        }
+        self.shared.check_open()?;
+        if self.shared.catalog.len() >= MAX_DATABASES {
+            return Err(WriteError::TooManyDatabases { limit: MAX_DATABASES });
+        }
+        let mut body = Vec::new();
+        encode_database(key, &mut body);
+        let body_crc = crc32c::crc32c(&body);
+        let (answer, answered) = sync_channel(1);
+        self.shared.queue.push(Pending { body, body_crc, content: Content::Create { key: key.clone(), answer } })?;
+        answered.recv().map_err(|_| self.shared.dropped())??;
+        Ok(true)
     }
 
     /// The databases of an organisation, by name.
-    pub fn databases(&self, _org: OrgId) -> Vec<DatabaseName> {
-        Vec::new()
+    pub fn databases(&self, org: OrgId) -> Vec<DatabaseName> {
+        self.shared.catalog.names(org)
     }
 
     /// The tables and columns of a database; `None` if there is no such database.
-    pub fn schema(&self, _key: &DatabaseKey) -> Option<Arc<DatabaseSchema>> {
-        None
+    pub fn schema(&self, key: &DatabaseKey) -> Option<Arc<DatabaseSchema>> {
+        self.shared.catalog.get(key).map(|database| database.schema())
     }
 
     /// Stores a batch; resolves after it is durable and visible.
-    pub async fn write(&self, _batch: Batch) -> Result<WriteReport, WriteError> {
-        Err(WriteError::Closed)
+    ///
+    /// Rows that do not fit what is stored are refused in the report; the others are stored as a whole or not at all. When
+    /// the future is dropped before it resolves, the batch may be stored or not.
+    pub async fn write(&self, batch: Batch) -> Result<WriteReport, WriteError> {
+        self.shared.check_open()?;
+        let Some(database) = self.shared.catalog.get(&batch.database) else {
+            return Err(WriteError::MissingDatabase { database: batch.database });
+        };
+        let mut prepared = prepare(&self.shared, &database, batch)?;
+        let accepted = prepared.batch.rows();
+        let rejected = std::mem::take(&mut prepared.rejected);
+        if accepted == 0 {
+            let seq = self.shared.applied.lock().seq;
+            return Ok(WriteReport { seq, accepted, rejected });
+        }
+        let permit = self.shared.queue.room().await.map_err(|_| self.shared.dropped())?;
+        let (answer, answered) = oneshot::channel();
+        self.shared.queue.push(prepared.encode(permit, answer)?).map_err(|_| self.shared.dropped())?;
+        let seq = answered.await.map_err(|_| self.shared.dropped())??;
+        Ok(WriteReport { seq, accepted, rejected })
     }
 
     /// The rows of a table at this moment; `None` if there is no such table.
-    pub fn snapshot(&self, _key: &DatabaseKey, _table: &str) -> Option<TableSnapshot> {
-        None
+    ///
+    /// Sorts the rows that came since the last call, so it may take a while: not for a task that others wait for.
+    pub fn snapshot(&self, key: &DatabaseKey, table: &str) -> Option<TableSnapshot> {
+        let database = self.shared.catalog.get(key)?;
+        Some(database.table(table)?.snapshot(|| database.table_schema(table).unwrap_or_default()))
     }
 
-    /// The newest value of each field of each series of a table, by series; never scans.
-    pub fn last_values(&self, _key: &DatabaseKey, _table: &str) -> Vec<LastRow> {
-        Vec::new()
+    /// The newest value of each field of each series of a table, in order of the series' first appearance; never scans.
+    pub fn last_values(&self, key: &DatabaseKey, table: &str) -> Vec<LastRow> {
+        let Some(table) = self.shared.catalog.get(key).and_then(|database| database.table(table)) else {
+            return Vec::new();
+        };
+        let last = table.last.lock();
+        let series = table.series.read();
+        last.rows(&series)
     }
 
     /// Sizes and counts.
     pub fn stats(&self) -> StoreStats {
-        StoreStats { poisoned: !self.config.dir.exists(), ..StoreStats::default() }
+        let mut stats = StoreStats {
+            databases: self.shared.catalog.len(),
+            memtable_bytes: self.shared.memory.used(),
+            last_seq: self.shared.applied.lock().seq,
+            flushed_seq: self.shared.flushed_seq.load(Ordering::SeqCst),
+            poisoned: self.shared.is_poisoned(),
+            ..StoreStats::default()
+        };
+        for table in self.shared.catalog.all().iter().flat_map(|database| database.tables()) {
+            stats.tables += 1;
+            stats.series += table.series.read().len();
+            let rows = table.rows.lock();
+            stats.memtable_rows += rows.memory_rows();
+            stats.files += rows.files().len();
+            stats.file_bytes += rows.files().iter().map(|file| file.bytes).sum::<u64>();
+            stats.file_rows += rows.files().iter().map(|file| file.rows).sum::<u64>();
+        }
+        let open_bytes = self.shared.open_segment_bytes.load(Ordering::Relaxed);
+        let closed = self.shared.closed_segments.lock();
+        stats.log_segments = closed.len() + usize::from(open_bytes > 0);
+        stats.log_bytes = open_bytes + closed.iter().map(|segment| segment.bytes).sum::<u64>();
+        stats
     }
 
     /// Writes the rows in memory to data files and cuts the log.
     pub async fn flush(&self) -> Result<(), WriteError> {
-        Err(WriteError::Closed)
+        let (asker, flushed) = oneshot::channel();
+        self.shared.flush.ask(Asker::Task(asker));
+        flushed.await.map_err(|_| self.shared.dropped())?
     }
 
-    /// Stops accepting writes, flushes and syncs.
+    /// Stops accepting writes, finishes those under way, flushes, syncs and frees the folder.
     pub async fn shutdown(&self) -> Result<(), WriteError> {
-        Err(WriteError::Closed)
+        let threads = Arc::clone(&self.threads);
+        let (done, ended) = oneshot::channel();
+        let end = move || drop(done.send(threads.end(true)));
+        std::thread::Builder::new()
+            .name("store-shutdown".to_owned())
+            .spawn(end)
+            .map_err(|source| WriteError::io("start a thread", source))?;
+        ended.await.map_err(|_| WriteError::Closed)?
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("dir", &self.shared.layout.root).finish_non_exhaustive()
+    }
+}
+
+/// The threads of a store; ended when the last clone of the store is dropped.
+struct Threads {
+    shared: Arc<Shared>,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    committer: Option<JoinHandle<()>>,
+    flusher: Option<JoinHandle<()>>,
+    /// Freed after the threads have ended.
+    _lock: FolderLock,
+}
+
+impl Threads {
+    fn end(&self, flush: bool) -> Flushed {
+        let mut guard = self.running.lock();
+        let Some(running) = guard.as_mut() else { return Ok(()) };
+        self.shared.queue.close();
+        join(running.committer.take());
+        let mut flushed = Ok(());
+        if flush {
+            let (asker, done) = sync_channel(1);
+            self.shared.flush.ask(Asker::Thread(asker));
+            flushed = done.recv().unwrap_or_else(|_| Err(self.shared.dropped()));
+        }
+        self.shared.flush.stop();
+        join(running.flusher.take());
+        *guard = None;
+        flushed
+    }
+}
+
+/// Waits for a thread, unless it is the one that asks.
+fn join(thread: Option<JoinHandle<()>>) {
+    if let Some(thread) = thread.filter(|thread| thread.thread().id() != std::thread::current().id()) {
+        // A thread that panicked has poisoned the store and said so.
+        let _ended = thread.join();
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        let _flushed = self.end(false);
     }
 }

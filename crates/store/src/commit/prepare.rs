@@ -1,0 +1,73 @@
+//! A writer's own part of a write: everything that need not be done in order.
+
+use std::sync::Arc;
+
+use sensorium_model::{Batch, Rejection, RowError};
+
+use super::queue::{Answer, Content, Pending};
+use crate::catalog::{Database, Reserved, keep_rows};
+use crate::error::WriteError;
+use crate::shared::{Reservation, Shared};
+use crate::table::Table;
+use crate::table::series::REFUSED;
+use crate::wal::codec::encode_batch;
+use crate::wal::record::MAX_BODY_BYTES;
+
+/// A batch that is ready to be encoded.
+pub(crate) struct Prepared {
+    pub(crate) batch: Arc<Batch>,
+    pub(crate) rejected: Vec<Rejection>,
+    tables: Vec<(Arc<Table>, Vec<u32>)>,
+    reservation: Reservation,
+}
+
+/// Reserves columns, memory and series for a batch, and leaves out the rows that do not fit.
+pub(crate) fn prepare(shared: &Shared, database: &Database, batch: Batch) -> Result<Prepared, WriteError> {
+    if let Some(table) = batch.tables.iter().find(|table| !table.is_rectangular()) {
+        return Err(WriteError::Malformed { table: table.table.to_string() });
+    }
+    let Reserved { mut batch, tables, mut rejected } = database.reserve(batch, &shared.config.limits);
+    let estimate = batch.tables.iter().zip(&tables).map(|(rows, table)| table.estimate(rows)).sum();
+    let reservation = shared.memory.reserve(estimate).inspect_err(|_| shared.flush.wake())?;
+    let limit = shared.config.series_per_table;
+    let mut with_series = Vec::with_capacity(tables.len());
+    for (rows, table) in batch.tables.iter_mut().zip(tables) {
+        let mut ids = table.series.intern(rows, limit);
+        if ids.contains(&REFUSED) {
+            let error = RowError::Limit {
+                what: format!("the number of series of table {:?}", rows.table),
+                limit,
+                setting: "store.series_per_table",
+            };
+            let refused = ids.iter().zip(&rows.source).filter(|(id, _)| **id == REFUSED);
+            rejected.extend(refused.map(|(_, line)| Rejection { line: *line, error: error.clone() }));
+            let keep: Vec<bool> = ids.iter().map(|id| *id != REFUSED).collect();
+            *rows = keep_rows(rows, &keep);
+            ids.retain(|id| *id != REFUSED);
+        }
+        with_series.push((table, ids));
+    }
+    batch.tables.retain(|rows| rows.rows() > 0);
+    with_series.retain(|(_, ids)| !ids.is_empty());
+    rejected.sort_by_key(|rejection| rejection.line);
+    debug_assert_eq!(batch.tables.len(), with_series.len());
+    Ok(Prepared { batch: Arc::new(batch), rejected, tables: with_series, reservation })
+}
+
+impl Prepared {
+    /// Encodes the record.
+    pub(crate) fn encode(
+        self,
+        permit: tokio::sync::OwnedSemaphorePermit,
+        answer: tokio::sync::oneshot::Sender<Answer>,
+    ) -> Result<Pending, WriteError> {
+        let mut body = Vec::with_capacity(self.reservation.bytes() / 2 + 64);
+        encode_batch(&self.batch, &mut body);
+        if body.len() > MAX_BODY_BYTES {
+            return Err(WriteError::TooLarge { bytes: body.len(), limit: MAX_BODY_BYTES });
+        }
+        let body_crc = crc32c::crc32c(&body);
+        let Self { batch, tables, reservation, .. } = self;
+        Ok(Pending { body, body_crc, content: Content::Write { batch, tables, reservation, permit, answer } })
+    }
+}

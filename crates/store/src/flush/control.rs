@@ -1,0 +1,87 @@
+//! Asking for a flush.
+
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::oneshot;
+
+use crate::error::WriteError;
+
+/// The answer to who asked for a flush.
+pub(crate) type Flushed = Result<(), WriteError>;
+
+/// Who is told that a flush ended.
+pub(crate) enum Asker {
+    /// A task.
+    Task(oneshot::Sender<Flushed>),
+    /// A thread.
+    Thread(SyncSender<Flushed>),
+}
+
+impl Asker {
+    pub(crate) fn tell(self, flushed: Flushed) {
+        // Whoever asked may have gone away.
+        match self {
+            Self::Task(asker) => drop(asker.send(flushed)),
+            Self::Thread(asker) => drop(asker.send(flushed)),
+        }
+    }
+}
+
+/// What the flusher is asked to do.
+#[derive(Default)]
+pub(crate) struct Asked {
+    pub(crate) askers: Vec<Asker>,
+    pub(crate) stop: bool,
+}
+
+/// Requests to the flusher.
+#[derive(Default)]
+pub(crate) struct FlushControl {
+    content: Mutex<Content>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Content {
+    askers: Vec<Asker>,
+    woken: bool,
+    stopped: bool,
+}
+
+impl FlushControl {
+    /// Makes the flusher look whether there is something to do.
+    pub(crate) fn wake(&self) {
+        self.content.lock().woken = true;
+        self.changed.notify_one();
+    }
+
+    /// Asks for a flush; the asker hears nothing if the flusher has stopped.
+    pub(crate) fn ask(&self, asker: Asker) {
+        let mut content = self.content.lock();
+        if !content.stopped {
+            content.askers.push(asker);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Ends the flusher after what was asked before.
+    pub(crate) fn stop(&self) {
+        self.content.lock().stopped = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits for a request, at most for a while.
+    pub(crate) fn wait(&self, at_most: Duration) -> Asked {
+        let mut content = self.content.lock();
+        let until = Instant::now() + at_most;
+        while content.askers.is_empty() && !content.woken && !content.stopped {
+            if self.changed.wait_until(&mut content, until).timed_out() {
+                break;
+            }
+        }
+        content.woken = false;
+        Asked { askers: std::mem::take(&mut content.askers), stop: content.stopped }
+    }
+}

@@ -1,0 +1,109 @@
+//! The flusher's thread.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::control::Asked;
+use super::step::Flush;
+use crate::error::WriteError;
+use crate::manifest::Manifest;
+use crate::shared::Shared;
+use crate::table::Table;
+use crate::telemetry;
+
+/// How often the flusher looks whether rows have become old enough.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long after a failure the next attempt of its own follows.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Sorted views of rows in memory that nobody reads for this long are forgotten.
+const FORGET_AFTER: Duration = Duration::from_secs(10);
+
+/// Flushes when asked, when there are many rows, and when they are old.
+pub(crate) struct Flusher {
+    shared: Arc<Shared>,
+    manifest: Manifest,
+    /// Tables with sealed rows: those of a flush that failed.
+    sealed: Vec<Arc<Table>>,
+    failed: Option<Instant>,
+}
+
+impl Flusher {
+    pub(crate) fn new(shared: Arc<Shared>, manifest: Manifest) -> Self {
+        Self { shared, manifest, sealed: Vec::new(), failed: None }
+    }
+
+    /// Works until stopped.
+    pub(crate) fn run(mut self) {
+        let mut tidied = Instant::now();
+        loop {
+            let Asked { askers, stop } = self.shared.flush.wait(TICK);
+            if !askers.is_empty() || !stop && self.is_due() {
+                let flushed = self.flush();
+                askers.into_iter().for_each(|asker| asker.tell(flushed.clone()));
+            }
+            if stop {
+                return;
+            }
+            let now = Instant::now();
+            if now.duration_since(tidied) >= TICK {
+                tidied = now;
+                self.forget_unused(now);
+            }
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        if self.shared.is_poisoned() || self.failed.is_some_and(|failed| failed.elapsed() < RETRY) {
+            return false;
+        }
+        let many = self.shared.memory.used() >= self.shared.config.flush_bytes;
+        let since = self.shared.applied.lock().since;
+        let old = since.is_some_and(|since| since.elapsed() >= self.shared.config.flush_interval);
+        many || old || !self.sealed.is_empty()
+    }
+
+    fn forget_unused(&self, now: Instant) {
+        let tables = self.shared.applied.lock().tables.clone();
+        tables.iter().for_each(|table| table.rows.lock().forget_unused(now, FORGET_AFTER));
+    }
+
+    fn flush(&mut self) -> Result<(), WriteError> {
+        if self.shared.is_poisoned() {
+            return Err(WriteError::Poisoned);
+        }
+        let started = Instant::now();
+        let flushed = Flush::begin(&self.shared, &mut self.sealed).and_then(|flush| flush.run(&mut self.manifest));
+        match flushed {
+            Ok(written) => {
+                self.failed = None;
+                self.sealed.clear();
+                telemetry::memory(self.shared.memory.used());
+                if written.rows > 0 {
+                    telemetry::flushed(written.rows, written.bytes, started.elapsed());
+                    tracing::debug!(
+                        rows = written.rows,
+                        bytes = written.bytes,
+                        files = written.files,
+                        elapsed_ms = started.elapsed().as_millis(),
+                        "rows in memory are in files now"
+                    );
+                }
+                let files = self.manifest.state().tables.values().flat_map(|table| &table.files);
+                let (count, bytes) = files.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.bytes));
+                telemetry::files(count, bytes);
+                Ok(())
+            }
+            Err(error) => {
+                self.failed = Some(Instant::now());
+                telemetry::flush_failed();
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "rows could not be written to files; they are safe in the log, and it is tried again"
+                );
+                Err(error)
+            }
+        }
+    }
+}

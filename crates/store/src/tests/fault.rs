@@ -1,0 +1,169 @@
+//! A disk that fails.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::*;
+use crate::wal::file::{LocalFolder, LogFile, LogFolder};
+use crate::{WriteError, config::Durability};
+
+/// What goes wrong.
+#[derive(Default)]
+struct Faults {
+    syncs_fail: AtomicBool,
+    truncates_fail: AtomicBool,
+    writes_fail: AtomicBool,
+    /// Bytes that still fit on the disk.
+    room: AtomicUsize,
+}
+
+struct FaultyFolder(Arc<Faults>);
+
+struct FaultyFile {
+    faults: Arc<Faults>,
+    file: Box<dyn LogFile>,
+}
+
+fn faulty(dir: &Path, durability: Durability) -> (Store, Arc<Faults>) {
+    let faults = Arc::new(Faults { room: AtomicUsize::new(usize::MAX), ..Faults::default() });
+    let config = StoreConfig { durability, ..config(dir) };
+    let store = Store::open_with(config, Arc::new(FaultyFolder(Arc::clone(&faults)))).unwrap().0;
+    store.create_database(&key()).unwrap();
+    (store, faults)
+}
+
+impl LogFolder for FaultyFolder {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
+        Ok(Box::new(FaultyFile { faults: Arc::clone(&self.0), file: LocalFolder.create(path)? }))
+    }
+
+    fn sync(&self, folder: &Path) -> io::Result<()> {
+        LocalFolder.sync(folder)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        LocalFolder.remove(path)
+    }
+}
+
+impl LogFile for FaultyFile {
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        if self.faults.writes_fail.load(Ordering::SeqCst) {
+            return Err(io::Error::other("injected"));
+        }
+        let room = self.faults.room.load(Ordering::SeqCst);
+        let fits = bytes.len().min(room);
+        self.file.write_at(&bytes[..fits], offset)?;
+        self.faults.room.store(room - fits, Ordering::SeqCst);
+        if fits < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if self.faults.syncs_fail.load(Ordering::SeqCst) {
+            return Err(io::Error::other("injected"));
+        }
+        self.file.sync()
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        if self.faults.truncates_fail.load(Ordering::SeqCst) {
+            return Err(io::Error::other("injected"));
+        }
+        self.file.truncate(len)
+    }
+}
+
+fn assert_poisoned(store: &Store) {
+    assert!(matches!(wait(store.write(batch(&[reading(9, 1.0)]))), Err(WriteError::Poisoned)));
+    assert!(matches!(wait(store.flush()), Err(WriteError::Poisoned)));
+    assert!(matches!(store.create_database(&other()), Err(WriteError::Poisoned)));
+    assert!(store.stats().poisoned);
+}
+
+fn other() -> DatabaseKey {
+    DatabaseKey::new(key().org, sensorium_model::DatabaseName::new("other").unwrap())
+}
+
+#[test]
+fn a_failed_sync_stops_writing_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, faults) = faulty(folder.path(), Durability::Fsync);
+    write(&store, &[reading(1, 1.0)]);
+    faults.syncs_fail.store(true, Ordering::SeqCst);
+    let refused = wait(store.write(batch(&[reading(2, 1.0)])));
+    assert!(matches!(refused, Err(WriteError::Io { .. })), "{refused:?}");
+    assert_eq!(count(&store), 1, "what was not acknowledged is not visible");
+    faults.syncs_fail.store(false, Ordering::SeqCst);
+    assert_poisoned(&store);
+    drop(store);
+    let store = open(folder.path());
+    assert!(count(&store) >= 1, "what was acknowledged is there");
+}
+
+#[test]
+fn a_failed_write_stops_writing_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, faults) = faulty(folder.path(), Durability::Fsync);
+    write(&store, &[reading(1, 1.0)]);
+    faults.writes_fail.store(true, Ordering::SeqCst);
+    assert!(matches!(wait(store.write(batch(&[reading(2, 1.0)]))), Err(WriteError::Io { .. })));
+    faults.writes_fail.store(false, Ordering::SeqCst);
+    assert_poisoned(&store);
+}
+
+#[test]
+fn a_failed_sync_in_the_background_stops_writing_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, faults) = faulty(folder.path(), Durability::Memory);
+    faults.syncs_fail.store(true, Ordering::SeqCst);
+    write(&store, &[reading(1, 1.0)]);
+    assert!(wait(store.shutdown()).is_err());
+    assert!(store.stats().poisoned);
+}
+
+#[test]
+fn a_full_disk_refuses_writes_until_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, faults) = faulty(folder.path(), Durability::Fsync);
+    write(&store, &[reading(1, 1.0)]);
+    for room in [0, 1, 16, 17, 40] {
+        faults.room.store(room, Ordering::SeqCst);
+        let refused = wait(store.write(batch(&[reading(2, 1.0)])));
+        assert!(matches!(refused, Err(WriteError::NoSpace { .. })), "{room}: {refused:?}");
+        assert!(matches!(store.create_database(&other()), Err(WriteError::NoSpace { .. })));
+    }
+    assert_eq!(store.stats().memtable_bytes, store.shared.memory.used());
+    faults.room.store(usize::MAX, Ordering::SeqCst);
+    assert_eq!(write(&store, &[reading(3, 1.0)]).seq, 3);
+    drop(store);
+    let (store, report) = Store::open(config(folder.path())).unwrap();
+    assert_eq!((count(&store), report.torn_bytes), (2, 0));
+}
+
+#[test]
+fn a_full_disk_refuses_a_new_segment_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, faults) = faulty(folder.path(), Durability::Fsync);
+    write(&store, &[reading(1, 1.0)]);
+    wait(store.flush()).unwrap();
+    faults.room.store(5, Ordering::SeqCst);
+    assert!(matches!(wait(store.write(batch(&[reading(2, 1.0)]))), Err(WriteError::NoSpace { .. })));
+    faults.room.store(usize::MAX, Ordering::SeqCst);
+    write(&store, &[reading(2, 1.0)]);
+    drop(store);
+    assert_eq!(count(&open(folder.path())), 2);
+}
+
+#[test]
+fn a_full_disk_whose_log_cannot_be_cut_back_stops_writing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, faults) = faulty(folder.path(), Durability::Fsync);
+    write(&store, &[reading(1, 1.0)]);
+    faults.room.store(10, Ordering::SeqCst);
+    faults.truncates_fail.store(true, Ordering::SeqCst);
+    assert!(wait(store.write(batch(&[reading(2, 1.0)]))).is_err());
+    assert_poisoned(&store);
+    drop(store);
+    assert_eq!(count(&open(folder.path())), 1);
+}
