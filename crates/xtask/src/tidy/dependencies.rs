@@ -24,7 +24,7 @@ const SAME_LAYER: &[(&str, &str)] = &[("protocols", "model"), ("agent", "model")
 const QUARANTINE: &[(&str, &[&str])] = &[
     ("datafusion", &["query"]),
     ("sea-orm", &["metadata"]),
-    ("axum", &["api"]),
+    ("axum", &["api", "server"]),
     ("influxdb-line-protocol", &["protocols"]),
 ];
 
