@@ -7,6 +7,7 @@ mod support;
 
 mod commands;
 mod configuration;
+mod docs;
 mod durability;
 mod start;
 mod stop;

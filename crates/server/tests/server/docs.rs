@@ -4,14 +4,11 @@
 //! binary on the `PATH`, `SENSORIUM_TOKEN` set, and `localhost:8086` replaced by the server's address. Blocks that must not
 //! run here (they start servers or need other machines) are marked `text`.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use support::{Server, TOKEN};
+use crate::support::{Server, TOKEN};
 
 /// A page and its runnable blocks.
 struct Page {
