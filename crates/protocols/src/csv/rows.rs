@@ -13,6 +13,9 @@ use crate::numbers::number;
 use crate::refusals::Refusals;
 use crate::time::epoch_ns;
 
+/// The most bytes of a file that become one batch.
+const PIECE_BYTES: u64 = 4 << 20;
+
 /// The rows of a file.
 pub struct Rows<R> {
     reader: Reader<R>,
@@ -33,7 +36,7 @@ impl<R: Read> Rows<R> {
         Self { reader, record: ByteRecord::new(), plan, header_pending, previous_ns: None, ambiguous: 0 }
     }
 
-    /// Reads up to `most` rows into the builder; refused rows go to `refusals`, numbered by their line. Returns the
+    /// Reads up to `most` rows, and not much more than 4 MiB, into the builder; refused rows go to `refusals`, numbered by their line. Returns the
     /// number of rows that were read: 0 at the end of the file.
     pub fn fill(
         &mut self,
@@ -42,7 +45,8 @@ impl<R: Read> Rows<R> {
         most: usize,
     ) -> Result<usize, CsvError> {
         let mut rows = 0;
-        while rows < most {
+        let end = self.reader.position().byte().saturating_add(PIECE_BYTES);
+        while rows < most && self.reader.position().byte() < end {
             if !self.reader.read_byte_record(&mut self.record).map_err(|source| CsvError::Read { source })? {
                 break;
             }
