@@ -29,5 +29,9 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ["public/**"],
+    languageOptions: { globals: globals.browser, sourceType: "script" },
+  },
   { files: ["scripts/**", "e2e/**", "*.config.*"], languageOptions: { globals: globals.node }, rules: { "no-console": "off" } },
 );

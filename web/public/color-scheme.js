@@ -4,7 +4,7 @@
   var stored = null;
   try {
     stored = localStorage.getItem("sensorium-color-scheme");
-  } catch (_) {
+  } catch {
     // Storage may be forbidden; the system's scheme is then used.
   }
   var dark =

@@ -19,6 +19,7 @@ import { Loading } from "@/shell/Loading";
 import { Root } from "@/shell/Root";
 import { Shell } from "@/shell/Shell";
 import { queryClient } from "./queryClient";
+import { safeReturn } from "./safeReturn";
 
 declare module "@tanstack/react-router" {
   interface Register {
@@ -37,11 +38,6 @@ const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: Root,
   notFoundComponent: NotFound,
 });
-
-/** Only a path of this page; anything else would let a link lead people away after signing in. */
-export function safeReturn(value: unknown): string | undefined {
-  return typeof value === "string" && /^\/(?![/\\])/.test(value) ? value : undefined;
-}
 
 const setup = createRoute({
   getParentRoute: () => root,

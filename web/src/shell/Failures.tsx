@@ -47,7 +47,7 @@ export function NotFound() {
   const path = useLocation({ select: (location) => location.pathname });
   return (
     <main className={classes["failure"]}>
-      <EmptyState icon={MapPinOff} title={t("missing.title")} description={t("missing.body", { path })}>
+      <EmptyState order={1} icon={MapPinOff} title={t("missing.title")} description={t("missing.body", { path })}>
         <Link to="/">{t("failure.home")}</Link>
       </EmptyState>
     </main>

@@ -59,6 +59,20 @@ export const seriesColors: Record<Scheme, readonly string[]> = {
   dark: ["#56abe6", "#fdbb49", "#34d2a1", "#d37db2", "#ecff57", "#f37b52", "#7584f4", "#bcc5d7"],
 };
 
+/** Greys of the dark look, from text to ground, as Mantine wants them. */
+export const darkSteps = [
+  "#e6e9ec",
+  "#c9d0d6",
+  "#9ba5ae",
+  "#6b757e",
+  "#31373d",
+  "#2a3036",
+  "#1a1e22",
+  "#14171a",
+  "#101315",
+  "#0b0d0f",
+] as const;
+
 /** The accent from its lightest to its darkest step, as Mantine wants it. */
 export const accentSteps = [
   "#e6f7f5",

@@ -14,7 +14,7 @@ import {
   SegmentedControl,
   Tabs,
 } from "@mantine/core";
-import { accentSteps, roles, type Scheme, seriesColors } from "./palette";
+import { accentSteps, darkSteps, roles, type Scheme, seriesColors } from "./palette";
 
 const fontFamily = '"Inter Variable", system-ui, sans-serif';
 const fontFamilyMonospace = '"JetBrains Mono Variable", ui-monospace, monospace';
@@ -26,7 +26,7 @@ export const theme = createTheme({
   fontFamilyMonospace,
   primaryColor: "accent",
   primaryShade: { light: 7, dark: 7 },
-  colors: { accent: [...accentSteps] as unknown as MantineColorsTuple },
+  colors: { accent: accentSteps, dark: darkSteps } satisfies Record<string, MantineColorsTuple>,
   fontSizes: { xs: "0.6875rem", sm: "0.8125rem", md: "0.8125rem", lg: "1rem", xl: "1.25rem" },
   lineHeights: { xs: "1.4", sm: "1.45", md: "1.5", lg: "1.5", xl: "1.5" },
   spacing: { xs: "4px", sm: "8px", md: "12px", lg: "16px", xl: "24px" },
