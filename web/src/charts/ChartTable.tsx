@@ -43,41 +43,44 @@ const FixedTable = memo(function FixedTable({ caption, data, series, unit }: Cha
     if (data.columns.some((column) => typeof column[row] === "number")) rows.push(row);
   }
   return (
-    <table className="sn-hidden">
-      <caption>{t("table", { chart: caption, count: rows.length })}</caption>
-      <thead>
-        <tr>
-          <th scope="col">{t("time")}</th>
-          {series.map((one) => (
-            <th scope="col" key={one.label}>
-              {one.label}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={row}>
-            <th scope="row">{moment(data.times[row] ?? NaN)}</th>
-            {series.map((one, index) => (
-              <td key={one.label}>{text(data.columns[index]?.[row])}</td>
+    // A table does not shrink below its content; what hides it is a box around it.
+    <div className="sn-hidden">
+      <table>
+        <caption>{t("table", { chart: caption, count: rows.length })}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("time")}</th>
+            {series.map((one) => (
+              <th scope="col" key={one.label}>
+                {one.label}
+              </th>
             ))}
           </tr>
-        ))}
-        <tr>
-          <th scope="row">{t("lowest")}</th>
-          {series.map((one, index) => (
-            <td key={one.label}>{text(extreme(data.columns[index], Math.min))}</td>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row}>
+              <th scope="row">{moment(data.times[row] ?? NaN)}</th>
+              {series.map((one, index) => (
+                <td key={one.label}>{text(data.columns[index]?.[row])}</td>
+              ))}
+            </tr>
           ))}
-        </tr>
-        <tr>
-          <th scope="row">{t("highest")}</th>
-          {series.map((one, index) => (
-            <td key={one.label}>{text(extreme(data.columns[index], Math.max))}</td>
-          ))}
-        </tr>
-      </tbody>
-    </table>
+          <tr>
+            <th scope="row">{t("lowest")}</th>
+            {series.map((one, index) => (
+              <td key={one.label}>{text(extreme(data.columns[index], Math.min))}</td>
+            ))}
+          </tr>
+          <tr>
+            <th scope="row">{t("highest")}</th>
+            {series.map((one, index) => (
+              <td key={one.label}>{text(extreme(data.columns[index], Math.max))}</td>
+            ))}
+          </tr>
+        </tbody>
+      </table>
+    </div>
   );
 });
 

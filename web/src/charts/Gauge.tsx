@@ -42,8 +42,10 @@ export function Gauge({ label, value, unit, max, warning, danger, detail, stale 
   const Icon = level === "danger" ? CircleAlert : TriangleAlert;
   const state = level === "calm" ? "" : t(`level.${level}`);
   return (
-    <section className={classes["gauge"]} data-level={level} data-stale={stale || undefined}>
-      <h3 className={classes["label"]}>{label}</h3>
+    <div className={classes["gauge"]} data-level={level} data-stale={stale || undefined}>
+      <p className={classes["label"]} aria-hidden>
+        {label}
+      </p>
       <div
         className={classes["dial"]}
         role="meter"
@@ -76,7 +78,7 @@ export function Gauge({ label, value, unit, max, warning, danger, detail, stale 
         )}
         {detail}
       </p>
-    </section>
+    </div>
   );
 }
 

@@ -6,7 +6,7 @@ import type { Aligned } from "./align";
 import { reading, type Unit } from "./format";
 import classes from "./Legend.module.css";
 import { type ChartSeries, colorOf } from "./options";
-import { timeOfDay } from "./ticks";
+import { cursorTime } from "./ticks";
 
 export interface LegendProps {
   data: Aligned;
@@ -45,7 +45,7 @@ export function Legend({ data, series, unit, row, shown, onToggle }: LegendProps
           </UnstyledButton>
         );
       })}
-      <span className={classes["time"]}>{time === undefined ? "" : timeOfDay(time)}</span>
+      <span className={classes["time"]}>{time === undefined ? "" : cursorTime(time)}</span>
     </div>
   );
 }

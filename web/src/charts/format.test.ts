@@ -48,11 +48,16 @@ describe("labels", () => {
     expect(valueLabels([0, 500_000, 1_000_000], "bytesPerSecond")).toEqual(["0", "0.5 MB/s", "1 MB/s"]);
     expect(valueLabels([0, 25, 50], "percent")).toEqual(["0", "25%", "50%"]);
   });
-  it("show seconds only where ticks are closer than a minute, and name the day when it changes", () => {
-    const noon = new Date(2026, 10, 23, 12).getTime();
-    expect(timeLabels([noon], 10_000)).toEqual(["12:00:00"]);
-    expect(timeLabels([noon], 60_000)).toEqual(["12:00"]);
+  const noon = new Date(2026, 10, 23, 12).getTime();
+  const later = noon + 3_600_000;
+  it("show seconds only where ticks are closer than a minute", () => {
+    expect(timeLabels([noon], 10_000, later)).toEqual(["12:00:00"]);
+    expect(timeLabels([noon], 60_000, later)).toEqual(["12:00"]);
+  });
+  it("name the day at midnight, and at the first tick of another day", () => {
     const midnight = new Date(2026, 10, 24).getTime();
-    expect(timeLabels([noon, midnight], 12 * 3_600_000)).toEqual(["12:00", "00:00\n24 Nov"]);
+    expect(timeLabels([noon, midnight], 12 * 3_600_000, later)).toEqual(["12:00", "24 Nov"]);
+    expect(timeLabels([noon, later], 3_600_000, midnight)).toEqual(["12:00, 23 Nov", "13:00"]);
+    expect(timeLabels([noon], 86_400_000, later)).toEqual(["23 Nov"]);
   });
 });

@@ -3,7 +3,7 @@
  */
 
 export type Unit =
-  "number" | "percent" | "bytes" | "bytesPerSecond" | "perSecond" | "celsius" | "milliseconds" | "seconds";
+  "number" | "percent" | "bytes" | "bytesPerSecond" | "perSecond" | "celsius" | "milliseconds" | "seconds" | "load";
 
 export interface Reading {
   readonly text: string;
@@ -59,6 +59,8 @@ export function reading(value: number, unit: Unit, reference = value): Reading {
       return { text: plain(value), unit: "ms" };
     case "seconds":
       return { text: plain(value), unit: "s" };
+    case "load":
+      return { text: number(value, 2, 2), unit: "" };
     case "number":
       return { text: plain(value), unit: "" };
   }
@@ -89,6 +91,7 @@ export function unitOf(table: string, field: string): Unit {
   if (/(^|_)bytes(_|$)/.test(name) || name === "memory_rss" || name === "memory_vms") return "bytes";
   if (name === "temp" || name.startsWith("temperature") || name.endsWith("_temp") || name.endsWith("celsius"))
     return "celsius";
+  if (table === "system" && name.startsWith("load")) return "load";
   if (name === "uptime") return "seconds";
   return "number";
 }

@@ -37,6 +37,8 @@ export interface ChartEvents {
 const FONT = '11px "Inter Variable", system-ui, sans-serif';
 /** A shorter drag is a click that slipped. */
 const DRAG_PX = 8;
+/** The width of a character of an axis label. */
+const LABEL_PX = 6.5;
 const POINTS_LIMIT = 20_000;
 
 /** The colour of a series. */
@@ -117,9 +119,16 @@ function timeAxis(palette: Palette): uPlot.Axis {
     border: { show: true, stroke: palette.roles.hairline, width: 1 },
     gap: 4,
     size: 24,
-    space: 72,
-    values: (_u, ticks, _axis, _space, step) => timeLabels(ticks, step).map((label) => label.replace("\n", " · ")),
+    space: 60,
+    values: (u, ticks, _axis, _space, step) =>
+      timeLabels(ticks, step).map((label, index) => fitted(u, ticks[index] ?? 0, label)),
   };
+}
+
+/** No label rather than half of one at the right edge. */
+function fitted(u: uPlot, tick: number, label: string): string {
+  const room = u.width - u.bbox.left / devicePixelRatio - u.valToPos(tick, "x");
+  return label.length * LABEL_PX > room * 2 ? "" : label;
 }
 
 function valueAxis(palette: Palette, unit: Unit): uPlot.Axis {

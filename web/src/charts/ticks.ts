@@ -18,19 +18,32 @@ const full = new Intl.DateTimeFormat("en-GB", {
   second: "2-digit",
 });
 
-/** Labels of time ticks that are `stepMs` apart; the first tick of a day also names the day. */
-export function timeLabels(ticks: readonly number[], stepMs: number): string[] {
-  let previousDay = "";
+/**
+ * Labels of time ticks that are `stepMs` apart. Midnight says its day instead; where no tick does, and the day is not
+ * today's, the first tick names it too.
+ */
+export function timeLabels(ticks: readonly number[], stepMs: number, now = Date.now()): string[] {
+  if (stepMs >= DAY) return ticks.map((time) => (stepMs >= 28 * DAY ? month : day).format(new Date(time)));
+  const clockOf = stepMs < MINUTE ? seconds : clock;
+  const isMidnight = (time: number) => {
+    const date = new Date(time);
+    return date.getHours() === 0 && date.getMinutes() === 0 && date.getSeconds() === 0 && time % SECOND === 0;
+  };
+  const nameFirst = !ticks.some(isMidnight) && ticks[0] !== undefined && !isSameDay(ticks[0], now);
   return ticks.map((time, index) => {
     const date = new Date(time);
-    if (stepMs >= 28 * DAY) return month.format(date);
-    const today = day.format(date);
-    if (stepMs >= DAY) return today;
-    const hour = stepMs < MINUTE ? seconds.format(date) : clock.format(date);
-    const crossed = index > 0 && previousDay !== "" && today !== previousDay;
-    previousDay = today;
-    return crossed ? `${hour}\n${today}` : hour;
+    if (isMidnight(time)) return day.format(date);
+    return index === 0 && nameFirst ? `${clockOf.format(date)}, ${day.format(date)}` : clockOf.format(date);
   });
+}
+
+function isSameDay(a: number, b: number): boolean {
+  return new Date(a).toDateString() === new Date(b).toDateString();
+}
+
+/** The time of day, and the day where it is not today's. */
+export function cursorTime(time: number, now = Date.now()): string {
+  return isSameDay(time, now) ? timeOfDay(time) : moment(time);
 }
 
 /** A moment in full, for the legend and for screen readers. */

@@ -142,12 +142,15 @@ function languageOf(schema: SQLNamespace) {
   ];
 }
 
+/** The colours of series, darkened or lightened towards the text until they can be read. */
+const ink = (color: number) => `color-mix(in oklab, var(--sn-series-${color}) 62%, var(--sn-text))`;
+
 const highlight = HighlightStyle.define([
   { tag: tags.keyword, color: "var(--sn-accent)", fontWeight: "500" },
-  { tag: [tags.string, tags.special(tags.string)], color: "var(--sn-series-2)" },
-  { tag: [tags.number, tags.bool, tags.null], color: "var(--sn-series-1)" },
+  { tag: [tags.string, tags.special(tags.string)], color: ink(2) },
+  { tag: [tags.number, tags.bool, tags.null], color: ink(1) },
   { tag: tags.comment, color: "var(--sn-dim)", fontStyle: "italic" },
-  { tag: [tags.typeName, tags.standard(tags.name)], color: "var(--sn-series-3)" },
+  { tag: [tags.typeName, tags.standard(tags.name)], color: ink(3) },
 ]);
 
 const look = EditorView.theme({

@@ -90,13 +90,16 @@ export function ResultChart({ result, choice, onChoose }: ResultChartProps) {
           )}
         </div>
       )}
-      {shape.panels.map((panel) => {
-        const series = panel.labels.map((label, color): ChartSeries => ({
-          label,
-          color,
-          fill: panel.labels.length === 1,
+      {shape.panels.map((panel, place) => {
+        // A line keeps its colour whichever panel it is in.
+        const first = shape.panels.slice(0, place).reduce((count, before) => count + before.labels.length, 0);
+        const alone = panel.labels.length === 1;
+        const series = panel.labels.map((name, index): ChartSeries => ({
+          label: name,
+          color: first + index,
+          fill: alone,
         }));
-        const label = panel.labels.length === 1 ? (panel.labels[0] ?? "") : shape.y.join(", ");
+        const label = alone ? (panel.labels[0] ?? "") : shape.y.join(", ");
         return (
           <div key={panel.labels.join("\n")} className={classes["panel"]}>
             <TimeChart

@@ -27,7 +27,7 @@ export function Gauges({ model, host }: GaugesProps) {
   const [disk, ...others] = disksByFullness(model, host);
   const load = newest(model, host, "system", "load1");
   const cores = newest(model, host, "system", "n_cpus").value || 1;
-  const plainNumber = (value: number) => reading(value, "number").text;
+  const loadOf = (field: string) => reading(newest(model, host, "system", field).value, "load").text;
   return (
     <div className={`sn-panel ${classes["gauges"] ?? ""}`}>
       <Gauge
@@ -76,7 +76,7 @@ export function Gauges({ model, host }: GaugesProps) {
       <Gauge
         label={t("gauge.load")}
         value={load.value}
-        unit="number"
+        unit="load"
         max={cores}
         warning={cores * 1.5}
         danger={cores * 3}
@@ -84,8 +84,8 @@ export function Gauges({ model, host }: GaugesProps) {
         detail={
           Number.isFinite(load.value) &&
           t("gauge.loadDetail", {
-            five: plainNumber(newest(model, host, "system", "load5").value),
-            fifteen: plainNumber(newest(model, host, "system", "load15").value),
+            five: loadOf("load5"),
+            fifteen: loadOf("load15"),
             count: cores,
           })
         }

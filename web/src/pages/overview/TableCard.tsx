@@ -39,19 +39,21 @@ export function TableCard({ card, database, skewMs }: TableCardProps) {
           </span>
         ))}
       </p>
-      {card.trend !== null && (
-        <Sparkline
-          times={card.trend.times}
-          values={card.trend.values}
-          width={240}
-          height={28}
-          gapMs={Math.max(2500, card.everyMs * 3.5)}
-        />
-      )}
       <dl className={classes["fields"]}>
         {card.fields.map((field) => (
           <div key={field.name} className={classes["field"]}>
             <dt title={field.name}>{field.name}</dt>
+            {field.trend !== null && (
+              <dd className={classes["trend"]} aria-hidden>
+                <Sparkline
+                  times={field.trend.times}
+                  values={field.trend.values}
+                  width={64}
+                  height={16}
+                  gapMs={Math.max(2500, card.everyMs * 3.5)}
+                />
+              </dd>
+            )}
             <dd>
               <Value table={card.table} field={field} />
             </dd>

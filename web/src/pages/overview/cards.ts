@@ -8,6 +8,8 @@ export interface CardField {
   readonly number: number;
   readonly text: string | null;
   readonly type: string | undefined;
+  /** Recent points; null while there are fewer than three. */
+  readonly trend: { readonly times: Float64Array; readonly values: Float64Array } | null;
 }
 
 export interface Card {
@@ -23,8 +25,6 @@ export interface Card {
   readonly fields: readonly CardField[];
   /** Fields that the card has no room for. */
   readonly more: number;
-  /** The first number's recent points. */
-  readonly trend: { readonly times: Float64Array; readonly values: Float64Array } | null;
 }
 
 /** Types of fields by table and name. */
@@ -49,7 +49,6 @@ function cardOf(model: OverviewModel, table: string, types: ReadonlyMap<string, 
   const order = types === undefined ? null : [...types.keys()];
   if (order !== null) own.sort((a, b) => order.indexOf(a.field) - order.indexOf(b.field));
   const keys = new Set(all.map((series) => series.key));
-  const trend = own.find((series) => series.ring.length > 1 && !Number.isNaN(series.ring.lastValue));
   return {
     table,
     vital: VITAL_TABLES.has(table),
@@ -62,10 +61,16 @@ function cardOf(model: OverviewModel, table: string, types: ReadonlyMap<string, 
       number: series.ring.lastValue,
       text: series.text,
       type: types?.get(series.field),
+      trend: trendOf(series),
     })),
     more: Math.max(0, own.length - FIELDS),
-    trend: trend === undefined ? null : { times: trend.ring.times().slice(), values: trend.ring.values().slice() },
   };
+}
+
+function trendOf({ ring, text }: LiveSeries): CardField["trend"] {
+  if (ring.length < 3 || text !== null) return null;
+  // The ring goes on in place; what is drawn stays as it was.
+  return { times: ring.times().slice(), values: ring.values().slice() };
 }
 
 /** The series with the latest point; of several, always the same one. */

@@ -10,6 +10,7 @@ import { databasesQuery } from "@/api/queries";
 import { useNow } from "@/charts";
 import { EmptyState } from "@/shell/EmptyState";
 import { PageHeader } from "@/shell/PageHeader";
+import { useShortcut } from "@/shell/shortcuts";
 import { Gauges } from "./Gauges";
 import classes from "./Overview.module.css";
 import { DEFAULT_RANGE, type OverviewSearch, RANGES, type Range } from "./search";
@@ -62,6 +63,10 @@ function Content({ database, databases, search }: ContentProps) {
     const next = Object.entries({ ...search, ...change }).filter(([, value]) => value !== undefined);
     void navigate({ search: Object.fromEntries(next), replace: true });
   };
+  useShortcut("t", t("range.next"), () => {
+    const following = RANGES[(RANGES.indexOf(search.range ?? DEFAULT_RANGE) + 1) % RANGES.length];
+    onChange({ range: following === DEFAULT_RANGE ? undefined : following, from: undefined, to: undefined });
+  });
   return (
     <>
       <PageHeader title={host === undefined || host === "" ? t("title") : host} {...describe(overview, host)}>
