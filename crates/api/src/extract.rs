@@ -10,15 +10,15 @@ use crate::error::ApiError;
 
 /// As [`axum::extract::Query`].
 #[derive(Debug, Clone, Copy)]
-pub struct Query<T>(pub T);
+pub(crate) struct Query<T>(pub T);
 
 /// As [`axum::extract::Path`].
 #[derive(Debug, Clone, Copy)]
-pub struct Path<T>(pub T);
+pub(crate) struct Path<T>(pub T);
 
 /// As [`axum::Json`], limited to [`crate::SMALL_BODY_BYTES`].
 #[derive(Debug, Clone, Copy)]
-pub struct Json<T>(pub T);
+pub(crate) struct Json<T>(pub T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;

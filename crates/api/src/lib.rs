@@ -23,6 +23,8 @@ mod layers;
 mod openapi;
 pub mod routes;
 pub mod state;
+#[cfg(test)]
+mod tests;
 mod web;
 
 pub use error::ApiError;

@@ -1,0 +1,11 @@
+//! Requests to the whole router, with a real store and real metadata in a folder of their own.
+
+mod access;
+mod databases;
+mod openapi;
+mod pages;
+mod parts;
+mod server;
+mod session;
+mod setup;
+mod tokens;

@@ -1,0 +1,27 @@
+//! The parts of a server that these tests do not look into.
+
+use std::path::Path;
+
+use metrics_exporter_prometheus::PrometheusBuilder;
+use sensorium_live::{Hub, HubConfig};
+use sensorium_metadata::Metadata;
+use sensorium_query::{QueryConfig, QueryEngine};
+use sensorium_store::{Durability, Store, StoreConfig};
+use tokio_util::sync::CancellationToken;
+
+use crate::{ApiConfig, AppState, Rejections};
+
+pub(super) async fn state(folder: &Path, metadata: Metadata, config: ApiConfig) -> AppState {
+    let store = StoreConfig { durability: Durability::Memory, ..StoreConfig::new(folder.join("store")) };
+    let (store, _) = tokio::task::spawn_blocking(|| Store::open(store)).await.unwrap().unwrap();
+    AppState {
+        query: QueryEngine::new(store.clone(), QueryConfig::default()).unwrap(),
+        store,
+        metadata,
+        hub: Hub::new(HubConfig::default()),
+        config: config.into(),
+        rejections: Rejections::default(),
+        metrics: PrometheusBuilder::new().build_recorder().handle(),
+        shutdown: CancellationToken::new(),
+    }
+}
