@@ -16,6 +16,7 @@ mod open;
 mod serve;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -56,11 +57,11 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Serve(args) => {
             let config = load(&args.flags)?;
-            runtime()?.block_on(serve::serve(config))
+            block_on(serve::serve(config))
         }
-        Command::Import(command) => runtime()?.block_on(import::run(command.import, command.reach)),
-        Command::Query(args) => runtime()?.block_on(client::query(args)),
-        Command::Token(args) => runtime()?.block_on(client::token(args)),
+        Command::Import(command) => block_on(import::run(command.import, command.reach)),
+        Command::Query(args) => block_on(client::query(args)),
+        Command::Token(args) => block_on(client::token(args)),
         Command::Config(args) => {
             let config = load(&args.flags)?;
             match args.format {
@@ -80,13 +81,17 @@ fn load(flags: &cli::ServeFlags) -> Result<Config> {
     Ok(Config::load(flags.config.config.as_deref(), std::env::vars_os(), &flags.values())?)
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
+/// Runs a command to its end. Work that a thread is stuck in afterwards does not hold up the end of the process.
+fn block_on(command: impl Future<Output = Result<()>>) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.clamp(2, MAX_WORKERS))
         .max_blocking_threads(32)
-        .thread_keep_alive(std::time::Duration::from_secs(10))
+        .thread_keep_alive(Duration::from_secs(10))
         .enable_all()
         .build()
-        .context("cannot start threads")
+        .context("cannot start threads")?;
+    let outcome = runtime.block_on(command);
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    outcome
 }

@@ -10,10 +10,24 @@ use sensorium_agent::{Sampler, SamplerConfig, SamplerError};
 use sensorium_model::{BatchBuilder, DatabaseKey, DatabaseSchema, IngestLimits};
 use sensorium_store::Store;
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
-/// A running sampler; dropping it ends the thread after the sample under way.
+/// How long the sample under way may take when the server stops.
+const LAST_SAMPLE: Duration = Duration::from_secs(1);
+
+/// A running sampler; it ends with this value.
 pub(crate) struct HostMetrics {
-    _stop: Sender<()>,
+    stop: Sender<()>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl HostMetrics {
+    /// Ends sampling and waits for the sample under way, unless a file system holds it up.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        // Either way the thread writes nothing more: it has ended, or the store is closed when it comes back.
+        let _ended = tokio::time::timeout(LAST_SAMPLE, self.ended).await;
+    }
 }
 
 /// Where samples go, and how often.
@@ -28,12 +42,17 @@ pub(crate) struct Target {
 pub(crate) fn start(target: Target) -> Result<HostMetrics, SamplerError> {
     let sampler = Sampler::new(SamplerConfig::new(host_name()))?;
     let (stop, stopped) = channel();
+    let (end, ended) = oneshot::channel::<()>();
     let runtime = Handle::current();
     let thread = std::thread::Builder::new().name("host-metrics".to_owned());
-    if let Err(error) = thread.spawn(move || run(sampler, &target, &stopped, &runtime)) {
+    let spawned = thread.spawn(move || {
+        run(sampler, &target, &stopped, &runtime);
+        drop(end);
+    });
+    if let Err(error) = spawned {
         tracing::error!(%error, "host metrics are off: no thread could be started");
     }
-    Ok(HostMetrics { _stop: stop })
+    Ok(HostMetrics { stop, ended })
 }
 
 /// The machine's name, as the `host` tag shows it.

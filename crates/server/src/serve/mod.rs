@@ -93,7 +93,9 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         tokio::spawn(connections.clone().listen(local, None));
     }
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(%address, data_dir = %settings.data_dir.display(), ?recovery, took_ms, "ready");
+    let data_dir = settings.data_dir.display();
+    let (files, log_rows, torn_bytes) = (recovery.files, recovery.rows, recovery.torn_bytes);
+    tracing::info!(%address, %data_dir, files, log_rows, torn_bytes, took_ms, "ready");
     announce(&url, first.setup_code.as_deref());
 
     let signal = signals.next().await;
@@ -115,7 +117,9 @@ async fn stop_in_order(
     if dropped > 0 {
         tracing::warn!(dropped, "connections were still busy and were closed");
     }
-    drop(host_metrics);
+    if let Some(host_metrics) = host_metrics {
+        host_metrics.stop().await;
+    }
     match tokio::time::timeout(FLUSH, store.shutdown()).await {
         Ok(outcome) => outcome.context("the last flush failed; the log holds what it did not reach")?,
         Err(_) => tracing::warn!("the last flush was cut short; the next start replays the log"),

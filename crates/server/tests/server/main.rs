@@ -9,6 +9,7 @@ mod commands;
 mod configuration;
 mod docs;
 mod durability;
+mod import;
 mod start;
 mod stop;
 mod tls;
