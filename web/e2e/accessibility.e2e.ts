@@ -1,0 +1,99 @@
+/** Every page and dialog, light and dark, on a desktop and a phone: no axe violation, nothing wider than the screen. */
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, it } from "vitest";
+import { overflow, violations } from "./support/axe";
+import { looks, sizes, browserOfFile } from "./support/browser";
+import { fresh, type Sensorium, type Session, setUp, token } from "./support/sensorium";
+
+const open = browserOfFile();
+let unset: Sensorium;
+let server: Sensorium;
+let session: Session;
+
+beforeAll(async () => {
+  unset = await fresh(["--no-host-metrics"]);
+  server = await fresh();
+  session = await setUp(server);
+  const secret = await token(server, session, { can_read: true, can_write: true });
+  const body = "room,place=kitchen temperature=21.5,humidity=48\nroom,place=attic temperature=17.25\nnot a line";
+  await fetch(`${server.origin}/write?db=main`, { method: "POST", headers: { Authorization: `Bearer ${secret}` }, body });
+});
+
+/** Opens a state of the page that has more on it than its address says. */
+type Step = (page: Page) => Promise<void>;
+
+const chart: Step = (page) => page.locator("canvas").first().waitFor();
+const heading = (name: string): Step => (page) => page.getByRole("heading", { level: 1, name }).waitFor();
+
+const pages: [name: string, path: string, ready: Step][] = [
+  ["overview", "/", chart],
+  ["explore", "/explore", heading("Explore")],
+  ["send data", "/send", (page) => page.getByRole("table", { name: "Refused lately" }).waitFor()],
+  ["tokens", "/tokens", (page) => page.getByRole("row", { name: /end-to-end/ }).waitFor()],
+  [
+    "new token",
+    "/tokens",
+    async (page) => {
+      await page.getByRole("button", { name: "New token" }).click();
+      await page.getByLabel("Name").waitFor();
+    },
+  ],
+  [
+    "revoking a token",
+    "/tokens",
+    async (page) => {
+      await page.getByRole("button", { name: /^Revoke/ }).click();
+      await page.getByRole("dialog").waitFor();
+    },
+  ],
+  ["API", "/reference", (page) => page.getByText(/operations$/).waitFor()],
+  [
+    "an operation of the API",
+    `/reference?operation=${encodeURIComponent("get /api/v1/databases")}`,
+    async (page) => {
+      await page.getByRole("button", { name: "Send" }).click();
+      await page.getByRole("region", { name: "Answer" }).waitFor();
+    },
+  ],
+  [
+    "palette",
+    "/tokens",
+    async (page) => {
+      await page.getByRole("button", { name: "Search and commands" }).click();
+      await page.getByPlaceholder("Go to a page or do something…").waitFor();
+    },
+  ],
+  [
+    "account",
+    "/tokens",
+    async (page) => {
+      await page.getByRole("button", { name: /^Account of/ }).click();
+      await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
+    },
+  ],
+  ["a page that does not exist", "/nowhere", heading("There is no such page")],
+];
+
+const doors: [name: string, path: string, ready: Step][] = [
+  ["sign in", "/login", heading("Sign in")],
+  ["set-up", "/setup#code=ABCD", (page) => page.getByLabel("Set-up code").waitFor()],
+];
+
+const sizeNames = Object.keys(sizes) as (keyof typeof sizes)[];
+const views = looks.flatMap((look) => sizeNames.map((size) => [look, size] as const));
+
+describe.each(views)("%s, %s", (look, size) => {
+  it.each([...pages.map((page) => [...page, true] as const), ...doors.map((page) => [...page, false] as const)])(
+    "%s",
+    async (_name, path, ready, signedIn) => {
+      const at = path.startsWith("/setup") ? unset : server;
+      const { page, close } = await open(at, { look, size, ...(signedIn ? { session } : {}), expectedErrors: /40[14]/ });
+      await page.goto(path);
+      await ready(page);
+      await page.waitForLoadState("load");
+      expect(await violations(page)).toEqual([]);
+      expect(await overflow(page)).toBe(0);
+      await close();
+    },
+  );
+});

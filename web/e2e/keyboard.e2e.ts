@@ -1,0 +1,68 @@
+/** Everything of the shell by keyboard alone. */
+import { beforeAll, expect, it } from "vitest";
+import { browserOfFile } from "./support/browser";
+import { fresh, type Sensorium, type Session, setUp } from "./support/sensorium";
+
+const open = browserOfFile();
+let server: Sensorium;
+let session: Session;
+
+beforeAll(async () => {
+  server = await fresh(["--no-host-metrics"]);
+  session = await setUp(server);
+});
+
+it("skips to the content", async () => {
+  const { page, close } = await open(server, { session });
+  await page.goto("/tokens");
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.keyboard.press("Tab");
+  expect(await page.evaluate("document.activeElement.textContent")).toBe("Skip to the content");
+  await page.keyboard.press("Enter");
+  expect(await page.evaluate("document.activeElement.id")).toBe("content");
+  await page.keyboard.press("Tab");
+  expect(await page.evaluate("document.activeElement.textContent")).toBe("New token");
+  await close();
+});
+
+it.each(["Control+k", "/"])("goes to a page with the palette (%s)", async (key) => {
+  const { page, close } = await open(server, { session });
+  await page.goto("/tokens");
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.keyboard.press(key);
+  await page.getByPlaceholder("Go to a page or do something…").waitFor();
+  await page.keyboard.type("send");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/send");
+  await page.keyboard.press(key);
+  await page.getByPlaceholder("Go to a page or do something…").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByPlaceholder("Go to a page or do something…").waitFor({ state: "hidden" });
+  await close();
+});
+
+it("lists the keys with ?", async () => {
+  const { page, close } = await open(server, { session });
+  await page.goto("/tokens");
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keys" }).getByText("Search and commands").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog", { name: "Keys" }).waitFor({ state: "hidden" });
+  await close();
+});
+
+it("changes the look and remembers it", async () => {
+  const { page, close } = await open(server, { session });
+  const look = () => page.evaluate<string>("document.documentElement.dataset.mantineColorScheme");
+  await page.goto("/tokens");
+  const account = page.getByRole("button", { name: /^Account of/ });
+  await account.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitemradio", { name: "Dark" }).click();
+  expect(await look()).toBe("dark");
+  await page.reload();
+  await account.waitFor();
+  expect(await look()).toBe("dark");
+  await close();
+});

@@ -1,0 +1,20 @@
+/** Accessibility as axe-core sees it, and what it does not look at: a page that is wider than the screen. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { AxeResults } from "axe-core";
+import type { Page } from "playwright-core";
+
+const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Every violation in one line each; empty when there is none. */
+export async function violations(page: Page): Promise<string[]> {
+  const results = await page.evaluate<AxeResults>(`${source};axe.run(document, { resultTypes: ["violations"] })`);
+  return results.violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(" ")} — ${node.failureSummary ?? ""}`),
+  );
+}
+
+/** By how many pixels the page is wider than its window. */
+export async function overflow(page: Page): Promise<number> {
+  return page.evaluate<number>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+}

@@ -1,0 +1,15 @@
+// End-to-end tests: the real binary, an empty data folder for each file, Debian's Chromium.
+// SENSORIUM_BIN names the binary, CHROMIUM the browser (/usr/bin/chromium by default).
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    root: import.meta.dirname,
+    include: ["*.e2e.ts"],
+    environment: "node",
+    // Each file has a server and a browser of its own; side by side they would only slow each other down.
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
