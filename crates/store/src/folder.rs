@@ -34,13 +34,17 @@ pub(crate) struct FolderLock {
 }
 
 impl Layout {
-    pub(crate) fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), wal: root.join("wal"), manifest: root.join("manifest"), data: root.join("data") }
+    /// Makes the root folder, if it is missing.
+    pub(crate) fn create(root: &Path) -> Result<Self, OpenError> {
+        let failed = |source| OpenError::io("create the folder", root, source);
+        std::fs::create_dir_all(root).map_err(failed)?;
+        // From here on it does not matter where the process is.
+        let root = root.canonicalize().map_err(failed)?;
+        Ok(Self { wal: root.join("wal"), manifest: root.join("manifest"), data: root.join("data"), root })
     }
 
-    /// Makes the root folder, if it is missing, and locks it.
+    /// Locks the folder.
     pub(crate) fn lock(&self) -> Result<FolderLock, OpenError> {
-        std::fs::create_dir_all(&self.root).map_err(|source| OpenError::io("create", &self.root, source))?;
         let path = self.root.join("LOCK");
         let failed = |source| OpenError::io("lock", &path, source);
         let mut file =
@@ -87,6 +91,8 @@ impl Layout {
         for part in [&self.wal, &self.manifest, &self.data] {
             std::fs::create_dir_all(part).map_err(|source| OpenError::io("create", part, source))?;
         }
+        // The folder above may belong to somebody else; then its entry is theirs to care for.
+        let _synced = sync_parent(&self.root);
         sync_folder(&self.root).map_err(|source| OpenError::io("sync", &self.root, source))
     }
 

@@ -1,6 +1,6 @@
 //! The durable store: what was acknowledged is on disk, and stays there.
 //!
-//! A batch goes through [`wal`](self) (write-ahead log, one sync for many writers) into memory (buckets of a table and a day),
+//! A batch goes through the write-ahead log (one sync for many writers) into memory (buckets of a table and a day),
 //! is flushed to Parquet files that a manifest names, and is read as a [`TableSnapshot`] over both. Each part has its own
 //! module, whose header states its layout on disk, its invariants and its limits:
 //!

@@ -34,7 +34,7 @@ pub(crate) struct Opened {
 
 /// Locks the folder, reads the manifest and the log, and removes what an unfinished flush left.
 pub(crate) fn open(config: StoreConfig, files: Arc<dyn LogFolder>) -> Result<Opened, OpenError> {
-    let layout = Layout::new(&config.dir);
+    let layout = Layout::create(&config.dir)?;
     let lock = layout.lock()?;
     if layout.is_new()? {
         layout.create_folders()?;
@@ -138,12 +138,10 @@ fn apply(shared: &Shared, path: &Path, record: &Record<'_>, report: &mut Recover
     }
     for (rows, table) in reserved.batch.tables.iter().zip(&reserved.tables) {
         let ids = table.series.intern(rows, usize::MAX);
-        let applied = table.apply(rows, &ids);
-        shared.memory.add(applied.bytes);
+        let growth = table.apply(rows, &ids);
+        shared.memory.add(growth.bytes);
+        shared.applied.lock().add(table, growth);
         report.rows += rows.rows() as u64;
-        if applied.first {
-            shared.applied.lock().add_table(table);
-        }
     }
     Ok(())
 }

@@ -4,7 +4,8 @@
 //! - once poisoned, nothing is appended, acknowledged or flushed any more;
 //! - `applied.seq` is the newest record whose rows are visible; it moves only while `applied` is locked, so that a flush that
 //!   seals under the same lock knows exactly which records it has;
-//! - `memory` counts the rows in memory and those of writes under way, and never exceeds its limit by more than rounding.
+//! - `memory` counts the rows in memory and those of writes under way, and is kept below its limit by
+//!   refusing writes; only what is replayed at start may exceed it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use crate::config::StoreConfig;
 use crate::error::WriteError;
 use crate::flush::control::FlushControl;
 use crate::folder::Layout;
-use crate::table::Table;
+use crate::table::{Growth, Table};
 use crate::wal::writer::ClosedSegments;
 
 /// When a writer that found no room should try again.
@@ -50,15 +51,20 @@ pub(crate) struct Applied {
     pub(crate) seq: u64,
     /// Tables with rows that are not sealed.
     pub(crate) tables: Vec<Arc<Table>>,
+    /// Bytes of those rows.
+    pub(crate) bytes: usize,
     /// When the first of those rows came.
     pub(crate) since: Option<Instant>,
 }
 
 impl Applied {
-    /// Notes that a table got its first row since it was sealed.
-    pub(crate) fn add_table(&mut self, table: &Arc<Table>) {
-        self.tables.push(Arc::clone(table));
-        self.since.get_or_insert_with(Instant::now);
+    /// Notes rows that became visible.
+    pub(crate) fn add(&mut self, table: &Arc<Table>, growth: Growth) {
+        self.bytes += growth.bytes;
+        if growth.first {
+            self.tables.push(Arc::clone(table));
+            self.since.get_or_insert_with(Instant::now);
+        }
     }
 }
 
@@ -80,6 +86,11 @@ impl Shared {
             #[cfg(test)]
             crash_at: Mutex::default(),
         }
+    }
+
+    /// Unsealed bytes at which rows are flushed; half of the bound, should that be less, so that writers need not wait.
+    pub(crate) fn flush_bytes(&self) -> usize {
+        self.config.flush_bytes.min(self.config.memtable_bytes / 2).max(1)
     }
 
     /// Stops everything that writes.

@@ -1,44 +1,35 @@
-//! The store's figures for Prometheus.
+//! The store's counters and latencies for Prometheus; sizes are in [`crate::StoreStats`].
 
 use std::time::Duration;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 const APPENDED_BYTES: &str = "sensorium_store_appended_bytes_total";
-const COMMIT_SECONDS: &str = "sensorium_store_commit_seconds";
+const FSYNC_SECONDS: &str = "sensorium_store_fsync_seconds";
 const COMMIT_BATCHES: &str = "sensorium_store_commit_group_batches";
-const MEMTABLE_BYTES: &str = "sensorium_store_memtable_bytes";
 const FLUSH_SECONDS: &str = "sensorium_store_flush_seconds";
 const FLUSH_FAILURES: &str = "sensorium_store_flush_failures_total";
 const FLUSHED_ROWS: &str = "sensorium_store_flushed_rows_total";
 const FLUSHED_BYTES: &str = "sensorium_store_flushed_bytes_total";
-const FILES: &str = "sensorium_store_files";
-const FILE_BYTES: &str = "sensorium_store_file_bytes";
 
 /// Tells the recorder what the figures mean; to be called after the recorder is installed.
 pub fn describe_metrics() {
     describe_counter!(APPENDED_BYTES, Unit::Bytes, "Bytes appended to the log");
-    describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time to write and sync one group of writes");
+    describe_histogram!(FSYNC_SECONDS, Unit::Seconds, "Time to sync one group of writes to disk");
     describe_histogram!(COMMIT_BATCHES, Unit::Count, "Writes that shared one sync");
-    describe_gauge!(MEMTABLE_BYTES, Unit::Bytes, "Rows in memory, those of writes under way included");
     describe_histogram!(FLUSH_SECONDS, Unit::Seconds, "Time to write the rows in memory to files");
     describe_counter!(FLUSH_FAILURES, Unit::Count, "Flushes that failed and are tried again");
     describe_counter!(FLUSHED_ROWS, Unit::Count, "Rows written to files");
     describe_counter!(FLUSHED_BYTES, Unit::Bytes, "Bytes of files written");
-    describe_gauge!(FILES, Unit::Count, "Data files");
-    describe_gauge!(FILE_BYTES, Unit::Bytes, "Size of the data files");
 }
 
-/// A group of writes is on disk.
-pub(crate) fn committed(bytes: usize, batches: usize, took: Duration) {
+/// A group of writes is in the log; `fsync` says how long its sync took, if it had one.
+pub(crate) fn committed(bytes: usize, batches: usize, fsync: Option<Duration>) {
     counter!(APPENDED_BYTES).increment(bytes as u64);
     histogram!(COMMIT_BATCHES).record(batches as f64);
-    histogram!(COMMIT_SECONDS).record(took.as_secs_f64());
-}
-
-/// Rows came into memory or left it.
-pub(crate) fn memory(bytes: usize) {
-    gauge!(MEMTABLE_BYTES).set(bytes as f64);
+    if let Some(took) = fsync {
+        histogram!(FSYNC_SECONDS).record(took.as_secs_f64());
+    }
 }
 
 /// Rows are in files.
@@ -51,10 +42,4 @@ pub(crate) fn flushed(rows: u64, bytes: u64, took: Duration) {
 /// A flush failed.
 pub(crate) fn flush_failed() {
     counter!(FLUSH_FAILURES).increment(1);
-}
-
-/// The files in use.
-pub(crate) fn files(count: usize, bytes: u64) {
-    gauge!(FILES).set(count as f64);
-    gauge!(FILE_BYTES).set(bytes as f64);
 }

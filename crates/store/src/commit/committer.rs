@@ -106,13 +106,14 @@ impl Committer {
                 Content::Write { .. } => RecordKind::Batch,
                 Content::Create { .. } => RecordKind::Database,
             };
-            append_record(&mut self.buffer, seq, kind, seq == self.next_seq, &pending.body, pending.body_crc);
+            let after_sync = seq == self.next_seq && self.unsynced.is_none();
+            append_record(&mut self.buffer, seq, kind, after_sync, &pending.body, pending.body_crc);
         }
         let last_seq = self.next_seq + group.len() as u64 - 1;
         let sync = self.shared.config.durability == Durability::Fsync;
         let started = Instant::now();
         match self.log.append(&self.buffer, self.next_seq, last_seq, sync) {
-            Ok(()) => telemetry::committed(self.buffer.len(), group.len(), started.elapsed()),
+            Ok(took) => telemetry::committed(self.buffer.len(), group.len(), sync.then_some(took)),
             Err(error) => return self.fail(group, error),
         }
         if !sync {
@@ -149,6 +150,7 @@ impl Committer {
             answers.push((seq, self.apply(&mut applied, pending)));
             applied.seq = seq;
         }
+        let flush_is_due = applied.bytes >= self.shared.flush_bytes();
         drop(applied);
         let mut batches: Vec<(u64, Arc<Batch>)> = Vec::new();
         for (seq, answer) in answers {
@@ -168,8 +170,7 @@ impl Committer {
                 }
             }
         }
-        telemetry::memory(self.shared.memory.used());
-        if self.shared.memory.used() >= self.shared.config.flush_bytes {
+        if flush_is_due {
             self.shared.flush.wake();
         }
     }
@@ -179,11 +180,9 @@ impl Committer {
             Content::Write { batch, tables, reservation, permit: _permit, answer } => {
                 let mut bytes = 0;
                 for (rows, (table, ids)) in batch.tables.iter().zip(&tables) {
-                    let done = table.apply(rows, ids);
-                    bytes += done.bytes;
-                    if done.first {
-                        applied.add_table(table);
-                    }
+                    let growth = table.apply(rows, ids);
+                    bytes += growth.bytes;
+                    applied.add(table, growth);
                 }
                 reservation.settle(bytes);
                 Applying::Write(batch, answer)

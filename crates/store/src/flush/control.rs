@@ -72,6 +72,13 @@ impl FlushControl {
         self.changed.notify_one();
     }
 
+    /// Says to whoever waits, or would ask, that nobody flushes any more.
+    pub(crate) fn end(&self) {
+        let mut content = self.content.lock();
+        content.stopped = true;
+        content.askers.clear();
+    }
+
     /// Waits for a request, at most for a while.
     pub(crate) fn wait(&self, at_most: Duration) -> Asked {
         let mut content = self.content.lock();

@@ -29,6 +29,15 @@ pub(crate) struct Flusher {
     failed: Option<Instant>,
 }
 
+/// Ends all waiting when the thread ends, also by a defect.
+struct EndsAsking(Arc<Shared>);
+
+impl Drop for EndsAsking {
+    fn drop(&mut self) {
+        self.0.flush.end();
+    }
+}
+
 impl Flusher {
     pub(crate) fn new(shared: Arc<Shared>, manifest: Manifest) -> Self {
         Self { shared, manifest, sealed: Vec::new(), failed: None }
@@ -36,6 +45,7 @@ impl Flusher {
 
     /// Works until stopped.
     pub(crate) fn run(mut self) {
+        let _ends = EndsAsking(Arc::clone(&self.shared));
         let mut tidied = Instant::now();
         loop {
             let Asked { askers, stop } = self.shared.flush.wait(TICK);
@@ -58,9 +68,9 @@ impl Flusher {
         if self.shared.is_poisoned() || self.failed.is_some_and(|failed| failed.elapsed() < RETRY) {
             return false;
         }
-        let many = self.shared.memory.used() >= self.shared.config.flush_bytes;
-        let since = self.shared.applied.lock().since;
-        let old = since.is_some_and(|since| since.elapsed() >= self.shared.config.flush_interval);
+        let applied = self.shared.applied.lock();
+        let many = applied.bytes >= self.shared.flush_bytes();
+        let old = applied.since.is_some_and(|since| since.elapsed() >= self.shared.config.flush_interval);
         many || old || !self.sealed.is_empty()
     }
 
@@ -79,7 +89,6 @@ impl Flusher {
             Ok(written) => {
                 self.failed = None;
                 self.sealed.clear();
-                telemetry::memory(self.shared.memory.used());
                 if written.rows > 0 {
                     telemetry::flushed(written.rows, written.bytes, started.elapsed());
                     tracing::debug!(
@@ -90,9 +99,6 @@ impl Flusher {
                         "rows in memory are in files now"
                     );
                 }
-                let files = self.manifest.state().tables.values().flat_map(|table| &table.files);
-                let (count, bytes) = files.fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.bytes));
-                telemetry::files(count, bytes);
                 Ok(())
             }
             Err(error) => {

@@ -72,6 +72,7 @@ impl<'s> Flush<'s> {
             }
         }
         applied.since = None;
+        applied.bytes = 0;
         Ok(Self { shared, tables: sealed.clone(), seq: applied.seq })
     }
 

@@ -11,7 +11,7 @@ pub(crate) const CHUNK_ROWS: usize = 65_536;
 pub(crate) const CHUNK_BYTES: usize = 4 << 20;
 
 /// What a column costs before it has a value.
-const COLUMN_BYTES: usize = 128;
+pub(crate) const COLUMN_BYTES: usize = 128;
 
 /// Rows of one table and day.
 #[derive(Debug, Clone, Default)]

@@ -6,17 +6,19 @@ pub(crate) mod last;
 pub(crate) mod rows;
 pub(crate) mod series;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use arrow::record_batch::RecordBatch;
 use parking_lot::Mutex;
+use sensorium_model::time::day_of;
 use sensorium_model::{DatabaseKey, FieldColumn, FieldValues, Name, TableBatch, TableSchema};
 
 use crate::columns::{adapt, arrow_schema};
-use crate::memtable::bucket::{Bounds, Sealed, View};
-use crate::memtable::chunk::Chunk;
+use crate::memtable::bucket::{BUCKET_BYTES, Bounds, Sealed, View};
+use crate::memtable::chunk::{COLUMN_BYTES, Chunk};
 use crate::memtable::sort::sorted_batch;
 use crate::report::{Source, SourceData, TableSnapshot};
 use last::LastValues;
@@ -47,13 +49,13 @@ impl Table {
     }
 
     /// Makes stored rows visible; returns the bytes that they take and whether they are the first since the last seal.
-    pub(crate) fn apply(&self, batch: &TableBatch, series: &[u32]) -> Applied {
+    pub(crate) fn apply(&self, batch: &TableBatch, series: &[u32]) -> Growth {
         let applied = {
             let mut rows = self.rows.lock();
             let first = !rows.has_active();
             let bytes = rows.append(batch, series);
             self.row_bytes.store(rows.widest_row_bytes(), Ordering::Relaxed);
-            Applied { bytes, first }
+            Growth { bytes, first }
         };
         self.last.lock().update(batch, series);
         applied
@@ -67,7 +69,8 @@ impl Table {
         };
         // A value takes at most 8 bytes and one for whether it is there.
         let row_bytes = (12 + 9 * batch.fields.len()).max(self.row_bytes.load(Ordering::Relaxed));
-        batch.rows() * row_bytes + batch.fields.iter().map(text).sum::<usize>()
+        let rows_bytes = batch.rows() * row_bytes + batch.fields.iter().map(text).sum::<usize>();
+        rows_bytes + days(batch) * (BUCKET_BYTES + COLUMN_BYTES * batch.fields.len())
     }
 }
 
@@ -123,14 +126,23 @@ impl Table {
     }
 }
 
+/// The number of days that a batch has rows on.
+fn days(batch: &TableBatch) -> usize {
+    let mut runs = batch.time_ns.chunk_by(|a, b| day_of(*a) == day_of(*b));
+    if runs.by_ref().nth(1).is_none() {
+        return 1;
+    }
+    batch.time_ns.iter().map(|time| day_of(*time)).collect::<HashSet<_>>().len()
+}
+
 #[expect(clippy::expect_used, reason = "columns only ever grow, and a missing one is filled with nulls")]
 fn adapted(batch: &RecordBatch, schema: &TableSchema) -> RecordBatch {
     adapt(batch, &arrow_schema(schema)).expect("columns that match their schema")
 }
 
-/// What applying a batch did.
+/// What rows did to the memtable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Applied {
+pub(crate) struct Growth {
     /// Growth of the memtable, in bytes.
     pub(crate) bytes: usize,
     /// Whether the table had no unsealed rows before.

@@ -137,6 +137,28 @@ fn damage_in_an_older_segment_or_a_missing_one_stops_the_start() {
 }
 
 #[test]
+fn segments_that_a_crash_left_behind_are_harmless() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let first = three_rows(dir);
+    let kept = std::fs::read(&first).unwrap();
+    let store = open(dir);
+    write(&store, &[reading(4, 1.0)]);
+    wait(store.flush()).unwrap();
+    write(&store, &[reading(5, 1.0)]);
+    drop(store);
+    assert!(!first.exists());
+    std::fs::write(&first, kept).unwrap();
+    let (store, report) = Store::open(config(dir)).unwrap();
+    assert_eq!((count(&store), report.rows), (5, 1));
+    wait(store.flush()).unwrap();
+    assert_eq!(store.stats().log_segments, 0);
+    write(&store, &[reading(6, 1.0)]);
+    drop(store);
+    assert_eq!(count(&open(dir)), 6);
+}
+
+#[test]
 fn a_second_open_is_told_who_has_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let store = create(folder.path());

@@ -113,7 +113,7 @@ proptest! {
         let commits = Arc::new(AtomicU64::new(0));
         let config = || {
             let commits = Arc::clone(&commits);
-            let on_commit: crate::CommitListener = Arc::new(move |seq, _| drop(commits.swap(seq, Ordering::SeqCst)));
+            let on_commit: crate::CommitListener = Arc::new(move |seq, _| commits.store(seq, Ordering::SeqCst));
             StoreConfig { segment_bytes: 600, on_commit: Some(on_commit), ..super::config(folder.path()) }
         };
         let mut store = Store::open(config()).unwrap().0;

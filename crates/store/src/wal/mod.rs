@@ -8,16 +8,18 @@
 //! ```
 //!
 //! Integers are little-endian. The CRC covers the body, then the length, the sequence number and the kind. The lower seven bits
-//! of `kind` say what the body is (1: a batch, 2: a new database; the layouts stand in [`codec`]); the highest bit marks the
-//! first record of a group: the records that one write and one sync brought to disk together.
+//! of `kind` say what the body is (1: a batch, 2: a new database; the layouts stand in [`codec`]); the highest bit says that
+//! everything before the record was synced when it was written. Where each write is synced, that is the first record of each
+//! group: of the records that one write and one sync bring to disk.
 //!
 //! Invariants:
 //! - sequence numbers ascend by one from record to record, across segments too;
-//! - a record never spans two segments, and a group never does;
-//! - a segment's header and its entry in the folder are synced before its first record is written;
-//! - a group is written only after the one before it was synced. So damage that has an intact first record of a group behind
-//!   it is damage of synced data and stops the start; damage without one, in the last segment, is the unfinished last group,
-//!   which nobody was told is stored, and is cut off. Every start begins a new segment, so that older ones are closed to this.
+//! - neither a record nor a group spans two segments;
+//! - a segment's header and its entry in the folder are synced before its first record is written, and a segment is synced as
+//!   a whole before the next one begins, by another process too;
+//! - so damage with an intact record behind it that was written after a sync is damage of synced data, and stops the start.
+//!   Damage without one, in the last segment, is the unsynced end: what nobody was told is stored (or, with
+//!   `Durability::Memory`, the last moments before power was lost). It is cut off.
 //!
 //! Limits: a body is at most [`record::MAX_BODY_BYTES`].
 

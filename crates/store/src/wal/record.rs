@@ -6,8 +6,8 @@ pub(crate) const HEAD_BYTES: usize = 17;
 /// The largest body: a batch far beyond what a request may bring.
 pub(crate) const MAX_BODY_BYTES: usize = 512 << 20;
 
-/// Marks the first record of a group.
-const GROUP_START: u8 = 0x80;
+/// Marks a record before which everything was on disk when it was written.
+const AFTER_SYNC: u8 = 0x80;
 
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(crate) struct Head {
     pub(crate) body_bytes: usize,
     pub(crate) seq: u64,
     pub(crate) kind: RecordKind,
-    pub(crate) starts_group: bool,
+    pub(crate) after_sync: bool,
     crc: u32,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn append_record(
     out: &mut Vec<u8>,
     seq: u64,
     kind: RecordKind,
-    starts_group: bool,
+    after_sync: bool,
     body: &[u8],
     body_crc: u32,
 ) {
@@ -52,7 +52,7 @@ pub(crate) fn append_record(
     let kind = match kind {
         RecordKind::Batch => 1,
         RecordKind::Database => 2,
-    } | if starts_group { GROUP_START } else { 0 };
+    } | if after_sync { AFTER_SYNC } else { 0 };
     let body_bytes = body.len() as u32;
     let crc = crc32c::crc32c_append(body_crc, &checked_part(body_bytes, seq, kind));
     out.extend_from_slice(&body_bytes.to_le_bytes());
@@ -70,7 +70,7 @@ impl Head {
         let (seq, rest) = rest.split_first_chunk::<8>()?;
         let kind = *rest.first()?;
         let body_bytes = u32::from_le_bytes(*length) as usize;
-        let record_kind = match kind & !GROUP_START {
+        let record_kind = match kind & !AFTER_SYNC {
             1 => RecordKind::Batch,
             2 => RecordKind::Database,
             _ => return None,
@@ -79,7 +79,7 @@ impl Head {
             body_bytes,
             seq: u64::from_le_bytes(*seq),
             kind: record_kind,
-            starts_group: kind & GROUP_START != 0,
+            after_sync: kind & AFTER_SYNC != 0,
             crc: u32::from_le_bytes(*crc),
         })
     }
@@ -89,21 +89,21 @@ impl Head {
         let kind = match self.kind {
             RecordKind::Batch => 1,
             RecordKind::Database => 2,
-        } | if self.starts_group { GROUP_START } else { 0 };
+        } | if self.after_sync { AFTER_SYNC } else { 0 };
         let part = checked_part(self.body_bytes as u32, self.seq, kind);
         body.len() == self.body_bytes && crc32c::crc32c_append(crc32c::crc32c(body), &part) == self.crc
     }
 }
 
-/// Finds the offset of an intact first record of a group with a number after `seq`, if there is one in the bytes.
-pub(crate) fn find_later_group(bytes: &[u8], seq: u64) -> Option<usize> {
+/// Finds the offset of an intact record after `seq` that was written when everything before it was on disk.
+pub(crate) fn find_after_sync(bytes: &[u8], seq: u64) -> Option<usize> {
     (0..bytes.len().saturating_sub(HEAD_BYTES - 1)).find(|at| {
         let Some((head, rest)) = bytes.get(*at..).and_then(|rest| rest.split_first_chunk::<HEAD_BYTES>()) else {
             return false;
         };
         let Some(head) = Head::decode(head) else { return false };
         // A segment holds far fewer records than this, so that chance matches are not even looked at.
-        let plausible = head.starts_group && head.seq > seq && head.seq - seq < 1 << 32;
+        let plausible = head.after_sync && head.seq > seq && head.seq - seq < 1 << 32;
         plausible && rest.get(..head.body_bytes).is_some_and(|body| head.matches(body))
     })
 }
@@ -112,9 +112,9 @@ pub(crate) fn find_later_group(bytes: &[u8], seq: u64) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn record(seq: u64, starts_group: bool, body: &[u8]) -> Vec<u8> {
+    fn record(seq: u64, after_sync: bool, body: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        append_record(&mut out, seq, RecordKind::Batch, starts_group, body, crc32c::crc32c(body));
+        append_record(&mut out, seq, RecordKind::Batch, after_sync, body, crc32c::crc32c(body));
         out
     }
 
@@ -135,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn only_the_start_of_a_later_group_is_found() {
+    fn only_a_later_record_that_followed_a_sync_is_found() {
         let mut bytes = b"garbage".to_vec();
         bytes.extend(record(3, true, b"old"));
         bytes.extend(record(5, false, b"same group"));
-        assert_eq!(find_later_group(&bytes, 4), None);
+        assert_eq!(find_after_sync(&bytes, 4), None);
         let at = bytes.len();
         bytes.extend(record(6, true, b""));
-        assert_eq!(find_later_group(&bytes, 4), Some(at));
-        assert_eq!(find_later_group(&bytes[..bytes.len() - 1], 4), None);
+        assert_eq!(find_after_sync(&bytes, 4), Some(at));
+        assert_eq!(find_after_sync(&bytes[..bytes.len() - 1], 4), None);
     }
 }

@@ -16,11 +16,11 @@ pub(crate) struct Replayed {
     pub(crate) segments: Vec<Segment>,
     /// The number that the next record gets.
     pub(crate) next_seq: u64,
-    /// Bytes of an unfinished last group that were cut off.
+    /// Bytes of an unsynced end that were cut off.
     pub(crate) torn_bytes: u64,
 }
 
-/// Reads all records after `flushed_seq` in order, then cuts off an unfinished last group.
+/// Reads all records after `flushed_seq` in order, then cuts off an unsynced end and syncs what is intact before it.
 ///
 /// Nothing is changed before all records were read without damage.
 pub(crate) fn replay(
@@ -31,24 +31,14 @@ pub(crate) fn replay(
     let found = list(folder)?;
     let mut replayed = Replayed { segments: Vec::new(), next_seq: flushed_seq + 1, torn_bytes: 0 };
     let mut expected: Option<u64> = None;
-    let mut torn: Option<(PathBuf, u64)> = None;
     let mut empty = Vec::new();
     for (position, (first_seq, path)) in found.iter().enumerate() {
         let is_last = position + 1 == found.len();
-        // The oldest segment may begin before what is flushed, but not leave a gap behind it.
-        let gap = expected.map_or(*first_seq > flushed_seq + 1, |expected| *first_seq != expected);
-        if gap {
-            let missing = expected.unwrap_or(flushed_seq + 1);
-            let what = format!("records {missing} to {} are missing before this segment", first_seq.saturating_sub(1));
-            return Err(damaged(path, 0, what));
-        }
+        check_gap(path, *first_seq, expected.unwrap_or(0), flushed_seq)?;
         let scanned = scan_segment(path, *first_seq, is_last, |record| {
             if record.seq > flushed_seq { visit(path, record) } else { Ok(()) }
         })?;
-        if scanned.torn_bytes > 0 {
-            torn = Some((path.clone(), scanned.end));
-            replayed.torn_bytes = scanned.torn_bytes;
-        }
+        replayed.torn_bytes += scanned.torn_bytes;
         if scanned.end <= SEGMENT_HEADER_BYTES as u64 {
             empty.push(path.clone());
         } else {
@@ -62,8 +52,10 @@ pub(crate) fn replay(
         expected = Some(scanned.next_seq);
     }
     replayed.next_seq = expected.unwrap_or(0).max(flushed_seq + 1);
-    if let Some((path, end)) = torn {
-        cut(&path, end).map_err(|source| OpenError::io("cut off the unfinished end of", &path, source))?;
+    // What a killed process wrote is in the kernel's memory: it must be on disk before a newer segment vouches for it.
+    if let Some(last) = replayed.segments.last() {
+        let synced = cut_and_sync(&last.path, last.bytes);
+        synced.map_err(|source| OpenError::io("cut off the unsynced end of", &last.path, source))?;
     }
     for path in &empty {
         std::fs::remove_file(path).map_err(|source| OpenError::io("remove", path, source))?;
@@ -72,7 +64,20 @@ pub(crate) fn replay(
     Ok(replayed)
 }
 
-fn cut(path: &Path, end: u64) -> io::Result<()> {
+/// Records that are in files may be missing, because segments are removed one by one; others may not.
+fn check_gap(path: &Path, first_seq: u64, expected: u64, flushed_seq: u64) -> Result<(), OpenError> {
+    let needed = expected.max(flushed_seq + 1);
+    if first_seq > needed {
+        let what = format!("records {needed} to {} are missing before this segment", first_seq - 1);
+        return Err(damaged(path, 0, what));
+    }
+    if first_seq < expected {
+        return Err(damaged(path, 0, format!("record {first_seq} is in the segment before, too")));
+    }
+    Ok(())
+}
+
+fn cut_and_sync(path: &Path, end: u64) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(path)?;
     file.set_len(end)?;
     file.sync_all()

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::record::{HEAD_BYTES, Head, RecordKind, find_later_group};
+use super::record::{HEAD_BYTES, Head, RecordKind, find_after_sync};
 use crate::error::OpenError;
 
 /// Bytes of a segment's header.
@@ -47,7 +47,7 @@ pub(crate) struct Scanned {
     pub(crate) next_seq: u64,
     /// Where the intact records end.
     pub(crate) end: u64,
-    /// Bytes behind that, of a group that was never acknowledged.
+    /// Bytes behind that, which were never synced.
     pub(crate) torn_bytes: u64,
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn damaged(path: &Path, offset: u64, what: impl Into<String>) -> Open
     OpenError::Damaged { path: path.to_owned(), offset, what: what.into(), remedy: REMEDY }
 }
 
-/// Reads the records of a segment in order. An unfinished last group is accepted in the last segment only.
+/// Reads the records of a segment in order. An unsynced end may be torn, in the last segment only.
 pub(crate) fn scan_segment(
     path: &Path,
     first_seq: u64,
@@ -126,7 +126,7 @@ fn torn_or_damaged(
     reader.seek(SeekFrom::Start(scanned.end)).map_err(failed)?;
     let mut rest = Vec::new();
     reader.read_to_end(&mut rest).map_err(failed)?;
-    if let Some(at) = find_later_group(&rest, scanned.next_seq) {
+    if let Some(at) = find_after_sync(&rest, scanned.next_seq) {
         let later = scanned.end + at as u64;
         return Err(damaged(path, scanned.end, format!("{missing}, but a later one at byte {later} is")));
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -56,14 +57,14 @@ impl LogWriter {
         Self { folder, files, segment_bytes, closed, open: None }
     }
 
-    /// Appends the records `first_seq..=last_seq` and, if `sync`, brings them to disk.
+    /// Appends the records `first_seq..=last_seq` and, if `sync`, brings them to disk; returns the time that took.
     pub(crate) fn append(
         &mut self,
         group: &[u8],
         first_seq: u64,
         last_seq: u64,
         sync: bool,
-    ) -> Result<(), AppendError> {
+    ) -> Result<Duration, AppendError> {
         debug_assert!(first_seq <= last_seq);
         if self.open.as_ref().is_some_and(|open| open.end + group.len() as u64 > self.segment_bytes) {
             self.rotate(sync)?;
@@ -82,13 +83,14 @@ impl LogWriter {
                 _ => AppendError::Fatal(error),
             });
         }
+        let started = Instant::now();
         if sync {
             // After a failed sync the kernel may have dropped the pages: trying again could report a false success.
             open.file.sync().map_err(AppendError::Fatal)?;
         }
         open.end += group.len() as u64;
         open.last_seq = last_seq;
-        Ok(())
+        Ok(started.elapsed())
     }
 
     /// Brings the open segment to disk.
