@@ -2,6 +2,7 @@
 
 mod access;
 mod databases;
+mod ingest;
 mod openapi;
 mod pages;
 mod parts;
