@@ -107,6 +107,15 @@ impl LiveClient {
 
     /// Reads the ring into the queue; true if something waits for the client now.
     pub fn collect(&mut self) -> bool {
+        let before = self.pending.left_out();
+        let waiting = self.read_ring();
+        let after = self.pending.left_out();
+        self.shared.coalesced.fetch_add(after.0 - before.0, Relaxed);
+        self.shared.dropped.fetch_add(after.1 - before.1, Relaxed);
+        waiting
+    }
+
+    fn read_ring(&mut self) -> bool {
         loop {
             let unread = self.channel.unread(self.number);
             self.lost |= unread.lost;
@@ -129,8 +138,6 @@ impl LiveClient {
         }
         let taken = self.pending.take();
         self.shared.points.fetch_add(taken.points.len() as u64, Relaxed);
-        self.shared.coalesced.fetch_add(taken.coalesced, Relaxed);
-        self.shared.dropped.fetch_add(taken.dropped, Relaxed);
         Some(Tick {
             seq: self.seq,
             points: taken.points,

@@ -57,6 +57,11 @@ impl Pending {
         self.points.is_empty() && self.coalesced == 0 && self.dropped == 0
     }
 
+    /// Points replaced and points without room since the last [`Pending::take`].
+    pub(crate) fn left_out(&self) -> (u64, u64) {
+        (self.coalesced, self.dropped)
+    }
+
     /// How many more points fit before the latest of each series must do.
     pub(crate) fn room(&self) -> usize {
         if self.latest.is_some() { 0 } else { self.max_points.saturating_sub(self.points.len()) }

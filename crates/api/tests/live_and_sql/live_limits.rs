@@ -1,6 +1,6 @@
 //! `/ws/live`: what is refused, and when a connection ends.
 
-use futures::SinkExt;
+use futures::{SinkExt, StreamExt};
 use sensorium_live::HubConfig;
 use sensorium_metadata::{NewToken, SetUp};
 use sensorium_model::{DatabaseName, Principal};
@@ -108,6 +108,22 @@ async fn a_revoked_token_ends_its_connections() {
     socket.subscribe(1, "cpu").await;
     server.state.metadata.revoke_token(&system, info.id).await.unwrap();
     assert_eq!(socket.closed().await.0, 1008);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_closes_gets_an_answer() {
+    let server = Server::start().await;
+    let mut socket = server.connect().await;
+    socket.subscribe(1, "cpu").await;
+    socket.socket.close(None).await.unwrap();
+    loop {
+        match socket.socket.next().await {
+            Some(Ok(Message::Close(_))) => break,
+            Some(Ok(_)) => {}
+            other => panic!("the connection was cut: {other:?}"),
+        }
+    }
+    until("its place is free again", async || server.state.hub.stats().clients == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

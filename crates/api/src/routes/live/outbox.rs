@@ -65,10 +65,13 @@ impl Outbox {
         Ok(())
     }
 
-    /// Closes the connection and waits, for a moment, until the client has agreed.
-    pub(super) async fn close(mut self, mut stream: SplitStream<WebSocket>, frame: CloseFrame) {
+    /// Closes the connection, or agrees to the client's close when there is no frame, and waits, for a moment, until the
+    /// other side has seen it.
+    pub(super) async fn close(mut self, mut stream: SplitStream<WebSocket>, frame: Option<CloseFrame>) {
         self.waiting.clear();
-        self.push(Message::Close(Some(frame)));
+        if frame.is_some() {
+            self.push(Message::Close(frame));
+        }
         let farewell = async {
             if self.drive().await.is_ok() {
                 while let Some(Ok(_)) = stream.next().await {}

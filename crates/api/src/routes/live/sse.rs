@@ -34,6 +34,7 @@ const HZ: f64 = 1.0;
 #[into_params(parameter_in = Query)]
 pub(super) struct Watch {
     /// The database.
+    #[serde(alias = "database")]
     db: String,
     /// The table; every table when absent or `*`.
     table: Option<String>,

@@ -66,8 +66,10 @@ struct Connection {
 
 /// Why a connection ends.
 enum End {
-    /// The client closed it, or the network did.
+    /// The network did it, or nobody is there.
     Gone,
+    /// The client closed it.
+    Left,
     /// We close it.
     Close(u16, &'static str),
 }
@@ -128,8 +130,11 @@ impl Connection {
                 () = tokio::time::sleep_until(wake_at) => {}
             }
         };
-        if let End::Close(code, reason) = end {
-            outbox.close(stream, CloseFrame { code, reason: reason.into() }).await;
+        drop(self.client);
+        match end {
+            End::Gone => {}
+            End::Left => outbox.close(stream, None).await,
+            End::Close(code, reason) => outbox.close(stream, Some(CloseFrame { code, reason: reason.into() })).await,
         }
     }
 
@@ -239,7 +244,7 @@ impl Connection {
                 }
             }
             Message::Ping(_) => {}
-            Message::Close(_) => return Err(End::Gone),
+            Message::Close(_) => return Err(End::Left),
         }
         Ok(())
     }
