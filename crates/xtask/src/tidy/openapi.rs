@@ -26,13 +26,13 @@ pub(crate) fn write(root: &Path) -> Result<()> {
     std::fs::write(root.join(FILE), generated(root)?).with_context(|| format!("cannot write {FILE}"))
 }
 
-/// What the binary says; building it is left to cargo, which has it already when this runs as part of `make test`.
+/// What the code says; building it is left to cargo, which has it already when this runs as part of `make test`.
 fn generated(root: &Path) -> Result<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--locked", "--package", "sensorium-server", "--", "openapi"])
+        .args(["run", "--quiet", "--locked", "--package", "sensorium-api", "--example", "openapi"])
         .current_dir(root)
         .output()
         .context("cannot run cargo")?;
-    ensure!(output.status.success(), "`sensorium openapi` failed: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).context("`sensorium openapi` did not print UTF-8")
+    ensure!(output.status.success(), "printing the document failed: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).context("the document is not UTF-8")
 }
