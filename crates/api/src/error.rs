@@ -19,13 +19,45 @@ pub type ApiResult<T> = Result<T, ApiError>;
 pub struct ErrorBody {
     /// What went wrong and what to do about it, as a sentence.
     pub error: String,
-    /// A stable word: `invalid`, `unauthenticated`, `denied`, `missing`, `conflict`, `too_large`, `busy`, `no_space`,
-    /// `corrupt` or `internal`.
+    /// A stable word for the kind of failure.
+    #[schema(value_type = ErrorCode)]
     pub code: &'static str,
-    /// More facts of some errors, such as `line` and `column` of a wrong query.
+    /// More facts of some errors.
     #[serde(flatten)]
-    #[schema(value_type = Object, additional_properties, inline)]
+    #[schema(value_type = ErrorDetails)]
     pub details: Map<String, Value>,
+}
+
+/// Facts that some errors hold.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes the facts in the OpenAPI document")]
+struct ErrorDetails {
+    /// Where a query is wrong: the line, from 1.
+    #[schema(nullable = false)]
+    line: Option<u64>,
+    /// Where a query is wrong: the character in the line, from 1.
+    #[schema(nullable = false)]
+    column: Option<u64>,
+    /// When another attempt can succeed, as in the header `Retry-After`.
+    #[schema(nullable = false)]
+    retry_after_seconds: Option<u64>,
+}
+
+/// The kinds of failure.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes the words in the OpenAPI document")]
+enum ErrorCode {
+    Invalid,
+    Unauthenticated,
+    Denied,
+    Missing,
+    Conflict,
+    TooLarge,
+    Busy,
+    NoSpace,
+    Corrupt,
+    Internal,
 }
 
 /// A failed request.
@@ -132,18 +164,21 @@ impl ApiError {
 }
 
 impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+    fn into_response(mut self) -> Response {
         let code = self.status.unwrap_or_else(|| status(self.kind));
-        let body = ErrorBody { error: self.message, code: self.kind.as_str(), details: self.details };
-        let mut response = (code, Json(body)).into_response();
-        let headers = response.headers_mut();
         let wait = match self.kind {
             ErrorKind::Busy => Some(self.retry_after.unwrap_or(Duration::from_secs(1))),
             _ => self.retry_after,
         };
-        if let Some(wait) = wait {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        let wait = wait.map(|wait| (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1));
+        if let Some(seconds) = wait {
+            self.details.insert("retry_after_seconds".to_owned(), seconds.into());
+        }
+        let body = ErrorBody { error: self.message, code: self.kind.as_str(), details: self.details };
+        let mut response = (code, Json(body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(seconds) = wait {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if code == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"sensorium\""));

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use sensorium_metadata::Change;
 use sensorium_model::names::TIME_COLUMN;
-use sensorium_model::{Action, DatabaseKey, DatabaseName, DatabaseSchema, Value};
+use sensorium_model::{Action, DatabaseKey, DatabaseName, DatabaseSchema, FieldType, Value};
 use sensorium_store::LastRow;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -64,11 +64,45 @@ struct Table {
 #[derive(Debug, Serialize, ToSchema)]
 struct TableColumn {
     name: String,
-    /// `time`, `tag` or `field`.
-    kind: &'static str,
-    /// `timestamp`, `string`, `float`, `integer`, `unsigned` or `boolean`.
+    kind: TableColumnKind,
     #[serde(rename = "type")]
-    type_name: &'static str,
+    value_type: ValueType,
+}
+
+/// What a column is for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum TableColumnKind {
+    /// When it was measured.
+    Time,
+    /// With the other tags, identifies a series.
+    Tag,
+    /// A measured value.
+    Field,
+}
+
+/// The type of a column's values.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ValueType {
+    Timestamp,
+    String,
+    Float,
+    Integer,
+    Unsigned,
+    Boolean,
+}
+
+impl From<FieldType> for ValueType {
+    fn from(field: FieldType) -> Self {
+        match field {
+            FieldType::F64 => Self::Float,
+            FieldType::I64 => Self::Integer,
+            FieldType::U64 => Self::Unsigned,
+            FieldType::Bool => Self::Boolean,
+            FieldType::Text => Self::String,
+        }
+    }
 }
 
 /// What the newest values are asked of.
@@ -117,9 +151,8 @@ struct LastValue {
     /// A number, a truth value or text.
     #[schema(value_type = LastScalar)]
     value: serde_json::Value,
-    /// `float`, `integer`, `unsigned`, `boolean` or `string`.
     #[serde(rename = "type")]
-    type_name: &'static str,
+    value_type: ValueType,
 }
 
 /// A number, a truth value or text.
@@ -188,12 +221,17 @@ async fn tables(
 ) -> ApiResult<Json<TableList>> {
     let (_, schema) = readable(&state, &caller, &database)?;
     let tables = schema.tables.iter().map(|(name, table)| {
-        let time = TableColumn { name: TIME_COLUMN.to_owned(), kind: "time", type_name: "timestamp" };
-        let tags = table.tags().map(|name| TableColumn { name: name.to_string(), kind: "tag", type_name: "string" });
+        let time =
+            TableColumn { name: TIME_COLUMN.to_owned(), kind: TableColumnKind::Time, value_type: ValueType::Timestamp };
+        let tags = table.tags().map(|name| TableColumn {
+            name: name.to_string(),
+            kind: TableColumnKind::Tag,
+            value_type: ValueType::String,
+        });
         let fields = table.fields().map(|(name, field)| TableColumn {
             name: name.to_string(),
-            kind: "field",
-            type_name: field.as_str(),
+            kind: TableColumnKind::Field,
+            value_type: field.into(),
         });
         Table { name: name.to_string(), columns: std::iter::once(time).chain(tags).chain(fields).collect() }
     });
@@ -249,7 +287,7 @@ fn last_table(table: &str, mut rows: Vec<LastRow>, limit: usize) -> LastTable {
 
 fn last_series(row: LastRow) -> LastSeries {
     let fields = row.fields.into_iter().map(|field| {
-        let type_name = field.value.field_type().as_str();
+        let value_type = field.value.field_type().into();
         let value = match field.value {
             Value::F64(number) => number.into(),
             Value::I64(number) => number.into(),
@@ -259,7 +297,7 @@ fn last_series(row: LastRow) -> LastSeries {
         };
         // Milliseconds as a double are exact to a microsecond until the year 2255.
         let time_ms = field.time_ns as f64 / 1e6;
-        (field.name.to_string(), LastValue { time_ms, value, type_name })
+        (field.name.to_string(), LastValue { time_ms, value, value_type })
     });
     let fields = fields.collect();
     LastSeries { tags: row.series.tags().into_iter().collect(), key: row.series.as_str().to_owned(), fields }

@@ -22,7 +22,8 @@ use crate::state::AppState;
 /// Who is signed in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SessionBody {
-    /// Absent when the caller is a program with an API token.
+    /// Null when the caller is a program with an API token.
+    #[schema(required)]
     user: Option<SessionUser>,
     organisation: SessionOrganisation,
     /// Whether the caller may write readings.
@@ -34,8 +35,32 @@ pub(super) struct SessionBody {
 struct SessionUser {
     id: Uuid,
     login: String,
-    /// `viewer`, `editor`, `administrator` or `owner`.
-    role: &'static str,
+    role: Role,
+}
+
+/// What a user is in the organisation; each may do what the ones before may.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Role {
+    /// Reads.
+    Viewer,
+    /// Also writes readings, and makes API tokens.
+    Editor,
+    /// Also manages people and everyone's API tokens.
+    Administrator,
+    /// Also manages the organisation itself.
+    Owner,
+}
+
+impl From<sensorium_model::Role> for Role {
+    fn from(role: sensorium_model::Role) -> Self {
+        match role {
+            sensorium_model::Role::Viewer => Self::Viewer,
+            sensorium_model::Role::Editor => Self::Editor,
+            sensorium_model::Role::Administrator => Self::Administrator,
+            sensorium_model::Role::Owner => Self::Owner,
+        }
+    }
 }
 
 /// The organisation that the caller belongs to.
@@ -54,11 +79,8 @@ struct SignInRequest {
 
 impl From<Account> for SessionBody {
     fn from(account: Account) -> Self {
-        let user = account.user.map(|user| SessionUser {
-            id: *user.id.as_uuid(),
-            login: user.login,
-            role: sensorium_metadata::role_name(user.role),
-        });
+        let user =
+            account.user.map(|user| SessionUser { id: *user.id.as_uuid(), login: user.login, role: user.role.into() });
         let organisation = SessionOrganisation { id: *account.org.as_uuid(), name: account.organisation };
         Self { user, organisation, can_write: account.can_write }
     }

@@ -22,6 +22,7 @@ struct Token {
     id: Uuid,
     name: String,
     /// The one database that it is good for; null means all.
+    #[schema(required)]
     database: Option<String>,
     can_read: bool,
     can_write: bool,
@@ -29,9 +30,10 @@ struct Token {
     #[schema(format = DateTime)]
     created_at: String,
     /// The login of whoever created it.
+    #[schema(required)]
     created_by: Option<String>,
     /// RFC 3339, exact to a minute; null if it was never used.
-    #[schema(format = DateTime)]
+    #[schema(format = DateTime, required)]
     last_used_at: Option<String>,
     /// The beginning of the secret, to tell tokens apart.
     hint: String,
