@@ -9,8 +9,8 @@ use crate::config::{Log, LogFormat};
 
 /// Starts logging; called once, by `serve`.
 pub(crate) fn start(log: &Log) -> Result<()> {
-    // The storage engine's libraries report each statement at info.
-    let quiet = format!("{},sqlx=warn,sea_orm=warn,sea_orm_migration=warn", log.level);
+    // These report each statement, or each file of the web page, at info.
+    let quiet = format!("{},sqlx=warn,sea_orm=warn,memory_serve=warn", log.level);
     let filter = EnvFilter::builder().parse(&quiet).with_context(|| {
         format!("log.level {:?} is no level and no filter; use info, or info,sensorium_store=debug", log.level)
     })?;

@@ -60,14 +60,17 @@ fn a_query_is_answered_by_the_server_and_by_the_folder() {
 fn a_statement_comes_from_standard_input_and_the_output_may_end_early() {
     let server = Start::new().quiet().start();
     assert_eq!(server.write("main", LINES).0, 204);
+    // More than a pipe holds, so that the writer meets the end of its reader.
+    let lines: String = (0..20_000).map(|n| format!("long n={n}i,text=\"{n:0>50}\" {}\n", 1_700_000_000 + n)).collect();
+    assert_eq!(server.write("main", &lines).0, 204);
     let script = format!(
         "echo 'SELECT count(*) AS n FROM room' | {0} query - --format csv --data-dir {1} && \
-         {0} query --format csv --data-dir {1} 'SELECT value FROM generate_series(1, 200000)' | head -n 2",
+         {0} query --format csv --data-dir {1} 'SELECT n, text FROM long ORDER BY n' | head -n 2",
         env!("CARGO_BIN_EXE_sensorium"),
         server.data_dir().display()
     );
     let output = succeed(Command::new("bash").args(["-eo", "pipefail", "-c", &script]));
-    assert_eq!(output, "n\n2\nvalue\n1\n");
+    assert_eq!(output, format!("n\n2\nn,text\n0,{:0>50}\n", 0));
 }
 
 #[test]

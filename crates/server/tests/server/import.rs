@@ -76,7 +76,9 @@ fn a_dry_run_shows_and_stores_nothing() {
 fn a_bad_row_costs_only_itself_and_shows_in_the_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("room.csv");
-    std::fs::write(&file, "time,v\n2024-01-01T00:00:00Z,1\nyesterday,2\n2024-01-01T00:00:02Z,3\n").unwrap();
+    let row =
+        |second| if second == 30 { "yesterday,1\n".to_owned() } else { format!("2024-01-01T00:00:{second:0>2}Z,1\n") };
+    std::fs::write(&file, format!("time,v\n{}", (0..60).map(row).collect::<String>())).unwrap();
     let data_dir = folder.path().join("data");
     let at = |args: &[&str]| {
         let mut command = sensorium();
@@ -85,7 +87,7 @@ fn a_bad_row_costs_only_itself_and_shows_in_the_exit_code() {
     };
     let sentence = fail(&mut at(&["import", file.to_str().unwrap()]));
     assert!(sentence.contains('1'), "{sentence}");
-    assert_eq!(succeed(&mut at(&["query", "-f", "csv", "SELECT sum(v) AS s FROM room"])), "s\n4.0\n");
+    assert_eq!(succeed(&mut at(&["query", "-f", "csv", "SELECT sum(v) AS s FROM room"])), "s\n59.0\n");
     let sentence = fail(&mut at(&["import", "/nowhere.csv"]));
     assert!(sentence.contains("/nowhere.csv"), "{sentence}");
 }
