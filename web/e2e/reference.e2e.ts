@@ -17,10 +17,10 @@ it("lists the operations and tries them", async () => {
   await page.getByText(/^200/).first().waitFor();
   expect(await page.getByRole("region", { name: "Answer" }).textContent()).toContain(`"login": "${admin.login}"`);
 
-  await page.goto(`/reference?operation=${encodeURIComponent("get /api/v1/databases/{db}/last")}`);
+  await page.goto(`/reference?operation=${encodeURIComponent("get /api/v1/databases/{database}/last")}`);
   await page.getByRole("button", { name: "Send" }).click();
-  await page.getByText("Fill in “db” first.").waitFor();
-  await page.getByLabel("db").fill("nowhere");
+  await page.getByText("Fill in “database” first.").waitFor();
+  await page.getByLabel("database").fill("nowhere");
   await page.getByRole("button", { name: "Send" }).click();
   await page.getByText(/^404/).first().waitFor();
   expect(await page.getByRole("region", { name: "Answer" }).textContent()).toContain("nowhere");

@@ -4,9 +4,16 @@ import { ApiError, api, body } from "./client";
 import type { components } from "./schema";
 
 /** Who is signed in. */
-export type Session = components["schemas"]["SessionBody"];
+export type Session = components["schemas"]["SessionBody"] & {
+  user: NonNullable<components["schemas"]["SessionBody"]["user"]>;
+};
 /** One access token without its secret. */
-export type Token = components["schemas"]["TokenBody"];
+export type Token = components["schemas"]["Token"];
+
+/** The session of a person; a token, which has no user, is nobody here. */
+export function sessionOf(given: components["schemas"]["SessionBody"]): Session | null {
+  return given.user == null ? null : { ...given, user: given.user };
+}
 
 /** The session, or null when nobody is signed in. */
 export const sessionQuery = queryOptions({
@@ -14,7 +21,7 @@ export const sessionQuery = queryOptions({
   staleTime: 60_000,
   queryFn: async ({ signal }): Promise<Session | null> => {
     try {
-      return body(await api.GET("/api/v1/session", { signal }));
+      return sessionOf(body(await api.GET("/api/v1/session", { signal })));
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) return null;
       throw error;
@@ -45,7 +52,7 @@ export const tablesQuery = (database: string) =>
   queryOptions({
     queryKey: ["tables", database],
     queryFn: async ({ signal }) =>
-      body(await api.GET("/api/v1/databases/{db}/tables", { params: { path: { db: database } }, signal })).tables,
+      body(await api.GET("/api/v1/databases/{database}/tables", { params: { path: { database } }, signal })).tables,
   });
 
 /** The newest value of each field of the newest series of each table. */
@@ -54,9 +61,9 @@ export const lastQuery = (database: string, table?: string, seriesLimit = 20) =>
     queryKey: ["last", database, table ?? null, seriesLimit],
     queryFn: async ({ signal }) =>
       body(
-        await api.GET("/api/v1/databases/{db}/last", {
+        await api.GET("/api/v1/databases/{database}/last", {
           params: {
-            path: { db: database },
+            path: { database },
             query: { series_limit: seriesLimit, ...(table === undefined ? {} : { table }) },
           },
           signal,

@@ -5,7 +5,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { api, body } from "@/api/client";
-import { sessionQuery } from "@/api/queries";
+import { sessionOf, sessionQuery } from "@/api/queries";
 import { FormFailure } from "@/shell/FormFailure";
 import { FrontDoor } from "@/shell/FrontDoor";
 
@@ -27,7 +27,7 @@ export default function LoginPage() {
     mutationFn: async (values: { login: string; password: string }) =>
       body(await api.POST("/api/v1/session", { body: values })),
     onSuccess: (session) => {
-      client.setQueryData(sessionQuery.queryKey, session);
+      client.setQueryData(sessionQuery.queryKey, sessionOf(session));
       router.history.push(next ?? "/");
     },
     onError: () => {

@@ -6,7 +6,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body } from "@/api/client";
-import { sessionQuery, setupQuery } from "@/api/queries";
+import { sessionOf, sessionQuery, setupQuery } from "@/api/queries";
 import { FormFailure } from "@/shell/FormFailure";
 import { FrontDoor } from "@/shell/FrontDoor";
 import { codeInFragment } from "./code";
@@ -38,7 +38,7 @@ export default function SetupPage() {
   const setUp = useMutation({
     mutationFn: async (values: typeof form.values) => body(await api.POST("/api/v1/setup", { body: values })),
     onSuccess: async (session) => {
-      client.setQueryData(sessionQuery.queryKey, session);
+      client.setQueryData(sessionQuery.queryKey, sessionOf(session));
       client.setQueryData(setupQuery.queryKey, { needed: false });
       await navigate({ to: "/" });
     },

@@ -76,10 +76,10 @@ function TokenRow({ token, now, onRevoke }: { token: Token; now: number; onRevok
       <td data-label={t("rights")}>{rights.length === 0 ? t("none_right") : rights.join(", ")}</td>
       <td data-label={t("created")}>
         <Moment time={new Date(token.created_at)} now={now} />
-        {token.created_by !== null && <span className="sn-dim"> · {token.created_by}</span>}
+        {token.created_by != null && <span className="sn-dim"> · {token.created_by}</span>}
       </td>
       <td data-label={t("used")}>
-        {token.last_used_at === null ? (
+        {token.last_used_at == null ? (
           <span className="sn-dim">{t("never")}</span>
         ) : (
           <Moment time={new Date(token.last_used_at)} now={now} />
