@@ -1,6 +1,5 @@
 //! Embeds the built web page, `web/dist`. It never runs npm: without a built page it embeds a small one that says how
 //! to build it, and warns; with the feature `require-ui` it fails instead.
-#![expect(clippy::print_stdout, reason = "a build script speaks to cargo on its standard output")]
 
 use std::path::Path;
 
