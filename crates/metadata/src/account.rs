@@ -36,7 +36,7 @@ pub struct AccountUser {
 }
 
 /// The stable word for a role.
-pub fn role_name(role: Role) -> &'static str {
+pub(crate) fn role_name(role: Role) -> &'static str {
     match role {
         Role::Viewer => "viewer",
         Role::Editor => "editor",

@@ -33,7 +33,7 @@ pub mod token_cache;
 mod tokens;
 mod users;
 
-pub use account::{Account, AccountUser, role_name};
+pub use account::{Account, AccountUser};
 pub use audit::{AuditEntry, Change};
 pub use config::{Clock, MetadataConfig};
 pub use error::MetadataError;
