@@ -1,7 +1,7 @@
 //! Reading ingest bodies within their limits: as sent, after decompression, and all of them together.
 //!
 //! Limits: `http.body_bytes` for what is sent, `http.decoded_bytes` for what gzip makes of it, [`STALL`] between two
-//! pieces of a body, and for all bodies in work together four of the largest decoded ones (at least
+//! pieces of a body, and for all bodies in work together two of the largest decoded ones (at least
 //! [`LEAST_TOGETHER_BYTES`]), beyond which senders are told to come back.
 
 use std::io::{ErrorKind as IoErrorKind, Read};
@@ -21,9 +21,11 @@ use crate::state::ApiConfig;
 /// How long a sender may pause inside of a body.
 const STALL: Duration = Duration::from_secs(30);
 /// The least that all bodies together may take.
-const LEAST_TOGETHER_BYTES: usize = 512 << 20;
+const LEAST_TOGETHER_BYTES: usize = 128 << 20;
 /// Bodies from this size on are decompressed and decoded outside of the threads that serve connections.
 const INLINE_BYTES: usize = 64 << 10;
+/// The best that gzip can do: what is announced beyond it is a lie.
+const MOST_RATIO: usize = 1_032;
 /// How much is decompressed at a time.
 const PIECE_BYTES: usize = 256 << 10;
 
@@ -46,7 +48,7 @@ struct Room {
 
 impl Room {
     fn new(config: &ApiConfig) -> Self {
-        Self { held: 0, most: config.decoded_bytes.saturating_mul(4).max(LEAST_TOGETHER_BYTES) }
+        Self { held: 0, most: config.decoded_bytes.saturating_mul(2).max(LEAST_TOGETHER_BYTES) }
     }
 
     fn grow(&mut self, bytes: usize) -> ApiResult<()> {
@@ -152,7 +154,10 @@ async fn read(body: Body, config: &ApiConfig, room: &mut Room) -> ApiResult<Byte
 fn decompress(sent: &[u8], config: &ApiConfig, room: &mut Room) -> ApiResult<Vec<u8>> {
     let limit = config.decoded_bytes as u64;
     let mut decoder = MultiGzDecoder::new(sent).take(limit.saturating_add(1));
-    let mut decoded = Vec::new();
+    // The last four bytes say how long the text is (RFC 1952), so that honest bodies take one allocation; it may lie.
+    let announced = sent.last_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize);
+    let mut decoded =
+        Vec::with_capacity(announced.min(config.decoded_bytes).min(sent.len().saturating_mul(MOST_RATIO)));
     loop {
         let before = decoded.len();
         let read = decoder.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut decoded).map_err(|error| {

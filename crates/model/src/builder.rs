@@ -1,17 +1,19 @@
 //! Turns points into a columnar [`Batch`], refusing each bad row on its own.
 
+mod table;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::batch::{Batch, TableBatch};
-use crate::column::{FieldColumn, TagColumn};
+use crate::batch::Batch;
 use crate::error::ErrorKind;
 use crate::limits::IngestLimits;
-use crate::names::{DatabaseKey, Name, NameError, validate_column_name, validate_name};
-use crate::point::{Point, Value};
+use crate::names::{DatabaseKey, Name, NameError, validate_name};
+use crate::point::Point;
 use crate::schema::{ColumnKind, SchemaLookup};
+use table::TableBuilder;
 
 /// Why a row was refused.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -107,6 +109,8 @@ pub struct BatchBuilder<'s> {
     rows: usize,
     /// Rows times columns, summed over the tables: what the batch will hold when it is rectangular.
     cells: usize,
+    /// The table of the row before, which is likely that of the next one.
+    newest_table: usize,
 }
 
 impl<'s> BatchBuilder<'s> {
@@ -121,6 +125,7 @@ impl<'s> BatchBuilder<'s> {
             new_tables: 0,
             rows: 0,
             cells: 0,
+            newest_table: 0,
         }
     }
 
@@ -151,14 +156,23 @@ impl<'s> BatchBuilder<'s> {
     pub fn push(&mut self, point: &Point<'_>, line: u32) -> Result<(), RowError> {
         self.check_row(point)?;
         let index = self.table_index(&point.table)?;
+        let outcome = self.push_into(index, point, line);
+        if outcome.is_err() && self.tables.get(index).is_some_and(|table| table.rows() == 0) {
+            // Only the newest table can be without rows.
+            self.tables.pop();
+            self.by_name.remove(point.table.as_ref());
+        }
+        outcome
+    }
+
+    fn push_into(&mut self, index: usize, point: &Point<'_>, line: u32) -> Result<(), RowError> {
         let (schema, limits) = (self.schema, &self.limits);
         let Some(table) = self.tables.get_mut(index) else {
             return Err(RowError::Malformed("table index out of range".into()));
         };
         table.check_columns(point, schema, limits)?;
         let others = self.cells - table.cells();
-        let cells = others + table.cells_with(point);
-        if cells > limits.cells_per_request {
+        if others + table.cells_with_checked() > limits.cells_per_request {
             let what = format!("rows times columns of one request (with table {:?})", point.table);
             let limit = limits.cells_per_request;
             return Err(RowError::Limit { what, limit, setting: "limits.cells_per_request" });
@@ -166,9 +180,10 @@ impl<'s> BatchBuilder<'s> {
         if table.rows() == 0 && !schema.has_table(&point.table) {
             self.new_tables += 1;
         }
-        table.append(point, line, schema);
+        table.append_checked(point, line, schema);
         self.cells = others + table.cells();
         self.rows += 1;
+        self.newest_table = index;
         Ok(())
     }
 
@@ -204,6 +219,9 @@ impl<'s> BatchBuilder<'s> {
     }
 
     fn table_index(&mut self, name: &str) -> Result<usize, RowError> {
+        if self.tables.get(self.newest_table).is_some_and(|table| table.name() == name) {
+            return Ok(self.newest_table);
+        }
         if let Some(index) = self.by_name.get(name) {
             return Ok(*index);
         }
@@ -221,213 +239,15 @@ impl<'s> BatchBuilder<'s> {
     }
 }
 
-/// Where a column of a table stands.
-#[derive(Clone, Copy)]
-enum Slot {
-    Tag(usize),
-    Field(usize),
-}
-
-struct TableBuilder {
-    table: Name,
-    time_ns: Vec<i64>,
-    tags: Vec<TagColumn>,
-    /// For each tag column, the key of each value.
-    tag_keys: Vec<HashMap<Name, u32>>,
-    fields: Vec<FieldColumn>,
-    source: Vec<u32>,
-    slots: HashMap<Name, Slot>,
-    /// Columns of this batch that the stored table does not have.
-    new_columns: usize,
-}
-
-impl TableBuilder {
-    fn new(table: Name) -> Self {
-        Self {
-            table,
-            time_ns: Vec::new(),
-            tags: Vec::new(),
-            tag_keys: Vec::new(),
-            fields: Vec::new(),
-            source: Vec::new(),
-            slots: HashMap::new(),
-            new_columns: 0,
-        }
-    }
-
-    fn rows(&self) -> usize {
-        self.time_ns.len()
-    }
-
-    fn cells(&self) -> usize {
-        self.rows() * self.slots.len()
-    }
-
-    /// The number of cells once the point is appended.
-    fn cells_with(&self, point: &Point<'_>) -> usize {
-        let names = point.tags.iter().map(|(name, _)| name).chain(point.fields.iter().map(|(name, _)| name));
-        let new = names.filter(|name| !self.slots.contains_key(name.as_ref())).count();
-        (self.rows() + 1) * (self.slots.len() + new)
-    }
-
-    fn kind(&self, name: &str, schema: &dyn SchemaLookup) -> Option<ColumnKind> {
-        match self.slots.get(name) {
-            Some(Slot::Tag(_)) => Some(ColumnKind::Tag),
-            Some(Slot::Field(index)) => self.fields.get(*index).map(|f| ColumnKind::Field(f.values.field_type())),
-            None => schema.kind(&self.table, name),
-        }
-    }
-
-    fn check_columns(
-        &self,
-        point: &Point<'_>,
-        schema: &dyn SchemaLookup,
-        limits: &IngestLimits,
-    ) -> Result<(), RowError> {
-        let mut new = 0;
-        for (position, (name, value)) in point.tags.iter().enumerate() {
-            if point.tags.iter().take(position).any(|(earlier, _)| earlier == name) {
-                return Err(RowError::DuplicateTag(name.to_string()));
-            }
-            if value.len() > limits.tag_value_bytes {
-                let what = format!("the value of tag {name:?} ({} bytes)", value.len());
-                let limit = limits.tag_value_bytes;
-                return Err(RowError::Limit { what, limit, setting: "limits.tag_value_bytes" });
-            }
-            new += usize::from(self.check_column("tag", name, ColumnKind::Tag, schema)?);
-        }
-        for (name, value) in &point.fields {
-            match value {
-                Value::F64(number) if !number.is_finite() => return Err(RowError::NotFinite(name.to_string())),
-                Value::Text(text) if text.len() > limits.text_field_bytes => {
-                    let what = format!("the text of field {name:?} ({} bytes)", text.len());
-                    let limit = limits.text_field_bytes;
-                    return Err(RowError::Limit { what, limit, setting: "limits.text_field_bytes" });
-                }
-                _ => {}
-            }
-            if let Some((_, _)) = point.tags.iter().find(|(tag, _)| tag == name) {
-                return Err(self.conflict(name, ColumnKind::Tag, ColumnKind::Field(value.field_type())));
-            }
-            new += usize::from(self.check_column("field", name, ColumnKind::Field(value.field_type()), schema)?);
-        }
-        if new > 0 && schema.column_count(&self.table) + self.new_columns + new > limits.columns_per_table {
-            let what = format!("the number of columns of table {:?}", self.table);
-            let limit = limits.columns_per_table;
-            return Err(RowError::Limit { what, limit, setting: "limits.columns_per_table" });
-        }
-        Ok(())
-    }
-
-    /// Checks one column; true if neither this batch nor the stored table has it yet.
-    fn check_column(
-        &self,
-        what: &'static str,
-        name: &str,
-        found: ColumnKind,
-        schema: &dyn SchemaLookup,
-    ) -> Result<bool, RowError> {
-        match self.kind(name, schema) {
-            Some(expected) if expected == found => Ok(false),
-            Some(expected) => Err(self.conflict(name, expected, found)),
-            None => {
-                validate_column_name(name).map_err(|source| RowError::Name { what, source })?;
-                Ok(true)
-            }
-        }
-    }
-
-    fn conflict(&self, column: &str, expected: ColumnKind, found: ColumnKind) -> RowError {
-        RowError::TypeConflict { table: self.table.to_string(), column: column.to_owned(), expected, found }
-    }
-
-    /// Appends a row that passed [`TableBuilder::check_columns`].
-    fn append(&mut self, point: &Point<'_>, line: u32, schema: &dyn SchemaLookup) {
-        let rows = self.rows();
-        for (name, value) in point.tags.iter().filter(|(_, value)| !value.is_empty()) {
-            let index = self.tag_slot(name, rows, schema);
-            if let (Some(column), Some(keys)) = (self.tags.get_mut(index), self.tag_keys.get_mut(index)) {
-                let key = match keys.get(value.as_ref()) {
-                    Some(key) => *key,
-                    None => {
-                        let key = u32::try_from(column.dictionary.len()).unwrap_or(TagColumn::ABSENT);
-                        let value: Name = Arc::from(value.as_ref());
-                        column.dictionary.push(value.clone());
-                        keys.insert(value, key);
-                        key
-                    }
-                };
-                column.keys.resize(rows, TagColumn::ABSENT);
-                column.keys.push(key);
-            }
-        }
-        for (position, (name, value)) in point.fields.iter().enumerate() {
-            if point.fields.iter().skip(position + 1).any(|(later, _)| later == name) {
-                continue;
-            }
-            let index = self.field_slot(name, value, rows, schema);
-            if let Some(column) = self.fields.get_mut(index) {
-                column.fill_to(rows);
-                column.push(value);
-            }
-        }
-        self.time_ns.push(point.time_ns);
-        self.source.push(line);
-    }
-
-    fn tag_slot(&mut self, name: &str, rows: usize, schema: &dyn SchemaLookup) -> usize {
-        if let Some(Slot::Tag(index)) = self.slots.get(name) {
-            return *index;
-        }
-        let index = self.tags.len();
-        let name = self.new_slot(name, Slot::Tag(index), schema);
-        self.tags.push(TagColumn::with_absent_rows(name, rows));
-        self.tag_keys.push(HashMap::new());
-        index
-    }
-
-    fn field_slot(&mut self, name: &str, value: &Value<'_>, rows: usize, schema: &dyn SchemaLookup) -> usize {
-        if let Some(Slot::Field(index)) = self.slots.get(name) {
-            return *index;
-        }
-        let index = self.fields.len();
-        let name = self.new_slot(name, Slot::Field(index), schema);
-        self.fields.push(FieldColumn::with_absent_rows(name, value.field_type(), rows));
-        index
-    }
-
-    fn new_slot(&mut self, name: &str, slot: Slot, schema: &dyn SchemaLookup) -> Name {
-        self.new_columns += usize::from(schema.kind(&self.table, name).is_none());
-        let name: Name = Arc::from(name);
-        self.slots.insert(name.clone(), slot);
-        name
-    }
-
-    fn finish(mut self) -> TableBatch {
-        let rows = self.rows();
-        self.tags.iter_mut().for_each(|column| column.keys.resize(rows, TagColumn::ABSENT));
-        self.fields.iter_mut().for_each(|column| column.fill_to(rows));
-        self.tags.sort_by(|a, b| a.name.cmp(&b.name));
-        self.fields.sort_by(|a, b| a.name.cmp(&b.name));
-        let batch = TableBatch {
-            table: self.table,
-            time_ns: self.time_ns,
-            tags: self.tags,
-            fields: self.fields,
-            source: self.source,
-        };
-        debug_assert!(batch.is_rectangular());
-        batch
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use uuid::Uuid;
 
     use super::*;
     use crate::ids::OrgId;
     use crate::names::DatabaseName;
+    use crate::point::Value;
     use crate::schema::{DatabaseSchema, FieldType, TableSchema};
 
     const NOW: i64 = 1_700_000_000_000_000_000;
@@ -561,5 +381,73 @@ mod tests {
         assert_eq!(builder.kind("t", "f"), None);
         builder.push(&Point::new("t", 1).field("f", Value::I64(1)), 1).unwrap();
         assert_eq!(builder.kind("t", "f"), Some(ColumnKind::Field(FieldType::I64)));
+    }
+
+    #[test]
+    fn refused_rows_of_new_tables_leave_no_table() {
+        let schema = DatabaseSchema::default();
+        let mut builder = BatchBuilder::new(&schema, limits(), NOW);
+        for n in 0..100 {
+            let point = Point::new(format!("t{n}"), 1).field("time", Value::F64(1.0));
+            assert!(builder.push(&point, 1).is_err());
+        }
+        assert!(builder.tables.is_empty() && builder.by_name.is_empty());
+        builder.push(&Point::new("t0", 1).field("f", Value::F64(1.0)), 2).unwrap();
+        assert!(builder.push(&Point::new("t1", 1).field("time", Value::F64(1.0)), 3).is_err());
+        builder.push(&Point::new("t0", 2).field("f", Value::F64(2.0)), 4).unwrap();
+        assert_eq!(builder.finish(key()).rows(), 2);
+    }
+
+    /// A row as a test reads it back: tags, then fields, by name.
+    type Row = (Vec<(String, String)>, Vec<(String, String)>);
+
+    proptest! {
+        /// Whatever the order and the gaps of columns, each row holds what its point said: the way through hints of the
+        /// row before must not mix columns up.
+        #[test]
+        fn rows_hold_what_their_points_said(points in proptest::collection::vec(
+            (proptest::collection::vec(("[abc]", "[xy]?"), 0..4), proptest::collection::vec(("[abdef]", 0..3_i64), 0..5)),
+            0..30,
+        )) {
+            let schema = DatabaseSchema::default();
+            let mut builder = BatchBuilder::new(&schema, limits(), NOW);
+            let mut kinds: HashMap<String, ColumnKind> = HashMap::new();
+            let mut expected: Vec<Row> = Vec::new();
+            for (tags, fields) in &points {
+                let mut point = Point::new("t", 1);
+                point.tags = tags.iter().map(|(n, v)| (n.clone().into(), v.clone().into())).collect();
+                point.fields = fields.iter().map(|(n, v)| (n.clone().into(), Value::I64(*v))).collect();
+                let names = |kind, list: Vec<&String>| list.into_iter().map(|n| (n.clone(), kind)).collect::<Vec<_>>();
+                let mut wanted = names(ColumnKind::Tag, tags.iter().map(|(n, _)| n).collect());
+                let distinct = wanted.iter().enumerate().all(|(i, tag)| !wanted[..i].contains(tag));
+                wanted.extend(names(ColumnKind::Field(FieldType::I64), fields.iter().map(|(n, _)| n).collect()));
+                let mut after = kinds.clone();
+                let agree = wanted.iter().all(|(n, kind)| *after.entry(n.clone()).or_insert(*kind) == *kind);
+                let good = distinct && agree && !fields.is_empty();
+                prop_assert_eq!(builder.push(&point, 1).is_ok(), good, "{:?}", point);
+                if good {
+                    let used = |n: &String| tags.iter().any(|(t, v)| t == n && !v.is_empty()) || fields.iter().any(|(f, _)| f == n);
+                    kinds.extend(wanted.into_iter().filter(|(n, _)| used(n)));
+                    let mut tags: Vec<_> = tags.iter().filter(|(_, v)| !v.is_empty()).cloned().collect();
+                    tags.sort();
+                    let last: std::collections::BTreeMap<_, _> = fields.iter().cloned().collect();
+                    expected.push((tags, last.into_iter().map(|(n, v)| (n, v.to_string())).collect()));
+                }
+            }
+            let batch = builder.finish(key());
+            let mut found: Vec<Row> = Vec::new();
+            for table in &batch.tables {
+                prop_assert!(table.is_rectangular());
+                for row in 0..table.rows() {
+                    let tags = table.row_tags(row).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+                    let fields = table.fields.iter().filter_map(|field| match field.get(row)? {
+                        Value::I64(value) => Some((field.name.to_string(), value.to_string())),
+                        _ => None,
+                    });
+                    found.push((tags, fields.collect()));
+                }
+            }
+            prop_assert_eq!(found, expected);
+        }
     }
 }

@@ -35,7 +35,7 @@ impl Default for IngestLimits {
             tag_value_bytes: 1_024,
             text_field_bytes: 64 * 1_024,
             rows_per_request: 1_000_000,
-            cells_per_request: 32_000_000,
+            cells_per_request: 16_000_000,
             future_seconds: 7 * 86_400,
             earliest_unix_seconds: 0,
         }

@@ -33,14 +33,23 @@ impl Refusals {
 
     /// Adds a refused row; `row` is what was sent, of which the start is kept.
     pub fn push(&mut self, line: u32, error: RowError, row: &[u8]) {
-        let kind = error.kind();
+        self.count(error.kind());
+        if !self.is_full() {
+            self.first.push(Refused { line, error, sample: sample(row) });
+        }
+    }
+
+    /// Whether further rows are only counted, so that describing them is wasted work.
+    pub fn is_full(&self) -> bool {
+        self.first.len() >= self.kept
+    }
+
+    /// Counts a refused row that nobody will read about.
+    pub fn count(&mut self, kind: ErrorKind) {
         self.total += 1;
         match self.by_kind.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, count)) => *count += 1,
             None => self.by_kind.push((kind, 1)),
-        }
-        if self.first.len() < self.kept {
-            self.first.push(Refused { line, error, sample: sample(row) });
         }
     }
 

@@ -1,6 +1,6 @@
 //! What can be wrong with a line, and where.
 
-use sensorium_model::{RowError, TimeError};
+use sensorium_model::{ErrorKind, RowError, TimeError};
 use thiserror::Error;
 
 /// The longest piece of a wrong token that a message repeats, in characters.
@@ -53,6 +53,14 @@ pub(super) struct LineError {
 impl LineError {
     pub(super) fn at(offset: usize, problem: Problem) -> Self {
         Self { offset, problem }
+    }
+
+    /// The kind of the refusal.
+    pub(super) fn kind(&self) -> ErrorKind {
+        match self.problem {
+            Problem::TooManyColumns(_) => ErrorKind::TooLarge,
+            _ => ErrorKind::Invalid,
+        }
     }
 
     /// The refusal that people read; `before` is what precedes the problem, from the start of the reading.

@@ -66,7 +66,12 @@ impl<'b> Lines<'b> {
                         Problem::Encoding => self.after_broken_text(start, mistake),
                         _ => self.line_end(mistake),
                     };
-                    refusals.push(line, error.describe(self.bytes(start, mistake)), self.bytes(start, resume));
+                    if refusals.is_full() {
+                        refusals.count(error.kind());
+                    } else {
+                        let reason = error.describe(self.bytes(start, mistake));
+                        refusals.push(line, reason, self.bytes(start, resume));
+                    }
                     self.advance_to(resume);
                 }
             }
