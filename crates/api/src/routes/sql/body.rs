@@ -38,7 +38,9 @@ pub(super) async fn start(mut rows: QueryStream, format: Format, epoch_ms: bool,
         let chunk = answer.next().await?;
         Some((chunk, answer))
     });
-    Ok(Body::from_stream(chunks.filter(|chunk| std::future::ready(!matches!(chunk, Ok(bytes) if bytes.is_empty())))))
+    let chunks = chunks.filter(|chunk| std::future::ready(!matches!(chunk, Ok(bytes) if bytes.is_empty())));
+    // Compression asks once more after the end, which an unfolded stream does not forgive.
+    Ok(Body::from_stream(chunks.fuse()))
 }
 
 struct Answer {
