@@ -212,7 +212,7 @@ mod tests {
         schema.add("t".into(), ColumnKind::Tag).unwrap();
         let database = DatabaseEntry::from(&key());
         let file = FileEntry { path: format!("{version}"), bytes: 1, rows: 2, time_min_ns: -3, time_max_ns: i64::MAX };
-        let last = vec![LastEntry { path: format!("{version}"), bytes: 1, full: version % 3 == 0 }];
+        let last = vec![LastEntry { path: format!("{version}"), bytes: 1, full: version.is_multiple_of(3) }];
         let table = TableEdit { database: database.clone(), table: "x".into(), schema, files: vec![file], last };
         Edit { version, flushed_seq: version * 10, databases: vec![database], tables: vec![table] }
     }

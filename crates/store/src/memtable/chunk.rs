@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sensorium_model::{FieldColumn, FieldType, FieldValues, Name, TableBatch, TextColumn};
+use sensorium_model::{FieldColumn, FieldValues, Name, TableBatch, TextColumn};
 
 /// Rows at which a chunk is full.
 pub(crate) const CHUNK_ROWS: usize = 65_536;
@@ -111,10 +111,6 @@ impl Chunk {
 }
 
 impl ChunkColumn {
-    pub(crate) fn field_type(&self) -> FieldType {
-        self.values.field_type()
-    }
-
     /// Whether a row has a value.
     pub(crate) fn has(&self, row: usize) -> bool {
         row < self.values.len() && self.valid.as_ref().is_none_or(|valid| valid.get(row).copied().unwrap_or(false))
