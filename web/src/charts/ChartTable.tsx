@@ -22,7 +22,8 @@ export function ChartTable({ caption, data, series, unit }: ChartTableProps) {
   const refresh = useEffectEvent(() => {
     setSeen(data);
   });
-  const empty = seen.times.length === 0;
+  // History that arrives behind the live points is no change of a second: it is shown at once.
+  const size = Math.ceil(Math.log2(1 + data.times.length));
   const columns = data.columns.length;
   useEffect(() => {
     const soon = setTimeout(refresh, 0);
@@ -31,7 +32,7 @@ export function ChartTable({ caption, data, series, unit }: ChartTableProps) {
       clearTimeout(soon);
       clearInterval(timer);
     };
-  }, [empty, columns]);
+  }, [size, columns]);
   return <FixedTable caption={caption} data={seen} series={series} unit={unit} />;
 }
 

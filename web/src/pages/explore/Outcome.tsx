@@ -1,5 +1,5 @@
 /** What a statement led to: its rows as a table or a chart, or what is wrong with it. */
-import { Alert, Button, SegmentedControl } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
 import { ChartLine, CircleAlert, Download, Table2, TriangleAlert } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -139,15 +139,10 @@ export function Refusal({ error }: { error: unknown }) {
   const { t } = useTranslation("explore");
   const place = placeOf(error);
   return (
-    <Alert
-      className={classes["refusal"] ?? ""}
-      color="red"
-      variant="outline"
-      role="alert"
-      icon={<CircleAlert aria-hidden />}
-      title={place === null ? t("failure") : t("failureAt", place)}
-    >
-      <span className={classes["sentence"]}>{sentenceOf(error)}</span>
-    </Alert>
+    <div className={classes["refusal"]} role="alert">
+      <CircleAlert size={18} aria-hidden />
+      <p className={classes["where"]}>{place === null ? t("failure") : t("failureAt", place)}</p>
+      <p className={classes["sentence"]}>{sentenceOf(error)}</p>
+    </div>
   );
 }

@@ -1,5 +1,5 @@
 /** The overview: how this machine is, and what every table received last. */
-import { Alert, Button, NativeSelect, SegmentedControl, Skeleton } from "@mantine/core";
+import { Button, NativeSelect, SegmentedControl, Skeleton } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { CircleAlert, Database as DatabaseIcon, Radio, SendHorizontal, ZoomOut } from "lucide-react";
@@ -214,9 +214,14 @@ function SendLink() {
 function Failure({ error }: { error: unknown }) {
   const { t } = useTranslation("overview");
   return (
-    <Alert color="red" variant="outline" icon={<CircleAlert aria-hidden />} title={t("failure")} mb="md">
-      {sentenceOf(error)}
-    </Alert>
+    <div className={classes["failure"]} role="alert">
+      <CircleAlert size={18} aria-hidden />
+      <p>
+        <strong>{t("failure")}</strong>
+        <br />
+        {sentenceOf(error)}
+      </p>
+    </div>
   );
 }
 
