@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/sensorium/target
 ARGS ?=
 
-.PHONY: help run build test bench-pixel screenshot clean
+.PHONY: help run build test bench-pixel bench-idle screenshot clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,6 +23,9 @@ test: ## Everything that CI does: format, lints, tidy, Rust tests, web tests, en
 bench-pixel: build ## Measure the time from a POST to the pixel in Chromium
 	@scripts/install.sh test
 	@cargo run --quiet -p sensorium-bench -- pixel --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
+
+bench-idle: build ## Measure start-up, memory and processor time of a server that only samples its host
+	@cargo run --quiet -p sensorium-bench -- idle --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
 
 screenshot: build ## Make docs/images/overview.png anew
 	@scripts/install.sh test

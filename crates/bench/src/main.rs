@@ -1,6 +1,7 @@
 //! Measurements of a real, running Sensorium. Each subcommand starts what it needs in a temporary folder on free
 //! ports, shows its progress, prints one table and stops everything that it started.
 
+mod idle;
 mod percentiles;
 mod pixel;
 mod sensorium;
@@ -18,6 +19,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// Time from the start to the first live point, then memory and processor time of a server that only samples its host
+    Idle(idle::IdleArgs),
     /// Time from a POST of a reading to its value being painted in a browser that shows the overview
     Pixel(pixel::PixelArgs),
 }
@@ -26,6 +29,7 @@ enum Bench {
 #[expect(clippy::print_stderr, reason = "a command-line tool speaks to a person")]
 async fn main() -> ExitCode {
     let outcome = match Arguments::parse().bench {
+        Bench::Idle(arguments) => idle::run(arguments).await,
         Bench::Pixel(arguments) => pixel::run(arguments).await,
     };
     match outcome {

@@ -54,6 +54,16 @@ impl Sensorium {
         Ok(Self { child, setup_url, client: reqwest::Client::new(), _data: data })
     }
 
+    /// The server's process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The token that may do everything.
+    pub(crate) fn token(&self) -> &'static str {
+        TOKEN
+    }
+
     /// The address that the server answers at, such as `http://127.0.0.1:40123`.
     pub(crate) fn base_url(&self) -> &str {
         self.setup_url.split("/setup").next().unwrap_or_default()
