@@ -4,8 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use parking_lot::Mutex;
+
 use super::*;
 use crate::wal::file::{LocalFolder, LogFile, LogFolder};
+use crate::wal::record::Head;
 use crate::{WriteError, config::Durability};
 
 /// What goes wrong.
@@ -16,6 +19,19 @@ struct Faults {
     writes_fail: AtomicBool,
     /// Bytes that still fit on the disk.
     room: AtomicUsize,
+    /// What was written and synced, in order.
+    events: Mutex<Vec<Event>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Event {
+    /// The head of a segment.
+    Created,
+    /// A group; whether its first record says that everything before it is on disk.
+    Written {
+        after_sync: bool,
+    },
+    Synced,
 }
 
 struct FaultyFolder(Arc<Faults>);
@@ -52,6 +68,11 @@ impl LogFile for FaultyFile {
         if self.faults.writes_fail.load(Ordering::SeqCst) {
             return Err(io::Error::other("injected"));
         }
+        let event = match Head::decode(bytes.first_chunk().unwrap()) {
+            Some(head) if offset > 0 => Event::Written { after_sync: head.after_sync },
+            _ => Event::Created,
+        };
+        self.faults.events.lock().push(event);
         let room = self.faults.room.load(Ordering::SeqCst);
         let fits = bytes.len().min(room);
         self.file.write_at(&bytes[..fits], offset)?;
@@ -63,6 +84,7 @@ impl LogFile for FaultyFile {
         if self.faults.syncs_fail.load(Ordering::SeqCst) {
             return Err(io::Error::other("injected"));
         }
+        self.faults.events.lock().push(Event::Synced);
         self.file.sync()
     }
 
@@ -120,6 +142,31 @@ fn a_failed_sync_in_the_background_stops_writing_too() {
     write(&store, &[reading(1, 1.0)]);
     assert!(wait(store.shutdown()).is_err());
     assert!(store.stats().poisoned);
+}
+
+/// A record that vouches for what stands before it must have been written after a sync.
+fn assert_vouching_follows_syncs(durability: Durability) -> Vec<Event> {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, faults) = faulty(folder.path(), durability);
+    for time in 0..20 {
+        write(&store, &[reading(time, 1.0)]);
+    }
+    wait(store.shutdown()).unwrap();
+    let events = faults.events.lock().clone();
+    for pair in events.windows(2) {
+        if pair[1] == (Event::Written { after_sync: true }) {
+            assert_eq!(pair[0], Event::Synced, "{events:?}");
+        }
+    }
+    assert_eq!(events.last(), Some(&Event::Synced), "a closed log is on disk");
+    events
+}
+
+#[test]
+fn a_record_vouches_for_earlier_ones_only_after_a_sync() {
+    let events = assert_vouching_follows_syncs(Durability::Fsync);
+    assert!(!events.contains(&Event::Written { after_sync: false }), "each group is synced");
+    assert_vouching_follows_syncs(Durability::Memory);
 }
 
 #[test]
