@@ -2,7 +2,7 @@
 import { useTranslation } from "react-i18next";
 import classes from "./Age.module.css";
 import { useNow } from "./now";
-import { moment } from "./ticks";
+import { date, moment } from "./ticks";
 
 export interface AgeProps {
   /** Milliseconds since the epoch; NaN shows nothing. */
@@ -20,16 +20,17 @@ export function freshness(ageMs: number, everyMs: number): Freshness {
   return ageMs < late + 60_000 ? "late" : "stale";
 }
 
-export type AgeUnit = "now" | "seconds" | "minutes" | "hours" | "days";
+export type AgeUnit = "now" | "seconds" | "minutes" | "hours" | "days" | "date";
 
-/** The largest unit of which there is at least one. */
+/** The largest unit of which there is at least one; after two months a count of days says less than the date. */
 export function ageParts(ageMs: number): { unit: AgeUnit; count: number } {
   const seconds = Math.floor(ageMs / 1000);
   if (seconds < 2) return { unit: "now", count: 0 };
   if (seconds < 60) return { unit: "seconds", count: seconds };
   if (seconds < 3600) return { unit: "minutes", count: Math.floor(seconds / 60) };
   if (seconds < 172_800) return { unit: "hours", count: Math.floor(seconds / 3600) };
-  return { unit: "days", count: Math.floor(seconds / 86_400) };
+  if (seconds < 60 * 86_400) return { unit: "days", count: Math.floor(seconds / 86_400) };
+  return { unit: "date", count: 0 };
 }
 
 export function Age({ time, everyMs = 1000 }: AgeProps) {
@@ -45,7 +46,7 @@ export function Age({ time, everyMs = 1000 }: AgeProps) {
       title={moment(time)}
       data-freshness={freshness(age, everyMs)}
     >
-      {unit === "now" ? t("age.now") : t(`age.${unit}`, { count })}
+      {unit === "date" ? date(time) : unit === "now" ? t("age.now") : t(`age.${unit}`, { count })}
     </time>
   );
 }

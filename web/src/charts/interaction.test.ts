@@ -60,6 +60,7 @@ describe("ages", () => {
     expect(ageParts(61_000)).toEqual({ unit: "minutes", count: 1 });
     expect(ageParts(7_200_000)).toEqual({ unit: "hours", count: 2 });
     expect(ageParts(3 * 86_400_000)).toEqual({ unit: "days", count: 3 });
+    expect(ageParts(400 * 86_400_000)).toEqual({ unit: "date", count: 0 });
   });
   it("fade after three expected samples", () => {
     expect(freshness(2900, 1000)).toBe("fresh");

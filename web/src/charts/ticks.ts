@@ -9,6 +9,7 @@ const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-dig
 const seconds = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const month = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric" });
+const fullDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const full = new Intl.DateTimeFormat("en-GB", {
   year: "numeric",
   month: "short",
@@ -49,6 +50,11 @@ export function cursorTime(time: number, now = Date.now()): string {
 /** A moment in full, for the legend and for screen readers. */
 export function moment(time: number): string {
   return full.format(new Date(time));
+}
+
+/** The day of a moment. */
+export function date(time: number): string {
+  return fullDay.format(new Date(time));
 }
 
 /** The time of day, with seconds. */

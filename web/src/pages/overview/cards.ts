@@ -30,6 +30,17 @@ export interface Card {
 /** Types of fields by table and name. */
 export type FieldTypes = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
+/** What of the machine's own tables is shown before the rest: tables of thirty fields have few that say much. */
+const FIRST: Readonly<Record<string, readonly string[]>> = {
+  cpu: ["usage_active", "usage_user", "usage_system", "usage_iowait", "usage_steal", "usage_idle"],
+  mem: ["used_percent", "used", "available", "total", "cached", "buffered"],
+  swap: ["used_percent", "used", "total", "in", "out"],
+  disk: ["used_percent", "used", "free", "total", "inodes_used_percent"],
+  diskio: ["read_bytes", "write_bytes", "reads", "writes", "io_time"],
+  net: ["bytes_recv", "bytes_sent", "packets_recv", "packets_sent", "err_in", "drop_in"],
+  processes: ["total", "running", "sleeping", "blocked", "zombies"],
+};
+
 const FIELDS = 6;
 const UNKNOWN_EVERY_MS = 60_000;
 
@@ -46,8 +57,9 @@ function cardOf(model: OverviewModel, table: string, types: ReadonlyMap<string, 
   const all = model.cards.select(table);
   const newest = newestSeries(all);
   const own = all.filter((series) => series.key === newest?.key);
-  const order = types === undefined ? null : [...types.keys()];
-  if (order !== null) own.sort((a, b) => order.indexOf(a.field) - order.indexOf(b.field));
+  const order = [...new Set([...(FIRST[table] ?? []), ...(types?.keys() ?? [])])];
+  const place = (field: string) => (order.includes(field) ? order.indexOf(field) : order.length);
+  own.sort((a, b) => place(a.field) - place(b.field));
   const keys = new Set(all.map((series) => series.key));
   return {
     table,
