@@ -45,7 +45,20 @@ pub(crate) fn wrap(routes: Router<AppState>, state: AppState) -> Router {
         .layer(TraceLayer::new_for_http().make_span_with(span).on_request(()).on_failure(()))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(from_fn(bounded_request_id))
         .with_state(state)
+}
+
+/// Lets a client name its request, but only with a word that is fit for a log.
+async fn bounded_request_id(mut request: Request, next: Next) -> Response {
+    let is_fit = |id: &HeaderValue| {
+        let id = id.as_bytes();
+        id.len() <= 64 && id.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    if request.headers().get("x-request-id").is_some_and(|id| !is_fit(id)) {
+        request.headers_mut().remove("x-request-id");
+    }
+    next.run(request).await
 }
 
 /// The span of a request: never its query string, which may hold `p=`.

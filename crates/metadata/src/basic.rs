@@ -1,10 +1,12 @@
 //! Names and passwords that come with every request, as InfluxDB's clients send them.
 //!
-//! Hashing a password costs tens of milliseconds, so a pair that was right is remembered for [`REMEMBERED`] under a hash
-//! with a key that only this process knows. The password may be an API token; the name is then ignored.
+//! Hashing a password costs tens of milliseconds, so a pair that was right is remembered under a hash with a key that
+//! only this process knows. Every [`BELIEVED`] the user is looked up again: when the account is no longer active, or has
+//! another password, the pair is forgotten. The password may be an API token; the name is then ignored.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -12,19 +14,41 @@ use sensorium_model::{OrgId, Principal, UserId};
 use sha2::{Digest, Sha256};
 
 use crate::config::millis;
+use crate::entity::user;
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
 use crate::secrets;
 
-/// How long a right pair is remembered; a user who is disabled meanwhile is known for this long.
-pub const REMEMBERED: Duration = Duration::from_secs(60);
+/// How long a right pair is believed before the user is looked up again.
+pub const BELIEVED: Duration = Duration::from_secs(60);
 /// The most pairs that are remembered.
 pub const MAX_LOGINS: usize = 1_000;
 
-/// Pairs of login and password that were right a moment ago.
+/// A pair of login and password that was right.
+#[derive(Clone)]
+struct Verified {
+    principal: Principal,
+    /// The stored hash that it was right for.
+    hash: Arc<str>,
+    since_ms: i64,
+}
+
+impl Verified {
+    fn new(user: &user::Model, now_ms: i64) -> Self {
+        let org = OrgId::from_uuid(user.org_id);
+        let principal = Principal::user(org, UserId::from_uuid(user.id), None, user.role.into());
+        Self { principal, hash: user.password.as_str().into(), since_ms: now_ms }
+    }
+
+    fn is_fresh(&self, now_ms: i64) -> bool {
+        (0..millis(BELIEVED)).contains(&(now_ms.saturating_sub(self.since_ms)))
+    }
+}
+
+/// Pairs of login and password that were right.
 pub(crate) struct VerifiedLogins {
     key: [u8; 32],
-    known: Mutex<HashMap<[u8; 32], (Principal, i64)>>,
+    known: Mutex<HashMap<[u8; 32], Verified>>,
 }
 
 impl Default for VerifiedLogins {
@@ -44,21 +68,24 @@ impl VerifiedLogins {
         Sha256::digest(hash.finalize()).into()
     }
 
-    fn find(&self, pair: &[u8; 32], now_ms: i64) -> Option<Principal> {
-        let known = self.known.lock();
-        let (principal, since_ms) = known.get(pair)?;
-        (0..millis(REMEMBERED)).contains(&(now_ms - since_ms)).then(|| principal.clone())
+    fn find(&self, pair: &[u8; 32]) -> Option<Verified> {
+        self.known.lock().get(pair).cloned()
     }
 
-    fn remember(&self, pair: [u8; 32], principal: Principal, now_ms: i64) {
+    fn forget(&self, pair: &[u8; 32]) {
+        self.known.lock().remove(pair);
+    }
+
+    fn remember(&self, pair: [u8; 32], verified: Verified) {
         let mut known = self.known.lock();
-        if known.len() >= MAX_LOGINS {
-            known.retain(|_, (_, since_ms)| (0..millis(REMEMBERED)).contains(&(now_ms - *since_ms)));
+        if known.len() >= MAX_LOGINS && !known.contains_key(&pair) {
+            let now_ms = verified.since_ms;
+            known.retain(|_, verified| verified.is_fresh(now_ms));
         }
-        if known.len() >= MAX_LOGINS {
+        if known.len() >= MAX_LOGINS && !known.contains_key(&pair) {
             known.clear();
         }
-        known.insert(pair, (principal, now_ms));
+        known.insert(pair, verified);
     }
 }
 
@@ -70,24 +97,30 @@ impl Metadata {
         password: &str,
         peer: IpAddr,
     ) -> Result<Option<Principal>, MetadataError> {
-        let now_ms = self.now_ms();
         let pair = self.logins().fingerprint(login, password);
-        if let Some(principal) = self.logins().find(&pair, now_ms) {
-            return Ok(Some(principal));
+        if let Some(verified) = self.logins().find(&pair) {
+            if verified.is_fresh(self.now_ms()) {
+                return Ok(Some(verified.principal));
+            }
+            match self.active_user(login).await? {
+                Some(user) if user.password == *verified.hash => return Ok(Some(self.believe(pair, &user))),
+                _ => self.logins().forget(&pair),
+            }
         }
         if let Some(principal) = self.authenticate_token(password).await? {
             return Ok(Some(principal));
         }
         match self.check_password(login, password, peer).await {
-            Ok(user) => {
-                let org = OrgId::from_uuid(user.org_id);
-                let principal = Principal::user(org, UserId::from_uuid(user.id), None, user.role.into());
-                self.logins().remember(pair, principal.clone(), now_ms);
-                Ok(Some(principal))
-            }
+            Ok(user) => Ok(Some(self.believe(pair, &user))),
             Err(MetadataError::WrongCredentials) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn believe(&self, pair: [u8; 32], user: &user::Model) -> Principal {
+        let verified = Verified::new(user, self.now_ms());
+        self.logins().remember(pair, verified.clone());
+        verified.principal
     }
 }
 
@@ -97,18 +130,26 @@ mod tests {
 
     use super::*;
 
+    fn verified(since_ms: i64) -> Verified {
+        Verified { principal: Principal::system(OrgId::from_uuid(Uuid::nil())), hash: "x".into(), since_ms }
+    }
+
     #[test]
-    fn a_pair_is_forgotten_and_memory_is_bounded() {
+    fn a_pair_is_believed_for_a_while() {
+        assert!(verified(0).is_fresh(millis(BELIEVED) - 1));
+        assert!(!verified(0).is_fresh(millis(BELIEVED)));
+        assert!(!verified(0).is_fresh(-1), "the clock was set back");
         let logins = VerifiedLogins::default();
-        let principal = Principal::system(OrgId::from_uuid(Uuid::nil()));
-        let pair = logins.fingerprint("ada", "secret");
-        assert_ne!(pair, logins.fingerprint("adas", "ecret"), "the boundary counts");
-        logins.remember(pair, principal.clone(), 0);
-        assert!(logins.find(&pair, millis(REMEMBERED) - 1).is_some());
-        assert!(logins.find(&pair, millis(REMEMBERED)).is_none());
-        assert!(logins.find(&pair, -1).is_none(), "the clock was set back");
+        assert_ne!(logins.fingerprint("ada", "secret"), logins.fingerprint("adas", "ecret"), "the boundary counts");
+    }
+
+    #[test]
+    fn memory_stays_bounded() {
+        let logins = VerifiedLogins::default();
         for number in 0..3 * MAX_LOGINS {
-            logins.remember(logins.fingerprint("ada", &number.to_string()), principal.clone(), 0);
+            let pair = logins.fingerprint("ada", &number.to_string());
+            logins.remember(pair, verified(0));
+            assert!(logins.find(&pair).is_some());
             assert!(logins.known.lock().len() <= MAX_LOGINS);
         }
     }

@@ -171,6 +171,22 @@ async fn guessing_a_password_is_slowed_down_per_login() {
 }
 
 #[tokio::test]
+async fn a_pair_that_was_right_is_not_held_up_by_others_guesses() {
+    let fixture = Fixture::set_up().await;
+    let basic = async || fixture.metadata.authenticate_basic("ada", PASSWORD, PEER).await.unwrap();
+    let first = basic().await.unwrap();
+    assert!(matches!(first.subject, Subject::User(_, None)) && first.role == Role::Owner);
+    for host in 0..5 {
+        let peer = IpAddr::V4(Ipv4Addr::new(10, 0, 0, host));
+        assert!(fixture.metadata.authenticate_basic("ada", "wrong", peer).await.unwrap().is_none());
+    }
+    assert_eq!(kind(fixture.metadata.sign_in("ada", PASSWORD, PEER).await), Some(ErrorKind::Busy));
+    assert_eq!(basic().await.as_ref(), Some(&first));
+    fixture.pass(10 * MINUTE_MS);
+    assert_eq!(basic().await, Some(first), "looked up again");
+}
+
+#[tokio::test]
 async fn a_session_changes_its_secret_and_forgives_a_lost_answer() {
     let fixture = Fixture::set_up().await;
     let first = fixture.metadata.sign_in("ada", PASSWORD, PEER).await.unwrap().secret;
@@ -202,7 +218,6 @@ async fn a_session_changes_its_secret_and_forgives_a_lost_answer() {
 #[tokio::test]
 async fn a_session_ends_when_it_is_idle_old_or_signed_out() {
     let fixture = Fixture::set_up().await;
-    let idle = fixture.metadata.sign_in("ada", PASSWORD, PEER).await.unwrap().secret;
     let out = fixture.metadata.sign_in("ada", PASSWORD, PEER).await.unwrap().secret;
     let (who, _) = fixture.metadata.session(&out).await.unwrap().unwrap();
     fixture.metadata.sign_out(&who).await.unwrap();
@@ -217,6 +232,10 @@ async fn a_session_ends_when_it_is_idle_old_or_signed_out() {
         assert!(days < 100);
     }
     assert_eq!(days, 30);
+    let idle = fixture.metadata.sign_in("ada", PASSWORD, PEER).await.unwrap().secret;
+    fixture.pass(7 * DAY_MS);
+    assert!(fixture.metadata.session(&idle).await.unwrap().is_some());
+    fixture.pass(7 * DAY_MS + 1);
     assert!(fixture.metadata.session(&idle).await.unwrap().is_none());
     assert!(fixture.metadata.session("nonsense").await.unwrap().is_none());
 }

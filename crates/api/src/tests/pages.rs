@@ -61,4 +61,9 @@ async fn every_answer_has_an_id_and_interface_answers_are_not_kept() {
     assert_eq!(reply.header("cache-control"), "no-store");
     let reply = server.get("/api/v1/setup").header("x-request-id", "mine-1").send().await;
     assert_eq!(reply.header("x-request-id"), "mine-1");
+    let long = "x".repeat(65);
+    for unfit in ["a b", "a=b", long.as_str()] {
+        let reply = server.get("/api/v1/setup").header("x-request-id", unfit).send().await;
+        assert_eq!(reply.header("x-request-id").len(), 36, "{unfit}");
+    }
 }
