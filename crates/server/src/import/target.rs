@@ -15,9 +15,12 @@ use serde::Deserialize;
 
 use crate::client::{Folder, Reach, Remote};
 
-/// How often a server that is busy is asked again, and the longest wait in between.
-const ATTEMPTS: u32 = 20;
+/// How often a store that is busy is asked again, and the longest wait in between.
+const ATTEMPTS: u32 = 60;
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// How long to wait while the folder's memory is flushed to disk.
+const FOLDER_WAIT: Duration = Duration::from_millis(500);
 
 /// Where pieces go.
 pub(super) struct Target<'r> {
@@ -124,7 +127,7 @@ impl<'r> Target<'r> {
                     match folder.store.write(batch.clone()).await {
                         Err(error) if error.kind() == sensorium_model::ErrorKind::Busy && attempt < ATTEMPTS => {
                             attempt += 1;
-                            tokio::time::sleep(Duration::from_millis(200)).await;
+                            tokio::time::sleep(FOLDER_WAIT).await;
                         }
                         outcome => break outcome?,
                     }
@@ -225,5 +228,76 @@ fn column_kind(kind: &str, type_name: &str) -> Option<ColumnKind> {
         "tag" => Some(ColumnKind::Tag),
         "field" => types.into_iter().find(field).map(ColumnKind::Field),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sensorium_model::{BatchBuilder, Point, Value};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that gives the answers one after the other, whatever it is asked.
+    async fn scripted(answers: &'static [(&'static str, &'static str)]) -> Remote {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            for (head, body) in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = Vec::new();
+                while !is_whole(&request) {
+                    assert!(stream.read_buf(&mut request).await.unwrap() > 0, "the request is cut");
+                }
+                let length = body.len();
+                let answer = format!("HTTP/1.1 {head}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        Remote::new(&url, Some("token".into())).unwrap()
+    }
+
+    fn is_whole(request: &[u8]) -> bool {
+        let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
+        let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+        request.len() >= end + 4 + length
+    }
+
+    fn batch(database: &DatabaseName) -> Batch {
+        let schema = DatabaseSchema::default();
+        let mut builder = BatchBuilder::new(&schema, IngestLimits::default(), 1_700_000_000_000_000_000);
+        builder.push(&Point::new("t", 1).field("m", Value::Text("two\nlines".into())), 7).unwrap();
+        builder.push(&Point::new("t", 2).field("m", Value::Text("x".into())), 9).unwrap();
+        builder.finish(DatabaseKey::new(OrgId::from_uuid(uuid::Uuid::nil()), database.clone()))
+    }
+
+    #[tokio::test]
+    async fn refused_rows_are_reported_with_the_lines_of_the_file() {
+        let body = r#"{"error":"partial write","accepted":1,"rejected":[{"line":3,"error":"no","code":"conflict"}]}"#;
+        let script = vec![("429 Too Many Requests\r\nretry-after: 0", "{}"), ("400 Bad Request", body)];
+        let remote = scripted(script.leak()).await;
+        let database: DatabaseName = "main".parse().unwrap();
+        let target = Target { place: Place::Server(&remote), database: database.clone() };
+        let stored = target.store(batch(&database)).await.unwrap();
+        assert_eq!((stored.rows, stored.refused, stored.first), (1, 1, vec![(9, "no".to_owned())]));
+    }
+
+    #[tokio::test]
+    async fn a_refused_request_is_told_in_the_servers_words() {
+        let remote =
+            scripted(&[("403 Forbidden", r#"{"error":"this credential may not write","code":"denied"}"#)]).await;
+        let database: DatabaseName = "main".parse().unwrap();
+        let target = Target { place: Place::Server(&remote), database: database.clone() };
+        let error = target.store(batch(&database)).await.unwrap_err();
+        assert_eq!(error.to_string(), "this credential may not write");
+    }
+
+    #[test]
+    fn stored_columns_are_understood() {
+        assert_eq!(column_kind("tag", "string"), Some(ColumnKind::Tag));
+        assert_eq!(column_kind("field", "unsigned"), Some(ColumnKind::Field(FieldType::U64)));
+        assert_eq!(column_kind("time", "timestamp"), None);
     }
 }
