@@ -169,7 +169,11 @@ impl Content {
     pub(crate) fn refuse(self, error: WriteError) {
         // Whoever asked may have gone away.
         match self {
-            Self::Write { answer, .. } => drop(answer.send(Err(error))),
+            Self::Write { answer, reservation, permit, .. } => {
+                // Before the answer, so that whoever tries again at once finds the room.
+                drop((reservation, permit));
+                drop(answer.send(Err(error)));
+            }
             Self::Create { answer, .. } => drop(answer.send(Err(error))),
         }
     }
