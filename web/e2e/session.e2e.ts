@@ -43,14 +43,15 @@ it("signs out for good", async () => {
 });
 
 it("leads to the sign-in page when the session ends while the page is open", async () => {
-  const { page, context, close } = await open(server, { expectedErrors: /401/ });
-  await page.goto("/login");
+  const { page, context, close } = await open(server, { expectedErrors: /401|ws\/live/ });
+  await page.goto("/login?next=%2Ftokens");
   await page.getByLabel("Login").fill(admin.login);
   await page.getByLabel("Password", { exact: true }).fill(admin.password);
   await page.keyboard.press("Enter");
-  await page.waitForURL(`${server.origin}/`);
+  await page.waitForURL("**/tokens");
+  await page.getByText("No tokens yet").waitFor();
   await context.clearCookies();
-  await page.getByRole("link", { name: "Tokens" }).click();
+  await page.getByRole("button", { name: "New token" }).click();
   await page.waitForURL("**/login**");
   await close();
 });
@@ -61,6 +62,7 @@ it("does not lead elsewhere after signing in", async () => {
   await page.getByLabel("Login").fill(admin.login);
   await page.getByLabel("Password", { exact: true }).fill(admin.password);
   await page.keyboard.press("Enter");
-  await page.waitForURL(`${server.origin}/`);
+  await page.waitForURL((url) => !url.pathname.startsWith("/login"));
+  expect(new URL(page.url()).origin).toBe(server.origin);
   await close();
 });

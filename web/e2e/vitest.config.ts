@@ -1,5 +1,6 @@
 // End-to-end tests: the real binary, an empty data folder for each file, Debian's Chromium.
-// SENSORIUM_BIN names the binary, CHROMIUM the browser (/usr/bin/chromium by default).
+// SENSORIUM_PAGE=dist tests a newer page than the binary holds.
+// SENSORIUM_BIN names the binary (else it is where `make build` puts it), CHROMIUM the browser (/usr/bin/chromium by default).
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({

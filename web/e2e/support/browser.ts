@@ -1,4 +1,5 @@
 /** Chromium with a page that must stay free of errors. */
+import { extname, resolve } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll } from "vitest";
 import type { Sensorium, Session } from "./sensorium";
@@ -41,13 +42,42 @@ export function browserOfFile(): (server: Sensorium, options?: PageOptions) => P
   let browser: Browser | null = null;
   beforeAll(async () => {
     const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
-    browser = await chromium.launch({ executablePath, args: FLAGS });
+    // A page that does not come over the network may not call the local machine, unless this check is off.
+    const more = process.env["SENSORIUM_PAGE"] === undefined ? [] : ["--disable-features=LocalNetworkAccessChecks"];
+    browser = await chromium.launch({ executablePath, args: [...FLAGS, ...more] });
   });
   afterAll(() => browser?.close());
   return (server, options = {}) => {
     if (browser === null) throw new Error("open tabs inside of a test");
     return open(browser, server, options);
   };
+}
+
+const kinds: Record<string, string> = {
+  ".css": "text/css",
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+};
+
+/**
+ * With SENSORIUM_PAGE naming a folder such as `dist`, the page comes from there instead of from the binary, which
+ * holds the page that it was built with: a change of the page alone then needs no new binary. Headers stay the server's.
+ */
+async function replacePage(context: BrowserContext, server: Sensorium): Promise<void> {
+  const folder = process.env["SENSORIUM_PAGE"];
+  if (folder === undefined) return;
+  const served = /^\/(api\/|ws\/|write|health|ready|ping|metrics)/;
+  await context.route(
+    (url) => url.origin === server.origin && !served.test(url.pathname),
+    async (route) => {
+      const { pathname } = new URL(route.request().url());
+      const file = extname(pathname) in kinds ? pathname : "/index.html";
+      const response = await route.fetch({ url: `${server.origin}/` });
+      await route.fulfill({ response, path: resolve(folder, `.${file}`), contentType: kinds[extname(file)] ?? "" });
+    },
+  );
 }
 
 async function open(browser: Browser, server: Sensorium, options: PageOptions): Promise<Tab> {
@@ -61,12 +91,13 @@ async function open(browser: Browser, server: Sensorium, options: PageOptions): 
     reducedMotion: "reduce",
   });
   if (options.session) await context.addCookies([{ ...options.session, url: server.origin }]);
+  await replacePage(context, server);
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => {
-    const text = message.text();
+    const text = `${message.text()} (${message.location().url})`;
     if (message.type() === "error" && options.expectedErrors?.test(text) !== true) problems.push(text);
   });
   return {

@@ -1,12 +1,18 @@
 /** Runs the real `sensorium serve` on a free port with a data folder of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 
 const START_DEADLINE_MS = 30_000;
 const STOP_DEADLINE_MS = 15_000;
+
+/** What is undone after the tests of the file, last first; tests and hooks alike may add to it. */
+const undo: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const step of undo.toReversed()) await step();
+});
 
 /** Whoever the tests sign in as. */
 export const admin = {
@@ -26,9 +32,13 @@ export interface Sensorium {
 }
 
 function binary(): string {
-  const path = process.env["SENSORIUM_BIN"];
-  if (path === undefined || path === "") throw new Error("set SENSORIUM_BIN to the path of the sensorium binary");
-  return path;
+  const target = process.env["CARGO_TARGET_DIR"] ?? join(homedir(), ".cache/sensorium/target");
+  return process.env["SENSORIUM_BIN"] ?? join(target, "debug/sensorium");
+}
+
+/** This process's environment without settings of Sensorium: the server would take SENSORIUM_BIN for one. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SENSORIUM_")));
 }
 
 function within<T>(ms: number, what: () => string, work: Promise<T>): Promise<T> {
@@ -46,14 +56,14 @@ function within<T>(ms: number, what: () => string, work: Promise<T>): Promise<T>
 /** Makes an empty folder that is deleted after the tests of the file. */
 export async function emptyFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "sensorium-e2e-"));
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  undo.push(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
 /** Starts a server and waits until it printed its address. */
 export async function serve(dataDir: string, options: { http?: string; args?: string[] } = {}): Promise<Sensorium> {
   const args = ["serve", "--data-dir", dataDir, "--http", options.http ?? "127.0.0.1:0", ...(options.args ?? [])];
-  const child: ChildProcess = spawn(binary(), args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child: ChildProcess = spawn(binary(), args, { env: plainEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const ended = new Promise<number | null>((resolve) => {
     child.once("exit", (code) => {
@@ -99,7 +109,7 @@ export async function serve(dataDir: string, options: { http?: string; args?: st
 /** Starts a server with an empty data folder; stops it after the tests of the file. */
 export async function fresh(args: string[] = []): Promise<Sensorium> {
   const server = await serve(await emptyFolder(), { args });
-  afterAll(() => server.stop());
+  undo.push(server.stop);
   return server;
 }
 

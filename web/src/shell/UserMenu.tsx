@@ -1,6 +1,6 @@
 /** Who is signed in, the look of the page, and the way out. */
-import { Menu, Text, useMantineColorScheme } from "@mantine/core";
-import { Check, LogOut } from "lucide-react";
+import { type MantineColorScheme, Menu, Text, useMantineColorScheme } from "@mantine/core";
+import { LogOut } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { api, sentenceOf } from "@/api/client";
@@ -44,21 +44,18 @@ export default function UserMenu({ session, opened, onChange, children }: UserMe
         </Menu.Label>
         <Menu.Divider />
         <Menu.Label>{t("user.look")}</Menu.Label>
-        {looks.map(({ value, icon: Icon }) => (
-          <Menu.Item
-            key={value}
-            role="menuitemradio"
-            aria-checked={colorScheme === value}
-            closeMenuOnClick={false}
-            leftSection={<Icon size={16} aria-hidden />}
-            rightSection={colorScheme === value ? <Check size={16} aria-hidden /> : null}
-            onClick={() => {
-              setColorScheme(value);
-            }}
-          >
-            {t(`user.${value}`)}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup
+          value={colorScheme}
+          onChange={(look) => {
+            setColorScheme(look as MantineColorScheme);
+          }}
+        >
+          {looks.map(({ value }) => (
+            <Menu.RadioItem key={value} value={value}>
+              {t(`user.${value}`)}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Divider />
         <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={() => void signOut()}>
           {t("user.signOut")}

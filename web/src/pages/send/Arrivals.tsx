@@ -18,12 +18,17 @@ const FRESH_MS = 15_000;
 export function Arrivals({ database }: { database: string }) {
   const { t } = useTranslation("send");
   const [seen, setSeen] = useState<Seen>(NOTHING);
+  const [listening, setListening] = useState(false);
   const [refusal, setRefusal] = useState<string | null>(null);
   const last = useQuery({ ...lastQuery(database), staleTime: Infinity, gcTime: 0 });
   const background = useMemo(() => last.data && backgroundOf(last.data, FRESH_MS), [last.data]);
   useLive(background === undefined ? null : { database, table: "*" }, {
     onFrame(frame, rows) {
       if (background !== undefined) setSeen((before) => withFrame(before, frame, rows, background));
+    },
+    // Told when the subscription stands: a reading that is sent from now on cannot be missed.
+    onGap() {
+      setListening(true);
     },
     onError(_code, error) {
       setRefusal(error);
@@ -39,7 +44,7 @@ export function Arrivals({ database }: { database: string }) {
       <div className={`sn-panel ${classes["arrivals"] ?? ""}`}>
         <p className={classes["state"]} data-arrived={seen.count > 0} role="status">
           <Icon size={20} aria-hidden />
-          <strong>{t(seen.count === 0 ? "waiting" : "arrived")}</strong>
+          <strong>{t(seen.count > 0 ? "arrived" : listening ? "waiting" : "starting")}</strong>
         </p>
         {seen.count === 0 ? (
           <Text c="dimmed">{t("waitingWhy", { database })}</Text>

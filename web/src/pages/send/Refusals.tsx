@@ -23,7 +23,7 @@ export function Refusals() {
       {data?.total === 0 && <Text c="dimmed">{t("refusalsNone")}</Text>}
       {data !== undefined && data.total > 0 && (
         <>
-          <Text c="dimmed">{t("refusalsCount", { total: data.total })}</Text>
+          <Text c="dimmed">{t("refusalsCount", { count: data.total })}</Text>
           <div className={`sn-panel ${classes["arrivals"] ?? ""}`}>
             <table className={classes["table"]}>
               <caption className="sn-hidden">{t("refusals")}</caption>

@@ -70,7 +70,7 @@ function TokenRow({ token, now, onRevoke }: { token: Token; now: number; onRevok
     <tr>
       <th scope="row">{token.name}</th>
       <td data-label={t("secret")} className="sn-mono">
-        {token.hint}…
+        {token.hint === "" ? t("unknown") : `${token.hint}…`}
       </td>
       <td data-label={t("database")}>{token.database ?? t("all")}</td>
       <td data-label={t("rights")}>{rights.length === 0 ? t("none_right") : rights.join(", ")}</td>
