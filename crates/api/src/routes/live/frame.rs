@@ -20,7 +20,8 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{ArrayRef, Float64Builder, StringBuilder, StringDictionaryBuilder, UInt32Builder};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
 use arrow::error::ArrowError;
-use arrow::ipc::writer::StreamWriter;
+use arrow::ipc::MetadataVersion;
+use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use sensorium_live::{LiveValue, Tick};
@@ -39,11 +40,15 @@ static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
+/// Bytes to which buffers are padded: the least that the format allows, because most frames hold a few points.
+const ALIGNMENT: usize = 8;
+
 /// Encodes a tick.
 pub(super) fn encode(tick: &Tick) -> Result<Bytes, ArrowError> {
     let mut bytes = Vec::with_capacity(1_024 + tick.points.len() * 40);
     bytes.extend_from_slice(&tick.seq.to_le_bytes());
-    let mut writer = StreamWriter::try_new(bytes, &SCHEMA)?;
+    let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5)?;
+    let mut writer = StreamWriter::try_new_with_options(bytes, &SCHEMA, options)?;
     writer.write(&batch(tick)?)?;
     Ok(writer.into_inner()?.into())
 }
@@ -106,12 +111,12 @@ mod tests {
 
     #[test]
     fn a_frame_is_a_sequence_number_and_an_arrow_stream() {
-        let points = vec![point(1_500_000, LiveValue::Number(2.5)), point(-1, LiveValue::Text("on".into()))];
+        let points = vec![point(1_500_000, LiveValue::Number(2.5)), point(-500_000, LiveValue::Text("on".into()))];
         let bytes = encode(&Tick { seq: 77, points, ..Tick::default() }).unwrap();
         assert_eq!(bytes[..8], 77_u64.to_le_bytes());
         let batches: Vec<_> = StreamReader::try_new(&bytes[8..], None).unwrap().map(Result::unwrap).collect();
         let [batch] = batches.as_slice() else { panic!("{} batches", batches.len()) };
-        assert_eq!(batch["time"].as_primitive::<Float64Type>().values(), &[1.5, -0.000_001]);
+        assert_eq!(batch["time"].as_primitive::<Float64Type>().values(), &[1.5, -0.5]);
         let value = batch["value"].as_primitive::<Float64Type>();
         assert_eq!((value.value(0), value.is_null(1)), (2.5, true));
         let text = batch["text"].as_string::<i32>();
