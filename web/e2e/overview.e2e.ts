@@ -129,3 +129,14 @@ describe("the cards", () => {
     await close();
   });
 });
+
+it("goes on once a second where a proxy does not let WebSockets through", async () => {
+  const { page, close } = await open(server, { session, expectedErrors: /WebSocket/ });
+  await page.routeWebSocket("**/ws/live", (socket) => socket.close());
+  await page.goto("/");
+  await page.getByRole("status").getByText("Live, once a second", { exact: true }).waitFor({ timeout: 30_000 });
+  await write("room,place=attic temperature=17.5");
+  const card = page.getByRole("article").filter({ has: page.getByRole("link", { name: "room", exact: true }) });
+  await card.getByText("17.5 °C").waitFor({ timeout: 5_000 });
+  await close();
+});

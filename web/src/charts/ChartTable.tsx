@@ -36,6 +36,7 @@ export function ChartTable({ caption, data, series, unit }: ChartTableProps) {
   return <FixedTable caption={caption} data={seen} series={series} unit={unit} />;
 }
 
+/** Drawn again only when its data are others: the parent makes new descriptions of the same series each second. */
 const FixedTable = memo(function FixedTable({ caption, data, series, unit }: ChartTableProps) {
   const { t } = useTranslation("charts");
   const text = (cell: Cell) => (typeof cell === "number" ? spoken(cell, unit) : t("none"));
@@ -83,7 +84,17 @@ const FixedTable = memo(function FixedTable({ caption, data, series, unit }: Cha
       </table>
     </div>
   );
-});
+}, sameTable);
+
+function sameTable(before: ChartTableProps, after: ChartTableProps): boolean {
+  return (
+    before.data === after.data &&
+    before.caption === after.caption &&
+    before.unit === after.unit &&
+    before.series.length === after.series.length &&
+    before.series.every((one, index) => one.label === after.series[index]?.label)
+  );
+}
 
 function extreme(column: readonly Cell[] | undefined, choose: (a: number, b: number) => number): Cell {
   let found: number | null = null;

@@ -43,6 +43,17 @@ describe("align", () => {
     expect(align([{ times: [0, 1, 2], values: [1, NaN, 3] }], 100).columns[0]).toEqual([1, null, 3]);
   });
 
+  it("gives the same whether or not the times are shared", () => {
+    const times = [0, 1, 2, 9, 10];
+    const a = { times, values: [1, 2, NaN, 4, 5] };
+    const b = { times: [...times], values: [5, 4, 3, 2, 1] };
+    const odd = { times: [0.5], values: [0] };
+    const fast = align([a, b], 3, 1, 10);
+    const slow = align([a, b, odd], 3, 1, 10);
+    expect(fast.times).toEqual([1, 2, 5.5, 9, 10]);
+    expect(fast).toEqual({ times: slow.times, columns: slow.columns.slice(0, 2) });
+  });
+
   it("keeps to the span", () => {
     expect(align([{ times: [0, 1, 2, 3], values: [0, 1, 2, 3] }], 100, 1, 2).times).toEqual([1, 2]);
   });

@@ -23,9 +23,44 @@ export interface Aligned {
 export const EMPTY: Aligned = { times: [], columns: [] };
 
 export function align(series: readonly Points[], gapMs: number, from = -Infinity, to = Infinity): Aligned {
+  const next = series.map((points) => firstFrom(points.times, from));
+  return alignShared(series, next, gapMs, to) ?? alignMixed(series, next, gapMs, to);
+}
+
+/** The usual case, without a search in each row: all series have the same times. Null when they do not. */
+function alignShared(series: readonly Points[], first: readonly number[], gapMs: number, to: number): Aligned | null {
+  const shared = series[0]?.times ?? [];
+  const start = first[0] ?? 0;
+  const end = firstFrom(shared, to) + (shared[firstFrom(shared, to)] === to ? 1 : 0);
+  for (let index = 1; index < series.length; index += 1) {
+    const other = series[index]?.times ?? [];
+    if (other === shared && first[index] === start) continue;
+    const shift = (first[index] ?? 0) - start;
+    if (other.length - shared.length !== shift) return null;
+    for (let row = start; row < end; row += 1) if (other[row + shift] !== shared[row]) return null;
+  }
   const times: number[] = [];
   const columns: Cell[][] = series.map(() => []);
-  const next = series.map((points) => firstFrom(points.times, from));
+  let previous = NaN;
+  for (let row = start; row < end; row += 1) {
+    const time = shared[row] as number;
+    if (time - previous > gapMs) {
+      times.push((previous + time) / 2);
+      for (const column of columns) column.push(null);
+    }
+    times.push(time);
+    previous = time;
+    for (let index = 0; index < series.length; index += 1) {
+      const value = series[index]?.values[row + (first[index] ?? 0) - start] as number;
+      columns[index]?.push(value === value ? value : null);
+    }
+  }
+  return { times, columns };
+}
+
+function alignMixed(series: readonly Points[], next: number[], gapMs: number, to: number): Aligned {
+  const times: number[] = [];
+  const columns: Cell[][] = series.map(() => []);
   const last = series.map(() => NaN);
   for (;;) {
     const time = earliest(series, next);

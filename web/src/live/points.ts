@@ -1,8 +1,9 @@
 /**
  * The points of a view as ring buffers, filled by live frames and by history.
  *
- * Limits: `capacity` points a series and `maxSeries` series; a series beyond that is counted in `refused` and left out, so
- * that a device which invents tags cannot fill the tab's memory.
+ * Limits: `capacity` points a series and `maxSeries` series. When there is no more room, the tenth of the series that have
+ * been silent for longest make it, so that neither processes that come and go nor a device that invents tags fill the
+ * tab's memory; `evicted` counts them.
  */
 import type { LiveFrame } from "./frame";
 import { TimeRing } from "./ring";
@@ -28,8 +29,8 @@ export class LivePoints {
   readonly #limits: PointsLimits;
   readonly #series = new Map<string, LiveSeries>();
   readonly #tables = new Map<string, LiveSeries[]>();
-  /** Series that did not fit. */
-  refused = 0;
+  /** Series that made room for others. */
+  evicted = 0;
   /** Grows with every change; for memoisation. */
   version = 0;
 
@@ -40,7 +41,6 @@ export class LivePoints {
   addFrame(frame: LiveFrame, rows: readonly number[]): void {
     for (const row of rows) {
       const series = this.series(frame.table[row] as string, frame.series[row] as string, frame.field[row] as string);
-      if (series === null) continue;
       const time = frame.time[row] as number;
       const newest = !(time < series.ring.lastTime);
       series.ring.push(time, frame.value[row] as number);
@@ -50,19 +50,16 @@ export class LivePoints {
   }
 
   addHistory(table: string, key: string, field: string, times: ArrayLike<number>, values: ArrayLike<number>): void {
-    this.series(table, key, field)?.ring.merge(times, values);
+    this.series(table, key, field).ring.merge(times, values);
     this.version += 1;
   }
 
-  /** The series of that name, made when it is new; null when there is no room. */
-  series(table: string, key: string, field: string): LiveSeries | null {
-    const name = `${table}\u0000${key}\u0000${field}`;
+  /** The series of that name, made when it is new. */
+  series(table: string, key: string, field: string): LiveSeries {
+    const name = nameOf(table, key, field);
     const known = this.#series.get(name);
     if (known !== undefined) return known;
-    if (this.#series.size >= this.#limits.maxSeries) {
-      this.refused += 1;
-      return null;
-    }
+    if (this.#series.size >= this.#limits.maxSeries) this.#evict();
     const made = {
       table,
       key,
@@ -97,7 +94,29 @@ export class LivePoints {
   clear(): void {
     this.#series.clear();
     this.#tables.clear();
-    this.refused = 0;
+    this.evicted = 0;
     this.version += 1;
   }
+
+  #evict(): void {
+    const silent = [...this.#series.values()].sort((a, b) => newestOf(a) - newestOf(b));
+    for (const { table, key, field } of silent.slice(0, Math.ceil(this.#limits.maxSeries / 10))) {
+      this.#series.delete(nameOf(table, key, field));
+      this.evicted += 1;
+    }
+    this.#tables.clear();
+    for (const series of this.#series.values()) {
+      const siblings = this.#tables.get(series.table);
+      if (siblings === undefined) this.#tables.set(series.table, [series]);
+      else siblings.push(series);
+    }
+  }
+}
+
+function nameOf(table: string, key: string, field: string): string {
+  return `${table}\u0000${key}\u0000${field}`;
+}
+
+function newestOf({ ring }: LiveSeries): number {
+  return ring.length === 0 ? -Infinity : ring.lastTime;
 }

@@ -121,7 +121,7 @@ function Content({ database, databases, search }: ContentProps) {
               </div>
             </>
           )}
-          {model.cards.refused > 0 && <p className="sn-dim">{t("tables.refused")}</p>}
+          {model.cards.evicted > 0 && <p className="sn-dim">{t("tables.evicted")}</p>}
         </section>
       )}
     </>

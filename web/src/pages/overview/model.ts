@@ -75,7 +75,7 @@ export class OverviewModel {
           const number = typeof value === "string" ? NaN : Number(value);
           this.cards.addHistory(table, key, field, [time], [number]);
           const card = this.cards.series(table, key, field);
-          if (card !== null && typeof value === "string" && card.ring.lastTime === time) card.text = value;
+          if (typeof value === "string" && card.ring.lastTime === time) card.text = value;
           if (isCharted(table, field)) {
             this.vitals.addHistory(table, key, field, [time], [number]);
             this.#sampled(time, now);
