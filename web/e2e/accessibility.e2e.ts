@@ -46,7 +46,7 @@ const pages: [name: string, path: string, ready: Step][] = [
       await page.getByRole("dialog").waitFor();
     },
   ],
-  ["API", "/reference", (page) => page.getByText(/operations$/).waitFor()],
+  ["API", "/reference", (page) => page.getByRole("status").filter({ hasText: /operations$/ }).waitFor()],
   [
     "an operation of the API",
     `/reference?operation=${encodeURIComponent("get /api/v1/databases")}`,

@@ -58,6 +58,7 @@ export default function CommandPalette({ opening, onShowKeys }: CommandPalettePr
     <Spotlight
       actions={actions}
       shortcut={null}
+      attributes={{ content: { "aria-label": t("palette.open") } }}
       nothingFound={t("palette.nothing")}
       highlightQuery
       maxHeight={420}

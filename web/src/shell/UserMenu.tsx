@@ -33,7 +33,13 @@ export default function UserMenu({ session, opened, onChange, children }: UserMe
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const { login, role } = session.user;
   return (
-    <Menu position="bottom-end" width={220} opened={opened} onChange={onChange}>
+    <Menu
+      position="bottom-end"
+      width={220}
+      // In the top bar, so that the menu belongs to a landmark.
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+      opened={opened} onChange={onChange}>
       <Menu.Target>{children}</Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>

@@ -10,9 +10,6 @@ import {
   type CSSVariablesResolver,
   Input,
   type MantineColorsTuple,
-  PasswordInput,
-  SegmentedControl,
-  Tabs,
 } from "@mantine/core";
 import { accentSteps, darkSteps, roles, type Scheme, seriesColors } from "./palette";
 
@@ -46,14 +43,17 @@ export const theme = createTheme({
   cursorType: "pointer",
   components: {
     Input: Input.extend({ vars: () => ({ wrapper: { "--input-height": row, "--input-size": row } }) }),
-    PasswordInput: PasswordInput.extend({ defaultProps: { autoCapitalize: "none" } }),
+    // Named, not imported: the shell does not carry what only some pages use.
+    PasswordInput: { defaultProps: { autoCapitalize: "none" } },
+    // A dialog's heading is not the banner of the page.
+    Modal: { defaultProps: { attributes: { header: { role: "none" } } } },
     Button: Button.extend({ vars: () => ({ root: { "--button-height": row, "--button-padding-x": "12px" } }) }),
     ActionIcon: ActionIcon.extend({
       defaultProps: { variant: "subtle", color: "gray" },
       vars: () => ({ root: { "--ai-size": row } }),
     }),
-    Tabs: Tabs.extend({ styles: { tab: { minHeight: row, paddingBlock: 0 } } }),
-    SegmentedControl: SegmentedControl.extend({ defaultProps: { radius: "sm" } }),
+    Tabs: { styles: { tab: { minHeight: row, paddingBlock: 0 } } },
+    SegmentedControl: { defaultProps: { radius: "sm" } },
   },
 });
 
