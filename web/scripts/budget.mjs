@@ -49,6 +49,11 @@ for (const name of Object.keys(manifest).sort()) {
   if (!page) continue;
   const own = without(closure([name, ...strings(page), ...WITH_EVERY_PAGE]), shell);
   rows.push([`/${page}`, total(own), ROUTE_KB]);
+  // A part that a page fetches after it is drawn is held to the same budget by itself; the page's sum is not.
+  for (const part of manifest[name].dynamicImports ?? []) {
+    const more = without(closure([part]), new Set([...shell, ...own]));
+    rows.push([`/${page}, later: ${part.split("/").at(-1)}`, total(more), ROUTE_KB]);
+  }
   if (page === "overview") rows.push(["shell and /overview", total(shell) + total(own), FIRST_PAGE_KB]);
 }
 
@@ -56,9 +61,9 @@ let over = 0;
 for (const [name, bytes, budget] of rows) {
   const fits = bytes <= budget * KB;
   if (!fits) over += 1;
-  console.log(`${fits ? "ok  " : "OVER"}  ${name.padEnd(22)} ${(bytes / KB).toFixed(1).padStart(7)} of ${budget} KB`);
+  console.log(`${fits ? "ok  " : "OVER"}  ${name.padEnd(30)} ${(bytes / KB).toFixed(1).padStart(7)} of ${budget} KB`);
 }
 if (over > 0) {
-  console.error(`${over} over budget; npx vite-bundle-visualizer or the list of dist/assets shows what grew.`);
+  console.error(`${over} over budget; the sizes in dist/assets show what grew.`);
   process.exit(1);
 }
