@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::common::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 use sensorium_model::{DatabaseName, DatabaseScope, OrgId};
 use sensorium_store::Store;
@@ -13,6 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use crate::bounds::Stop;
 use crate::config::QueryConfig;
 use crate::error::QueryError;
 use crate::session::Sessions;
@@ -107,14 +108,22 @@ impl QueryEngine {
         let deadline = Instant::now() + config.timeout;
         let (opened, planned) = oneshot::channel();
         let (parts, received) = mpsc::channel(WAITING_BATCHES);
-        let job =
-            Job { sessions: Arc::clone(sessions), request, opened, parts, _running: Running::start(), _slot: slot };
+        let stop = Stop::at(deadline.into_std());
+        let job = Job {
+            sessions: Arc::clone(sessions),
+            request,
+            stop: stop.clone(),
+            opened,
+            parts,
+            _running: Running::start(),
+            _slot: slot,
+        };
         // The deadline holds on both sides: here, so that slots come free even when nobody reads the stream; in the
         // stream, so that its reader gets an error even while this task computes.
         let task = runtime.spawn(async move {
             let _ = timeout_at(deadline, job.run()).await;
         });
-        let cancel = CancelOnDrop(task.abort_handle());
+        let cancel = CancelOnDrop { task: task.abort_handle(), stop };
         let seconds = config.timeout.as_secs_f64();
         let opened: Opened = match timeout_at(deadline, planned).await {
             Err(_) => return Err(QueryError::Timeout { seconds }),
@@ -130,6 +139,7 @@ impl QueryEngine {
 struct Job {
     sessions: Arc<Sessions>,
     request: QueryRequest,
+    stop: Stop,
     opened: oneshot::Sender<Result<Opened, QueryError>>,
     parts: mpsc::Sender<Part>,
     _running: Running,
@@ -138,8 +148,9 @@ struct Job {
 
 impl Job {
     async fn run(self) {
-        let mut rows = match plan(&self.sessions, &self.request).await {
-            Ok(rows) => rows,
+        // The plan is held until the end: it keeps the files readable and counts memory.
+        let (mut rows, _plan) = match plan(&self.sessions, &self.request, &self.stop).await {
+            Ok(planned) => planned,
             Err(error) => {
                 let _ = self.opened.send(Err(error));
                 return;
@@ -162,14 +173,17 @@ impl Job {
     }
 }
 
-async fn plan(sessions: &Sessions, request: &QueryRequest) -> Result<SendableRecordBatchStream, QueryError> {
+type Planned = (SendableRecordBatchStream, Arc<dyn ExecutionPlan>);
+
+async fn plan(sessions: &Sessions, request: &QueryRequest, stop: &Stop) -> Result<Planned, QueryError> {
     let statement = statement::parse(&request.sql)?;
     let session = sessions.open(request.org, &request.database, &request.scope)?;
     session.check_names(&statement)?;
     let run = async {
         let logical = session.state.statement_to_plan(statement).await?;
-        let physical = session.state.create_physical_plan(&logical).await?;
-        execute_stream(physical, session.state.task_ctx())
+        let physical = stop.guard(session.state.create_physical_plan(&logical).await?)?;
+        let rows = execute_stream(Arc::clone(&physical), session.state.task_ctx())?;
+        Ok((rows, physical))
     };
     run.await.map_err(|error: DataFusionError| sessions.error(error))
 }

@@ -11,6 +11,7 @@
 //! Queries run on threads of their own, so that a heavy one never delays ingest. Dropping a [`QueryStream`], or the future of
 //! [`QueryEngine::execute`], stops the work.
 
+mod bounds;
 mod catalog;
 mod config;
 mod engine;

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use datafusion::catalog::CatalogProviderList;
 use datafusion::common::{DataFusionError, TableReference};
-use datafusion::execution::SessionState;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
 use sensorium_model::{DatabaseName, DatabaseScope, OrgId};
 use sensorium_store::Store;
 
+use crate::bounds::{CountWindowInput, bounded_text_functions};
 use crate::catalog::{CATALOG, Databases, OneCatalog};
 use crate::config::QueryConfig;
 use crate::error::QueryError;
@@ -52,11 +53,15 @@ impl Sessions {
         options.execution.sort_spill_reservation_bytes = SORT_RESERVATION_BYTES;
         options.execution.parquet.metadata_size_hint = Some(FOOTER_GUESS_BYTES);
         options.execution.parquet.schema_force_view_types = false;
-        let base = SessionStateBuilder::new()
+        let mut base = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(Arc::clone(&environment))
             .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(CountWindowInput))
             .build();
+        for function in bounded_text_functions() {
+            base.register_udf(Arc::new(function))?;
+        }
         let files = FileReading::new(&environment);
         Ok(Self { store, base, environment, files, memory_bytes: config.memory_bytes })
     }
@@ -80,11 +85,13 @@ impl Sessions {
             .build_arc()
             .map_err(|error| self.error(error))?;
         let settings = self.base.config().clone().with_default_catalog_and_schema(CATALOG, database.as_str());
-        let state = SessionStateBuilder::new_from_existing(self.base.clone())
+        let mut state = SessionStateBuilder::new_from_existing(self.base.clone())
             .with_config(settings)
             .with_runtime_env(environment)
             .with_catalog_list(Arc::new(OneCatalog(Arc::clone(&databases))) as Arc<dyn CatalogProviderList>)
             .build();
+        // The moment that now() means, all over the statement.
+        state.mark_start_execution();
         Ok(Session { state, databases })
     }
 }
@@ -113,6 +120,11 @@ impl Session {
                     message: format!("There is no catalog {catalog:?}; write database.table."),
                     position: None,
                 });
+            }
+            if matches!(reference, TableReference::Bare { .. })
+                && self.state.table_functions().contains_key(reference.table())
+            {
+                continue;
             }
             self.databases.require(database)?.require(reference.table())?;
         }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::bounds::Stop;
 use crate::config::QueryConfig;
 use crate::error::QueryError;
 use crate::telemetry;
@@ -31,11 +32,21 @@ pub(crate) enum Part {
 }
 
 /// Stops a task when its reader is gone.
-pub(crate) struct CancelOnDrop(pub(crate) AbortHandle);
+pub(crate) struct CancelOnDrop {
+    pub(crate) task: AbortHandle,
+    pub(crate) stop: Stop,
+}
+
+impl CancelOnDrop {
+    fn cancel(&self) {
+        self.stop.now();
+        self.task.abort();
+    }
+}
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.abort();
+        self.cancel();
     }
 }
 
@@ -69,7 +80,7 @@ impl QueryStream {
             max_rows: config.max_rows,
             rows: 0,
             done: false,
-            cancel: cancel,
+            cancel,
         }
     }
 
@@ -119,7 +130,7 @@ impl Stream for QueryStream {
         };
         if item.is_err() {
             this.done = true;
-            this.cancel.0.abort();
+            this.cancel.cancel();
         }
         Poll::Ready(Some(item.map_err(telemetry::failed)))
     }
