@@ -60,11 +60,9 @@ pub fn validate_name(name: &str) -> Result<(), NameError> {
     }
     match name.chars().find(|c| c.is_control()) {
         None => Ok(()),
-        Some(character) => Err(NameError::Character {
-            name: name.to_owned(),
-            character,
-            rule: "control characters are not allowed",
-        }),
+        Some(character) => {
+            Err(NameError::Character { name: name.to_owned(), character, rule: "control characters are not allowed" })
+        }
     }
 }
 

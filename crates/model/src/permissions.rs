@@ -118,9 +118,7 @@ impl Principal {
         match action {
             Action::Read(database) => self.can_read && self.reaches(database),
             Action::Write(database) => self.can_write && self.reaches(database),
-            Action::CreateDatabase(database) => {
-                self.can_write && self.role >= Role::Editor && self.reaches(database)
-            }
+            Action::CreateDatabase(database) => self.can_write && self.role >= Role::Editor && self.reaches(database),
             Action::ManageOwnTokens => !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Editor,
             Action::ManageTokens => self.role >= Role::Administrator,
             Action::Operate => self.can_read && self.databases == DatabaseScope::All,
