@@ -64,6 +64,7 @@ const kinds: Record<string, string> = {
 /**
  * With SENSORIUM_PAGE naming a folder such as `dist`, the page comes from there instead of from the binary, which
  * holds the page that it was built with: a change of the page alone then needs no new binary. Headers stay the server's.
+ * Playwright then stands between page and server, which hides a server that is gone: that test needs the binary's own page.
  */
 async function replacePage(context: BrowserContext, server: Sensorium): Promise<void> {
   const folder = process.env["SENSORIUM_PAGE"];

@@ -45,6 +45,7 @@ export const theme = createTheme({
     Input: Input.extend({ vars: () => ({ wrapper: { "--input-height": row, "--input-size": row } }) }),
     // Named, not imported: the shell does not carry what only some pages use.
     PasswordInput: { defaultProps: { autoCapitalize: "none" } },
+    Menu: { styles: { item: { minHeight: row } } },
     // A dialog's heading is not the banner of the page.
     Modal: { defaultProps: { attributes: { header: { role: "none" } } } },
     Button: Button.extend({ vars: () => ({ root: { "--button-height": row, "--button-padding-x": "12px" } }) }),
