@@ -264,8 +264,11 @@ fn a_written_batch_knows_its_rows() {
     assert_eq!(map.source(0), None);
 }
 
+/// Points and errors, each with the line that it stood on.
+type Read = (Vec<(u32, Point<'static>)>, Vec<(u32, String)>);
+
 /// Reads a text in parts that end anywhere, as an import of a large file does.
-fn read_in_parts(text: &[u8], size: usize) -> (Vec<(u32, Point<'static>)>, Vec<(u32, String)>) {
+fn read_in_parts(text: &[u8], size: usize) -> Read {
     let schema = DatabaseSchema::default();
     let (mut read, mut refused) = (Vec::new(), Vec::new());
     let (mut start, mut end, mut line) = (0, size, 1);
