@@ -267,6 +267,9 @@ fn a_written_batch_knows_its_rows() {
 /// Points and errors, each with the line that it stood on.
 type Read = (Vec<(u32, Point<'static>)>, Vec<(u32, String)>);
 
+/// Points and the lines that they stood on.
+type Rows = Vec<(u32, Point<'static>)>;
+
 /// Reads a text in parts that end anywhere, as an import of a large file does.
 fn read_in_parts(text: &[u8], size: usize) -> Read {
     let schema = DatabaseSchema::default();
