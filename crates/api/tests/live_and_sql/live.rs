@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::harness::{Received, Server, T0, rows, until};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stored_value_arrives_at_once() {
+async fn a_stored_value_arrives() {
     let server = Server::start().await;
     let mut socket = server.connect().await;
     let hello = socket.said().await;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub(crate) use layers::Origin;
+use layers::Origin;
 pub(crate) use settings::{DurabilitySetting, Log, LogFormat, Settings};
 pub(crate) use show::{show, show_json};
 
@@ -84,11 +84,6 @@ impl Config {
             None => Ok(Self { settings, layers }),
         }
     }
-
-    /// Where a setting got its value.
-    pub(crate) fn origin(&self, key: &str) -> Origin {
-        self.layers.origin(key)
-    }
 }
 
 /// A named file must exist; the default one may.
@@ -145,10 +140,10 @@ mod tests {
         let config = load(Some(&path), &environment, &[("query.concurrent".into(), "4".into(), "--set")]).unwrap();
         let query = &config.settings.query;
         assert_eq!((query.concurrent, query.max_rows, query.timeout_seconds), (4, 6, 7));
-        assert_eq!(config.origin("query.concurrent").to_string(), "flag --set");
-        assert_eq!(config.origin("query.max_rows").to_string(), "environment SENSORIUM_QUERY__MAX_ROWS");
-        assert!(config.origin("query.timeout_seconds").to_string().ends_with("s.toml:4:1"));
-        assert_eq!(config.origin("query.memory_bytes"), Origin::Default);
+        assert_eq!(config.layers.origin("query.concurrent").to_string(), "flag --set");
+        assert_eq!(config.layers.origin("query.max_rows").to_string(), "environment SENSORIUM_QUERY__MAX_ROWS");
+        assert!(config.layers.origin("query.timeout_seconds").to_string().ends_with("s.toml:4:1"));
+        assert_eq!(config.layers.origin("query.memory_bytes"), Origin::Default);
     }
 
     #[test]

@@ -92,9 +92,9 @@ fn sample(sampler: &mut Sampler, target: &Target, now_ns: i64, runtime: &Handle,
     let schema = target.store.schema(&target.database);
     let mut builder = BatchBuilder::new(schema.as_deref().unwrap_or(&empty), target.limits, now_ns);
     let report = sampler.sample(now_ns, &mut builder);
-    for missing in report.missing {
-        let path = missing.path.display();
-        tracing::debug!(%path, error = %missing.error, "this machine does not have it: left out of host metrics");
+    if !report.missing.is_empty() {
+        let missing: Vec<String> = report.missing.iter().map(|missing| missing.path.display().to_string()).collect();
+        tracing::info!(missing = missing.join(", "), "not on this machine: left out of host metrics");
     }
     for (table, error) in report.refused {
         if !told.refused.contains(&table) {

@@ -10,6 +10,7 @@ mod configuration;
 mod docs;
 mod durability;
 mod import;
+mod live;
 mod start;
 mod stop;
 mod tls;

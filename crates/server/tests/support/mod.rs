@@ -14,12 +14,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// An API token that may do everything, created at the first start.
-pub const TOKEN: &str = "test-token-0123456789abcdef";
+pub(crate) const TOKEN: &str = "test-token-0123456789abcdef";
 /// How long anything may take that should be quick, on a machine that is busy with other tests.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The binary under test, without any configuration from outside.
-pub fn sensorium() -> Command {
+pub(crate) fn sensorium() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sensorium"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SENSORIUM_")) {
         command.env_remove(name);
@@ -28,14 +28,14 @@ pub fn sensorium() -> Command {
 }
 
 /// Runs a command to its end and shows what it printed if it failed.
-pub fn succeed(command: &mut Command) -> String {
+pub(crate) fn succeed(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?} failed:\n{}", printed(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// Runs a command that must fail with exit code 1 and one sentence, which is returned.
-pub fn fail(command: &mut Command) -> String {
+pub(crate) fn fail(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{command:?}:\n{}", printed(&output));
     let text = String::from_utf8(output.stderr).unwrap();
@@ -50,13 +50,13 @@ fn printed(output: &Output) -> String {
 }
 
 /// Runs a future on a runtime that all tests share.
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| tokio::runtime::Runtime::new().unwrap()).block_on(future)
 }
 
 /// Asks again until the answer is there.
-pub fn wait_for<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = answer() {
@@ -68,7 +68,7 @@ pub fn wait_for<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
 }
 
 /// How to start a server.
-pub struct Start {
+pub(crate) struct Start {
     command: Command,
     folder: Option<TempDir>,
     data_dir: PathBuf,
@@ -76,14 +76,14 @@ pub struct Start {
 
 impl Start {
     /// In a new folder.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path().join("data");
         Self { folder: Some(folder), ..Self::at(&data_dir) }
     }
 
     /// In a folder of the test's own.
-    pub fn at(data_dir: &Path) -> Self {
+    pub(crate) fn at(data_dir: &Path) -> Self {
         let mut command = sensorium();
         command.args(["serve", "--http", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
         command.env("SENSORIUM_BOOTSTRAP_TOKEN", TOKEN);
@@ -91,29 +91,29 @@ impl Start {
     }
 
     /// Without the samples of this machine, which only disturb.
-    pub fn quiet(self) -> Self {
+    pub(crate) fn quiet(self) -> Self {
         self.arg("--no-host-metrics")
     }
 
     /// One more argument.
-    pub fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
+    pub(crate) fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(arg);
         self
     }
 
     /// One setting.
-    pub fn set(self, key: &str, value: impl std::fmt::Display) -> Self {
+    pub(crate) fn set(self, key: &str, value: impl std::fmt::Display) -> Self {
         self.arg("--set").arg(format!("{key}={value}"))
     }
 
     /// Another environment variable.
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
     /// Starts and does not wait.
-    pub fn spawn(mut self) -> Starting {
+    pub(crate) fn spawn(mut self) -> Starting {
         std::fs::create_dir_all(self.data_dir.parent().unwrap()).unwrap();
         let log = self.data_dir.with_extension("log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
@@ -130,7 +130,7 @@ impl Start {
     }
 
     /// Starts and waits until the server says where it is.
-    pub fn start(self) -> Server {
+    pub(crate) fn start(self) -> Server {
         self.spawn().ready()
     }
 }
@@ -146,7 +146,7 @@ impl Drop for Process {
 }
 
 /// A server that was started and may not be ready.
-pub struct Starting {
+pub(crate) struct Starting {
     process: Process,
     lines: mpsc::Receiver<String>,
     log: PathBuf,
@@ -156,7 +156,7 @@ pub struct Starting {
 
 impl Starting {
     /// Waits for the line that says where the server is.
-    pub fn ready(self) -> Server {
+    pub(crate) fn ready(self) -> Server {
         let opened = loop {
             let line = self.lines.recv_timeout(DEADLINE);
             let line = line.unwrap_or_else(|_| panic!("no server:\n{}", std::fs::read_to_string(&self.log).unwrap()));
@@ -169,14 +169,14 @@ impl Starting {
     }
 
     /// `kill -9`, wherever the start is.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.0.kill().unwrap();
         self.process.0.wait().unwrap();
     }
 }
 
 /// A running server.
-pub struct Server {
+pub(crate) struct Server {
     process: Process,
     opened: String,
     url: String,
@@ -187,49 +187,49 @@ pub struct Server {
 
 impl Server {
     /// A server with all defaults in a new folder.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Start::new().start()
     }
 
     /// Such as `http://127.0.0.1:40123`.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// The whole address that the server printed.
-    pub fn opened(&self) -> &str {
+    pub(crate) fn opened(&self) -> &str {
         &self.opened
     }
 
     /// The folder of the data.
-    pub fn data_dir(&self) -> &Path {
+    pub(crate) fn data_dir(&self) -> &Path {
         &self.data_dir
     }
 
     /// Everything that was logged so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// The process id.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.process.0.id()
     }
 
     /// A command that finds this server by its data folder.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = sensorium();
         command.args(args).arg("--data-dir").arg(&self.data_dir);
         command
     }
 
     /// A request with the token.
-    pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         client().request(method, format!("{}{path}", self.url)).bearer_auth(TOKEN)
     }
 
     /// Writes line protocol and returns status and body.
-    pub fn write(&self, database: &str, lines: &str) -> (u16, String) {
+    pub(crate) fn write(&self, database: &str, lines: &str) -> (u16, String) {
         let request = self.request(reqwest::Method::POST, &format!("/write?db={database}")).body(lines.to_owned());
         block_on(async {
             let response = request.send().await.unwrap();
@@ -238,7 +238,7 @@ impl Server {
     }
 
     /// The rows of an answer.
-    pub fn query(&self, sql: &str) -> Vec<Vec<Value>> {
+    pub(crate) fn query(&self, sql: &str) -> Vec<Vec<Value>> {
         let query = [("db", "main"), ("q", sql), ("format", "json")];
         let request = self.request(reqwest::Method::GET, "/api/v1/sql").query(&query);
         let answer: Value = block_on(async { request.send().await.unwrap().json().await.unwrap() });
@@ -248,7 +248,7 @@ impl Server {
     }
 
     /// Waits until this machine's vitals have been written twice.
-    pub fn wait_for_host_metrics(&self) {
+    pub(crate) fn wait_for_host_metrics(&self) {
         wait_for("a second sample of host metrics", || {
             // Until the first sample, there is no table to ask.
             let tables = self.query("SELECT count(*) FROM information_schema.tables WHERE table_name = 'cpu'");
@@ -259,31 +259,31 @@ impl Server {
     }
 
     /// SIGTERM; returns how the process ended.
-    pub fn stop(mut self) -> ExitStatus {
+    pub(crate) fn stop(mut self) -> ExitStatus {
         self.signal(rustix::process::Signal::TERM);
         self.wait()
     }
 
     /// Sends a signal.
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.process.0);
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
     /// Waits for the end of the process.
-    pub fn wait(&mut self) -> ExitStatus {
+    pub(crate) fn wait(&mut self) -> ExitStatus {
         wait_for("the end of the process", || self.process.0.try_wait().unwrap())
     }
 
     /// `kill -9`.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.0.kill().unwrap();
         self.process.0.wait().unwrap();
     }
 }
 
 /// One client for all tests: connections are reused.
-pub fn client() -> &'static reqwest::Client {
+pub(crate) fn client() -> &'static reqwest::Client {
     static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
     CLIENT.get_or_init(|| {
         let _already = rustls::crypto::ring::default_provider().install_default();

@@ -12,7 +12,7 @@ use axum::http::HeaderMap;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures::stream;
+use futures::{StreamExt, stream};
 use sensorium_live::{LiveClient, LiveValue, Pacer, Tick};
 use sensorium_model::Principal;
 use serde::{Deserialize, Serialize};
@@ -75,7 +75,8 @@ pub(super) async fn stream(
         let event = feed.next().await?;
         Some((Ok::<_, Infallible>(event), feed))
     });
-    let events = Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
+    // Whoever asks once more after the end gets the end again.
+    let events = Sse::new(events.fuse()).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
     // A proxy must pass each event on as it comes; nginx is told by a header of its own.
     Ok(([(CACHE_CONTROL.as_str(), "no-store"), ("x-accel-buffering", "no")], events).into_response())
 }
