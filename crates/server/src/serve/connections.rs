@@ -22,9 +22,9 @@ use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::response::Response;
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -60,8 +60,8 @@ impl Default for Patience {
 #[derive(Clone)]
 pub(crate) struct Connections {
     router: Router,
-    http1: Builder<TokioExecutor>,
-    http2: Builder<TokioExecutor>,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
     patience: Patience,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -73,11 +73,10 @@ pub(crate) struct Connections {
 
 impl Connections {
     pub(crate) fn new(router: Router, limit: usize, patience: Patience, stop: CancellationToken) -> Self {
-        let mut http1 = Builder::new(TokioExecutor::new()).http1_only();
-        http1.http1().timer(TokioTimer::new()).header_read_timeout(patience.head);
-        let mut http2 = Builder::new(TokioExecutor::new()).http2_only();
+        let mut http1 = http1::Builder::new();
+        http1.timer(TokioTimer::new()).header_read_timeout(patience.head);
+        let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
-            .http2()
             .timer(TokioTimer::new())
             .keep_alive_interval(patience.ping)
             .keep_alive_timeout(patience.ping)
@@ -129,28 +128,46 @@ impl Connections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::trace!(%peer, %error, "no TCP_NODELAY");
         }
-        let Some(acceptor) = tls else { return self.serve(&self.http1, stream, peer).await };
+        let Some(acceptor) = tls else { return self.serve_http1(stream, peer).await };
         match tokio::time::timeout(self.patience.handshake, acceptor.accept(stream)).await {
             Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                self.serve(&self.http2, Watched::new(stream, 3 * self.patience.ping), peer).await;
+                self.serve_http2(Watched::new(stream, 3 * self.patience.ping), peer).await;
             }
-            Ok(Ok(stream)) => self.serve(&self.http1, stream, peer).await,
+            Ok(Ok(stream)) => self.serve_http1(stream, peer).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
         }
     }
 
-    async fn serve<S>(&self, builder: &Builder<TokioExecutor>, stream: S, peer: SocketAddr)
+    async fn serve_http1<S>(&self, stream: S, peer: SocketAddr)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(|request| answer(self.router.clone(), request, peer));
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+        let connection = self.http1.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        self.run(connection, |connection| connection.graceful_shutdown(), peer).await;
+    }
+
+    async fn serve_http2<S>(&self, stream: S, peer: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let router = self.router.clone();
+        let service = service_fn(move |request| answer(router.clone(), request, peer));
+        let connection = self.http2.serve_connection(TokioIo::new(stream), service);
+        self.run(connection, |connection| connection.graceful_shutdown(), peer).await;
+    }
+
+    /// Runs a connection to its end; when the server stops, `wind_up` tells it to take no further request.
+    async fn run<C>(&self, connection: C, wind_up: impl FnOnce(Pin<&mut C>), peer: SocketAddr)
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
         let mut connection = pin!(connection);
         let outcome = match self.stop.run_until_cancelled(connection.as_mut()).await {
             Some(outcome) => outcome,
             None => {
-                connection.as_mut().graceful_shutdown();
+                wind_up(connection.as_mut());
                 connection.await
             }
         };

@@ -85,7 +85,7 @@ fn a_bad_row_costs_only_itself_and_shows_in_the_exit_code() {
         command.args(args).arg("--data-dir").arg(&data_dir);
         command
     };
-    let sentence = fail(&mut at(&["import", file.to_str().unwrap()]));
+    let sentence = fail(&mut at(&["import", file.to_str().unwrap(), "--time-column", "time"]));
     assert!(sentence.contains('1'), "{sentence}");
     assert_eq!(succeed(&mut at(&["query", "-f", "csv", "SELECT sum(v) AS s FROM room"])), "s\n59.0\n");
     let sentence = fail(&mut at(&["import", "/nowhere.csv"]));
