@@ -15,7 +15,7 @@ it("leads from the printed address through set-up to a moving graph", async () =
   await page.getByLabel("Set-up code").waitFor();
   expect(await page.getByLabel("Set-up code").inputValue()).toBe(code);
   await page.waitForURL((url) => url.hash === "");
-  expect(await page.title()).toBe("Set up · Sensorium");
+  await expect.poll(() => page.title()).toBe("Set up · Sensorium");
 
   await page.getByLabel("Organisation").fill(admin.organisation);
   await page.getByLabel("Your login").fill(admin.login);

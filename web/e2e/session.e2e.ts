@@ -24,7 +24,7 @@ it("refuses a wrong password in a sentence, then lets in and leads to the page t
   await page.keyboard.press("Enter");
   await page.waitForURL("**/tokens");
   await page.getByRole("heading", { level: 1, name: "Tokens" }).waitFor();
-  expect(await page.title()).toBe("Tokens · Sensorium");
+  await expect.poll(() => page.title()).toBe("Tokens · Sensorium");
   await close();
 });
 

@@ -2,20 +2,20 @@
 import { Outlet, useMatches } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import type { TitledNamespace } from "@/app/router";
 
 function usePageTitle() {
   const namespace = useMatches({
     select: (matches) => matches.findLast((match) => match.staticData.title !== undefined)?.staticData.title,
   });
-  const { t, i18n } = useTranslation();
-  useEffect(() => {
-    const name = namespace === undefined ? undefined : titleOf(namespace);
-    document.title = name === undefined ? t("product") : t("title", { page: name });
-    function titleOf(of: TitledNamespace): string | undefined {
-      return i18n.hasLoadedNamespace(of) ? i18n.t(`${of}:title`) : undefined;
-    }
+  // Draws again when the page's text has arrived, which may be after the page's code.
+  const { t, ready } = useTranslation(["common", ...(namespace === undefined ? [] : [namespace])], {
+    useSuspense: false,
   });
+  const name = namespace === undefined || !ready ? undefined : t(`${namespace}:title`);
+  const title = name === undefined ? t("common:product") : t("common:title", { page: name });
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
 }
 
 /** The outermost component. */
