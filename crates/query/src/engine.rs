@@ -129,6 +129,7 @@ impl QueryEngine {
             Err(_) => return Err(QueryError::Timeout { seconds }),
             Ok(Err(_)) if Instant::now() >= deadline => return Err(QueryError::Timeout { seconds }),
             Ok(Err(_)) => return Err(QueryError::Internal { message: "planning ended unexpectedly".into() }),
+            Ok(Ok(Err(_))) if Instant::now() >= deadline => return Err(QueryError::Timeout { seconds }),
             Ok(Ok(opened)) => opened?,
         };
         Ok(QueryStream::new(opened.schema, received, deadline, config, cancel))

@@ -116,6 +116,8 @@ impl Stream for QueryStream {
         let timeout = QueryError::Timeout { seconds: this.timeout_seconds };
         let item = match this.parts.poll_recv(context) {
             Poll::Ready(Some(Part::Rows(batch))) => this.accept(batch),
+            // At the deadline the plan stops itself, which may be heard before the clock is.
+            Poll::Ready(Some(Part::Failed(_))) if Instant::now() >= this.deadline.deadline() => Err(timeout),
             Poll::Ready(Some(Part::Failed(error))) => Err(error),
             Poll::Ready(Some(Part::End)) => {
                 this.done = true;
