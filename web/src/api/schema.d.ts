@@ -426,14 +426,34 @@ export interface components {
             name: string;
         };
         /** @description The body of every failed request. */
-        ErrorBody: Record<string, never> & {
-            /**
-             * @description A stable word: `invalid`, `unauthenticated`, `denied`, `missing`, `conflict`, `too_large`, `busy`, `no_space`,
-             *     `corrupt` or `internal`.
-             */
-            code: string;
+        ErrorBody: components["schemas"]["ErrorDetails"] & {
+            /** @description A stable word for the kind of failure. */
+            code: components["schemas"]["ErrorCode"];
             /** @description What went wrong and what to do about it, as a sentence. */
             error: string;
+        };
+        /**
+         * @description The kinds of failure.
+         * @enum {string}
+         */
+        ErrorCode: "invalid" | "unauthenticated" | "denied" | "missing" | "conflict" | "too_large" | "busy" | "no_space" | "corrupt" | "internal";
+        /** @description Facts that some errors hold. */
+        ErrorDetails: {
+            /**
+             * Format: int64
+             * @description Where a query is wrong: the character in the line, from 1.
+             */
+            column?: number;
+            /**
+             * Format: int64
+             * @description Where a query is wrong: the line, from 1.
+             */
+            line?: number;
+            /**
+             * Format: int64
+             * @description When another attempt can succeed, as in the header `Retry-After`.
+             */
+            retry_after_seconds?: number;
         };
         /** @description The state of the process. */
         Health: {
@@ -474,8 +494,7 @@ export interface components {
              * @description When it was measured, milliseconds since the epoch.
              */
             time_ms: number;
-            /** @description `float`, `integer`, `unsigned`, `boolean` or `string`. */
-            type: string;
+            type: components["schemas"]["ValueType"];
             /** @description A number, a truth value or text. */
             value: components["schemas"]["LastScalar"];
         };
@@ -562,12 +581,17 @@ export interface components {
              */
             total: number;
         };
+        /**
+         * @description What a user is in the organisation; each may do what the ones before may.
+         * @enum {string}
+         */
+        Role: "viewer" | "editor" | "administrator" | "owner";
         /** @description Who is signed in. */
         SessionBody: {
             /** @description Whether the caller may write readings. */
             can_write: boolean;
             organisation: components["schemas"]["SessionOrganisation"];
-            user?: components["schemas"]["SessionUser"] | null;
+            user: components["schemas"]["SessionUser"] | null;
         };
         /** @description The organisation that the caller belongs to. */
         SessionOrganisation: {
@@ -580,8 +604,7 @@ export interface components {
             /** Format: uuid */
             id: string;
             login: string;
-            /** @description `viewer`, `editor`, `administrator` or `owner`. */
-            role: string;
+            role: components["schemas"]["Role"];
         };
         /** @description The first administrator. */
         SetupRequest: {
@@ -622,12 +645,15 @@ export interface components {
         };
         /** @description A column. */
         TableColumn: {
-            /** @description `time`, `tag` or `field`. */
-            kind: string;
+            kind: components["schemas"]["TableColumnKind"];
             name: string;
-            /** @description `timestamp`, `string`, `float`, `integer`, `unsigned` or `boolean`. */
-            type: string;
+            type: components["schemas"]["ValueType"];
         };
+        /**
+         * @description What a column is for.
+         * @enum {string}
+         */
+        TableColumnKind: "time" | "tag" | "field";
         /** @description The tables of a database, by name. */
         TableList: {
             tables: components["schemas"]["Table"][];
@@ -642,9 +668,9 @@ export interface components {
              */
             created_at: string;
             /** @description The login of whoever created it. */
-            created_by?: string | null;
+            created_by: string | null;
             /** @description The one database that it is good for; null means all. */
-            database?: string | null;
+            database: string | null;
             /** @description The beginning of the secret, to tell tokens apart. */
             hint: string;
             /** Format: uuid */
@@ -653,7 +679,7 @@ export interface components {
              * Format: date-time
              * @description RFC 3339, exact to a minute; null if it was never used.
              */
-            last_used_at?: string | null;
+            last_used_at: string | null;
             name: string;
         };
         /** @description All tokens that the caller may see. */
@@ -669,6 +695,11 @@ export interface components {
             /** @description What it is for, in words. */
             name: string;
         };
+        /**
+         * @description The type of a column's values.
+         * @enum {string}
+         */
+        ValueType: "timestamp" | "string" | "float" | "integer" | "unsigned" | "boolean";
     };
     responses: never;
     parameters: never;
