@@ -10,10 +10,14 @@ use super::layers::{Layers, Origin};
 
 /// Applies a file to the layers below it.
 pub(crate) fn apply(layers: &mut Layers, path: &Path, text: &str) -> Result<(), ConfigError> {
-    let table = DeTable::parse(text).map_err(|error| {
-        let (line, column) = place(text, error.span().map_or(0, |span| span.start));
-        ConfigError::Damaged { path: path.to_owned(), line, column, reason: error.message().to_owned() }
-    })?;
+    let (table, errors) = DeTable::parse_recoverable(text);
+    // Later errors are mostly consequences of the first.
+    let start = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+    if let Some(error) = errors.into_iter().min_by_key(start) {
+        let (line, column) = place(text, start(&error));
+        let reason = error.message().to_owned();
+        return Err(ConfigError::Damaged { path: path.to_owned(), line, column, reason });
+    }
     apply_table(layers, path, text, "", table.get_ref())
 }
 

@@ -75,18 +75,18 @@ fn a_dry_run_shows_and_stores_nothing() {
 #[test]
 fn a_bad_row_costs_only_itself_and_shows_in_the_exit_code() {
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("room.csv");
-    let row =
-        |second| if second == 30 { "yesterday,1\n".to_owned() } else { format!("2024-01-01T00:00:{second:0>2}Z,1\n") };
-    std::fs::write(&file, format!("time,v\n{}", (0..60).map(row).collect::<String>())).unwrap();
+    let file = folder.path().join("room.lp");
+    let line =
+        |n: u64| if n == 30 { "room v=\n".to_owned() } else { format!("room v=1 {}\n", 1_700_000_000_000_000_000 + n) };
+    std::fs::write(&file, (0..60).map(line).collect::<String>()).unwrap();
     let data_dir = folder.path().join("data");
     let at = |args: &[&str]| {
         let mut command = sensorium();
         command.args(args).arg("--data-dir").arg(&data_dir);
         command
     };
-    let sentence = fail(&mut at(&["import", file.to_str().unwrap(), "--time-column", "time"]));
-    assert!(sentence.contains('1'), "{sentence}");
+    let sentence = fail(&mut at(&["import", file.to_str().unwrap()]));
+    assert!(sentence.contains("refused"), "{sentence}");
     assert_eq!(succeed(&mut at(&["query", "-f", "csv", "SELECT sum(v) AS s FROM room"])), "s\n59.0\n");
     let sentence = fail(&mut at(&["import", "/nowhere.csv"]));
     assert!(sentence.contains("/nowhere.csv"), "{sentence}");
