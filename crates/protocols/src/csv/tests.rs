@@ -1,3 +1,5 @@
+//! Tests of the CSV decoder: what is understood of real and of broken files.
+
 use proptest::prelude::*;
 use sensorium_model::{
     Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId, Precision, Value,

@@ -1,3 +1,5 @@
+//! Tests of the JSON decoder: shapes, times, numbers and nonsense.
+
 use proptest::prelude::*;
 use sensorium_model::{
     Batch, BatchBuilder, ColumnKind, DatabaseKey, DatabaseName, DatabaseSchema, FieldType, IngestLimits, OrgId,

@@ -1,3 +1,5 @@
+//! Tests of the line-protocol reader and writer, also against the reference implementation.
+
 use proptest::prelude::*;
 use sensorium_model::{
     Batch, BatchBuilder, ColumnKind, DatabaseKey, DatabaseName, DatabaseSchema, ErrorKind, FieldType, IngestLimits,

@@ -1,3 +1,5 @@
+//! Tests of the import: plans, targets and reports.
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
