@@ -8,4 +8,5 @@ if [ ! -x "$SENSORIUM_BIN" ]; then
 else
   step "Building sensorium"
 fi
-cargo build --locked -p sensorium-server
+# The whole workspace is selected, as the tests do, so that dependencies have the same features and are compiled once.
+cargo build --locked --workspace --bin sensorium
