@@ -3,7 +3,7 @@
 source "$(dirname "$0")/lib.sh"
 
 scripts/build-web.sh
-if [ ! -x "$SENSORIUM_BIN" ]; then
+if [ ! -x "$binary" ]; then
   step "Building sensorium (the first time compiles about 500 crates: see README.md for how long that takes)"
 else
   step "Building sensorium"

@@ -2,7 +2,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$HOME/.cache/sensorium/target}"
-export SENSORIUM_BIN="$CARGO_TARGET_DIR/debug/sensorium"
+# Not exported: variables that begin with SENSORIUM_ are settings of the server.
+binary="$CARGO_TARGET_DIR/debug/sensorium"
 
 step() { printf '\n==> %s\n' "$*"; }
 

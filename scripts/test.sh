@@ -18,6 +18,8 @@ rust_tests() {
 
 web() { (cd web && npm run --silent "$@"); }
 
+end_to_end() { (cd web && SENSORIUM_BIN="$binary" npm run --silent e2e); }
+
 phase "Build the web page and the binary" scripts/build.sh
 phase "Format" cargo fmt --all --check
 phase "Clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -27,7 +29,7 @@ phase "Web: types" web typecheck
 phase "Web: lint" web lint
 phase "Web: unit tests" web test
 phase "Web: bundle budgets" web budget
-phase "End to end, in Chromium" web e2e
+phase "End to end, in Chromium" end_to_end
 
 step "All passed"
 printf '%s\n' "${times[@]}" "$(printf '%-34s %5d s' total $SECONDS)"
