@@ -28,6 +28,8 @@ enum Bench {
 #[tokio::main]
 #[expect(clippy::print_stderr, reason = "a command-line tool speaks to a person")]
 async fn main() -> ExitCode {
+    // The HTTP client asks for a TLS provider even where it speaks plain HTTP; it can only be installed already.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
     let outcome = match Arguments::parse().bench {
         Bench::Idle(arguments) => idle::run(arguments).await,
         Bench::Pixel(arguments) => pixel::run(arguments).await,
