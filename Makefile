@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/sensorium/target
 ARGS ?=
 
-.PHONY: help run build test bench-pixel bench-idle screenshot clean
+.PHONY: help run build build-bench test bench bench-pixel bench-idle bench-influx screenshot clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,12 +20,22 @@ test: ## Everything that CI does: format, lints, tidy, Rust tests, web tests, en
 	@scripts/install.sh test
 	@scripts/test.sh
 
-bench-pixel: build ## Measure the time from a POST to the pixel in Chromium
-	@scripts/install.sh test
-	@cargo run --quiet -p sensorium-bench -- pixel --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
+# The whole workspace is selected, as everywhere, so that dependencies have the same features and are compiled once.
+build-bench: build
+	@cargo build --quiet --locked --workspace --bin sensorium-bench
 
-bench-idle: build ## Measure start-up, memory and processor time of a server that only samples its host
-	@cargo run --quiet -p sensorium-bench -- idle --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
+bench: bench-idle bench-pixel bench-influx ## Run all measurements, one after the other
+
+bench-pixel: build-bench ## Measure the time from a POST to the pixel in Chromium
+	@scripts/install.sh test
+	@"$(CARGO_TARGET_DIR)/debug/sensorium-bench" pixel --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
+
+bench-idle: build-bench ## Measure start-up, memory and processor time of a server that only samples its host
+	@"$(CARGO_TARGET_DIR)/debug/sensorium-bench" idle --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
+
+bench-influx: build-bench ## Compare ingest, memory, disk and queries with InfluxDB 1.6 on the same data (ARGS="--rows 100000")
+	@scripts/install.sh bench
+	@"$(CARGO_TARGET_DIR)/debug/sensorium-bench" influx --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
 
 screenshot: build ## Make docs/images/overview.png anew
 	@scripts/install.sh test

@@ -3,7 +3,7 @@
 //! Three figures: from starting the process to the first binary frame of live data, resident memory, and the processor time
 //! of the whole process and of its sampling thread, in percent of one core.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -13,13 +13,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
+use crate::process::{self, cpu_seconds, resident_bytes};
 use crate::sensorium::Sensorium;
 
 /// The name of the thread that samples the host.
 const SAMPLER_THREAD: &str = "host-metrics";
-
-/// Clock ticks of `/proc/*/stat` in a second, on every Linux that Sensorium runs on.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// How long the first live point may take.
 const FIRST_POINT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -46,8 +44,8 @@ pub(crate) async fn run(arguments: IdleArgs) -> Result<()> {
     tokio::time::timeout(FIRST_POINT_TIMEOUT, first_live_point(&server)).await.context("no live point came")??;
     let first_point = started.elapsed();
 
-    let process = PathBuf::from(format!("/proc/{}", server.pid()));
-    let sampler = thread(&process, SAMPLER_THREAD)?;
+    let process = process::folder(server.pid());
+    let sampler = process::thread(&process, SAMPLER_THREAD)?;
     let before = (cpu_seconds(&process)?, cpu_seconds(&sampler)?);
     let watched = Instant::now();
     let bar = ProgressBar::new(arguments.seconds);
@@ -81,31 +79,4 @@ async fn first_live_point(server: &Sensorium) -> Result<()> {
         }
     }
     bail!("the server closed the live connection")
-}
-
-fn thread(process: &Path, name: &str) -> Result<PathBuf> {
-    for entry in std::fs::read_dir(process.join("task"))? {
-        let path = entry?.path();
-        if std::fs::read_to_string(path.join("comm"))?.trim() == name {
-            return Ok(path);
-        }
-    }
-    bail!("the server has no thread {name:?}")
-}
-
-/// User and system time so far.
-fn cpu_seconds(task: &Path) -> Result<f64> {
-    let stat = std::fs::read_to_string(task.join("stat"))?;
-    let after_name = stat.rsplit_once(") ").context("no process state")?.1;
-    let mut ticks = after_name.split_whitespace().skip(11).map(str::parse::<f64>);
-    let user = ticks.next().context("no user time")??;
-    let system = ticks.next().context("no system time")??;
-    Ok((user + system) / TICKS_PER_SECOND)
-}
-
-fn resident_bytes(process: &Path) -> Result<f64> {
-    let status = std::fs::read_to_string(process.join("status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kilobytes * 1024.0)
 }

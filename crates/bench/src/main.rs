@@ -2,13 +2,17 @@
 //! ports, shows its progress, prints one table and stops everything that it started.
 
 mod idle;
+mod influx;
 mod percentiles;
 mod pixel;
+mod process;
 mod sensorium;
 
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Parser)]
 #[command(about = "Measure Sensorium", version)]
@@ -21,6 +25,8 @@ struct Arguments {
 enum Bench {
     /// Time from the start to the first live point, then memory and processor time of a server that only samples its host
     Idle(idle::IdleArgs),
+    /// Ingest, memory, disk and queries beside an InfluxDB 1.x that gets the same data in the same run
+    Influx(influx::InfluxArgs),
     /// Time from a POST of a reading to its value being painted in a browser that shows the overview
     Pixel(pixel::PixelArgs),
 }
@@ -30,9 +36,20 @@ enum Bench {
 async fn main() -> ExitCode {
     // The HTTP client asks for a TLS provider even where it speaks plain HTTP; it can only be installed already.
     let _installed = rustls::crypto::ring::default_provider().install_default();
-    let outcome = match Arguments::parse().bench {
-        Bench::Idle(arguments) => idle::run(arguments).await,
-        Bench::Pixel(arguments) => pixel::run(arguments).await,
+    let bench = async {
+        match Arguments::parse().bench {
+            Bench::Idle(arguments) => idle::run(arguments).await,
+            Bench::Influx(arguments) => influx::run(arguments).await,
+            Bench::Pixel(arguments) => pixel::run(arguments).await,
+        }
+    };
+    // A measurement that is left off is dropped, and with it its servers and folders.
+    let outcome = tokio::select! {
+        outcome = bench => outcome,
+        signal = interrupted() => Err(match signal {
+            Ok(()) => anyhow!("interrupted; what was started has been stopped"),
+            Err(error) => anyhow!(error).context("signals cannot be received"),
+        }),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -41,4 +58,14 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Returns when a person or the system asks the process to end.
+async fn interrupted() -> std::io::Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! A Sensorium of its own for one measurement: started on a free port with a temporary folder, killed when dropped.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -16,21 +16,38 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// The API token that a measurement writes with; the server lives for one measurement on loopback.
 const TOKEN: &str = "bench-token-of-a-temporary-server";
 
+/// How a server is started.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Options {
+    /// Further arguments of `sensorium serve`.
+    pub(crate) arguments: Vec<String>,
+    /// The folder that its data folder is made in; without it, the system's temporary folder.
+    pub(crate) parent: Option<PathBuf>,
+}
+
 /// A running server.
 pub(crate) struct Sensorium {
     child: Child,
     setup_url: String,
     client: reqwest::Client,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Sensorium {
-    /// Starts the binary and waits until it has printed its set-up URL.
+    /// Starts the binary as a new user does, and waits until it has printed its set-up URL.
     pub(crate) fn start(binary: &Path) -> Result<Self> {
-        let data = tempfile::tempdir().context("cannot make a temporary folder")?;
+        Self::start_with(binary, &Options::default())
+    }
+
+    /// Starts the binary and waits until it has printed its set-up URL.
+    pub(crate) fn start_with(binary: &Path, options: &Options) -> Result<Self> {
+        let parent = options.parent.clone().unwrap_or_else(std::env::temp_dir);
+        let data = tempfile::Builder::new().prefix("sensorium-bench-").tempdir_in(parent);
+        let data = data.context("cannot make a temporary folder")?;
         let mut child = Command::new(binary)
             .args(["serve", "--http", "127.0.0.1:0", "--data-dir"])
             .arg(data.path())
+            .args(&options.arguments)
             .env("SENSORIUM_BOOTSTRAP_TOKEN", TOKEN)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -48,15 +65,22 @@ impl Sensorium {
             }
         });
         let Ok(setup_url) = receive.recv_timeout(START_TIMEOUT) else {
-            child.kill()?;
+            // It fails only when the process is gone already.
+            let _ = child.kill();
+            let _ = child.wait();
             bail!("the server printed no set-up URL within {START_TIMEOUT:?}");
         };
-        Ok(Self { child, setup_url, client: reqwest::Client::new(), _data: data })
+        Ok(Self { child, setup_url, client: reqwest::Client::new(), data })
     }
 
     /// The server's process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The folder that the server keeps everything in.
+    pub(crate) fn data_folder(&self) -> &Path {
+        self.data.path()
     }
 
     /// The token that may do everything.
@@ -82,6 +106,14 @@ impl Sensorium {
         let cookie = cookie.context("set-up sent no cookie")?;
         let pair = cookie.split(';').next().unwrap_or_default();
         Ok(pair.trim_start_matches("sensorium_session=").to_owned())
+    }
+
+    /// A figure without labels of `/metrics`.
+    pub(crate) async fn figure(&self, name: &str) -> Result<f64> {
+        let url = format!("{}/metrics", self.base_url());
+        let text = self.client.get(url).bearer_auth(TOKEN).send().await?.error_for_status()?.text().await?;
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.with_context(|| format!("/metrics has no {name}"))?.trim().parse()?)
     }
 
     /// Writes line protocol to a database and waits for the acknowledgement.

@@ -62,6 +62,12 @@ impl Browser {
         self.call("Network.setCookie", cookie).await.map(drop)
     }
 
+    /// Runs a script in every page before the page's own code.
+    pub(crate) async fn run_before_each_page(&mut self, script: &str) -> Result<()> {
+        self.call("Page.enable", json!({})).await?;
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({"source": script})).await.map(drop)
+    }
+
     /// Leads the page to an address.
     pub(crate) async fn open(&mut self, url: &str) -> Result<()> {
         self.call("Page.navigate", json!({"url": url})).await.map(drop)
@@ -80,32 +86,8 @@ impl Browser {
         .map_err(|_| anyhow!("{text:?} was not on the page within {limit:?}"))?
     }
 
-    /// Makes the page watch for a text; [`Browser::painted`] waits for it.
-    pub(crate) async fn arm(&mut self, text: &str) -> Result<()> {
-        let script = format!(
-            "window.painted = new Promise(resolve => {{
-               const observer = new MutationObserver(() => {{
-                 if (!document.body.textContent.includes({text})) return;
-                 observer.disconnect();
-                 requestAnimationFrame(() => {{
-                   const channel = new MessageChannel();
-                   channel.port1.onmessage = () => resolve(performance.timeOrigin + performance.now());
-                   channel.port2.postMessage(0);
-                 }});
-               }});
-               observer.observe(document.body, {{subtree: true, childList: true, characterData: true}});
-             }}); true",
-            text = json!(text)
-        );
-        self.evaluate(&script).await.map(drop)
-    }
-
-    /// The moment at which the armed text had been painted, in milliseconds since the epoch.
-    pub(crate) async fn painted(&mut self) -> Result<f64> {
-        self.evaluate("window.painted").await?.as_f64().context("the page returned no time")
-    }
-
-    async fn evaluate(&mut self, expression: &str) -> Result<Value> {
+    /// The value of an expression in the page, awaited if it is a promise.
+    pub(crate) async fn evaluate(&mut self, expression: &str) -> Result<Value> {
         let parameters = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
         let answer = self.call("Runtime.evaluate", parameters).await?;
         if !answer["exceptionDetails"].is_null() {

@@ -1,0 +1,154 @@
+//! One way to talk to either server: write line protocol, ask, and read the answer.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::influxdb::InfluxDb;
+use super::pair::Kind;
+use crate::process;
+use crate::sensorium::Sensorium;
+
+/// The database of the measurement in InfluxDB.
+const INFLUXDB_DATABASE: &str = "bench";
+/// The database of the measurement in Sensorium, which has it from the start.
+const SENSORIUM_DATABASE: &str = "main";
+
+/// A server as its clients and `/proc` see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) kind: Kind,
+    /// Its folder of `/proc`.
+    pub(crate) process: PathBuf,
+    client: reqwest::Client,
+    write_url: String,
+    query_url: String,
+    token: Option<&'static str>,
+}
+
+impl Endpoint {
+    /// An InfluxDB, in which the database is created.
+    pub(crate) async fn influxdb(server: &InfluxDb) -> Result<Self> {
+        let client = reqwest::Client::new();
+        let query_url = format!("{}/query", server.base_url());
+        let create = format!("CREATE DATABASE {INFLUXDB_DATABASE}");
+        client.post(&query_url).query(&[("q", create.as_str())]).send().await?.error_for_status()?;
+        let write_url = format!("{}/write?db={INFLUXDB_DATABASE}", server.base_url());
+        let process = process::folder(server.pid());
+        Ok(Self { kind: Kind::InfluxDb, process, client, write_url, query_url, token: None })
+    }
+
+    /// A Sensorium.
+    pub(crate) fn sensorium(server: &Sensorium) -> Self {
+        Self {
+            kind: Kind::Sensorium,
+            process: process::folder(server.pid()),
+            client: reqwest::Client::new(),
+            write_url: format!("{}/write?db={SENSORIUM_DATABASE}", server.base_url()),
+            query_url: format!("{}/api/v1/sql", server.base_url()),
+            token: Some(server.token()),
+        }
+    }
+
+    /// Writes a body and waits for the acknowledgement that it is on disk; anything else is an error.
+    pub(crate) async fn write(&self, body: Bytes) -> Result<()> {
+        let request = self.with_token(self.client.post(&self.write_url)).body(body);
+        let answer = request.send().await.with_context(|| format!("{} does not answer", self.kind.name()))?;
+        let status = answer.status();
+        if status.as_u16() != 204 {
+            bail!("{} refused a write: {status} {}", self.kind.name(), answer.text().await.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Asks, and reads the answer to its end.
+    pub(crate) async fn ask(&self, statement: &str) -> Result<Bytes> {
+        let database = if self.kind == Kind::InfluxDb { INFLUXDB_DATABASE } else { SENSORIUM_DATABASE };
+        let request = self.client.get(&self.query_url).query(&[("db", database), ("q", statement)]);
+        let answer = self.with_token(request).send().await?;
+        let status = answer.status();
+        let body = answer.bytes().await?;
+        let text = || String::from_utf8_lossy(&body).into_owned();
+        ensure!(status.is_success(), "{} refused {statement:?}: {status} {}", self.kind.name(), text());
+        Ok(body)
+    }
+
+    /// Asks, and understands the answer.
+    pub(crate) async fn rows(&self, statement: &str) -> Result<Vec<Vec<Value>>> {
+        let body = self.ask(statement).await?;
+        let rows = match self.kind {
+            Kind::InfluxDb => influxdb_rows(&body),
+            Kind::Sensorium => sensorium_rows(&body),
+        };
+        rows.with_context(|| format!("the answer of {} to {statement:?}", self.kind.name()))
+    }
+
+    fn with_token(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+}
+
+/// The rows of all series of an answer: the values of its tags, then its columns.
+fn influxdb_rows(body: &[u8]) -> Result<Vec<Vec<Value>>> {
+    let answer: Value = serde_json::from_slice(body)?;
+    let result = answer.pointer("/results/0").context("no result")?;
+    if let Some(error) = result.get("error") {
+        bail!("{error}");
+    }
+    let mut rows = Vec::new();
+    for series in list(result.get("series")) {
+        let tags: Vec<Value> =
+            series.get("tags").and_then(Value::as_object).map(|t| t.values().cloned().collect()).unwrap_or_default();
+        rows.extend(list(series.get("values")).iter().map(|row| [tags.as_slice(), list(Some(row))].concat()));
+    }
+    Ok(rows)
+}
+
+fn sensorium_rows(body: &[u8]) -> Result<Vec<Vec<Value>>> {
+    let answer: Value = serde_json::from_slice(body)?;
+    if let Some(error) = answer.get("error") {
+        bail!("{error}");
+    }
+    Ok(list(answer.get("rows")).iter().map(|row| list(Some(row)).to_vec()).collect())
+}
+
+fn list(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rows_of_influxdb_begin_with_their_tags() {
+        let answer = br#"{"results":[{"statement_id":0,"series":[
+            {"name":"r","tags":{"fleet":"East"},"columns":["time","mean"],"values":[["t0",1.5],["t1",null]]},
+            {"name":"r","tags":{"fleet":"West"},"columns":["time","mean"],"values":[["t0",2]]}]}]}"#;
+        let rows = influxdb_rows(answer).unwrap();
+        assert_eq!(
+            rows,
+            [json!(["East", "t0", 1.5]), json!(["East", "t1", null]), json!(["West", "t0", 2])].map(cells)
+        );
+        assert_eq!(influxdb_rows(br#"{"results":[{"statement_id":0}]}"#).unwrap().len(), 0);
+        assert!(influxdb_rows(br#"{"results":[{"error":"no such thing"}]}"#).is_err());
+    }
+
+    #[test]
+    fn half_an_answer_of_sensorium_is_an_error() {
+        let rows = sensorium_rows(br#"{"columns":[],"rows":[["East",1.5]],"row_count":1,"elapsed_ms":1}"#).unwrap();
+        assert_eq!(rows, [cells(json!(["East", 1.5]))]);
+        assert!(sensorium_rows(br#"{"columns":[],"rows":[["East",1.5]],"error":"cut","code":"busy"}"#).is_err());
+    }
+
+    fn cells(row: Value) -> Vec<Value> {
+        row.as_array().unwrap().clone()
+    }
+}

@@ -1,0 +1,102 @@
+//! The same bodies to one server, then to the other.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use indicatif::ProgressBar;
+
+use super::endpoint::Endpoint;
+use super::pair::{Pair, turns};
+use super::trucks::Trucks;
+use crate::process::cpu_seconds;
+
+/// A server counts as idle when it used less than this share of a core.
+const IDLE_SHARE: f64 = 0.05;
+/// The time over which that is measured.
+const IDLE_WINDOW: Duration = Duration::from_millis(500);
+/// How long the background work of a server is waited for before the other one's turn.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The settings of the rounds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) rows: u64,
+    pub(crate) rounds: u64,
+    pub(crate) lines_a_body: u64,
+    pub(crate) connections: usize,
+}
+
+/// Sends all rows to both servers in rounds, each server first in every other round, and waits for the work in the
+/// background to end. Returns each server's rows a second of every round, until the round's last acknowledgement. The bar
+/// counts rows sent.
+pub(crate) async fn run(
+    servers: &Pair<Endpoint>,
+    trucks: &mut Trucks,
+    plan: Plan,
+    bar: &ProgressBar,
+) -> Result<Pair<Vec<f64>>> {
+    let mut rows_a_second: Pair<Vec<f64>> = Pair::default();
+    for round in 0..plan.rounds {
+        let rows = plan.rows * (round + 1) / plan.rounds - plan.rows * round / plan.rounds;
+        let bodies = bodies(trucks, rows, plan.lines_a_body).await;
+        for kind in turns(round) {
+            let server = servers.of(kind);
+            idle(servers).await?;
+            bar.set_message(format!("round {} of {}, {}", round + 1, plan.rounds, kind.name()));
+            let took = send(server, &bodies, plan, bar).await?;
+            #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 rows")]
+            rows_a_second.of_mut(kind).push(rows as f64 / took.as_secs_f64());
+        }
+    }
+    idle(servers).await?;
+    Ok(rows_a_second)
+}
+
+/// The next lines, made before the clock runs.
+async fn bodies(trucks: &mut Trucks, lines: u64, lines_a_body: u64) -> Vec<Bytes> {
+    let (mut bodies, mut left) = (Vec::new(), lines);
+    while left > 0 {
+        let wanted = left.min(lines_a_body);
+        let body = trucks.body(wanted);
+        if body.is_empty() {
+            break;
+        }
+        bodies.push(Bytes::from(body));
+        left -= wanted;
+        // Lets an interruption through.
+        tokio::task::yield_now().await;
+    }
+    bodies
+}
+
+/// Sends all bodies over several connections; the time until the last acknowledgement.
+async fn send(server: &Endpoint, bodies: &[Bytes], plan: Plan, bar: &ProgressBar) -> Result<Duration> {
+    let started = Instant::now();
+    futures::stream::iter(bodies.iter().cloned().map(anyhow::Ok))
+        .try_for_each_concurrent(plan.connections, |body| async move {
+            server.write(body).await?;
+            bar.inc(plan.lines_a_body);
+            Ok(())
+        })
+        .await?;
+    Ok(started.elapsed())
+}
+
+/// Waits until neither server works in the background, so that a turn has the processor for itself.
+async fn idle(servers: &Pair<Endpoint>) -> Result<()> {
+    let until = Instant::now() + IDLE_TIMEOUT;
+    let used = || anyhow::Ok(cpu_seconds(&servers.influxdb.process)? + cpu_seconds(&servers.sensorium.process)?);
+    let mut before = used()?;
+    while Instant::now() < until {
+        tokio::time::sleep(IDLE_WINDOW).await;
+        let now = used()?;
+        if now - before < IDLE_SHARE * IDLE_WINDOW.as_secs_f64() {
+            return Ok(());
+        }
+        before = now;
+    }
+    // Not an error: a machine may have a server that is never quite idle; the figures then hold that work too.
+    Ok(())
+}
