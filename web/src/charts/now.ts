@@ -33,3 +33,8 @@ const read = () => now;
 export function useNow(): number {
   return useSyncExternalStore(watch, read);
 }
+
+/** What the moment means, such as "late"; the component is drawn anew only when that becomes another. */
+export function useNowAs<Meaning extends string | number>(meaningOf: (now: number) => Meaning): Meaning {
+  return useSyncExternalStore(watch, () => meaningOf(now));
+}

@@ -1,9 +1,10 @@
 /** React's view of the live connection. */
-import { useEffect, useEffectEvent, useState, useSyncExternalStore } from "react";
+import { startTransition, useEffect, useEffectEvent, useLayoutEffect, useState, useSyncExternalStore } from "react";
 import { liveClient } from "./browser";
 import type { LiveListener } from "./client";
 import { subscriptionKey, type Subscription } from "./protocol";
 import type { LiveState } from "./state";
+import { makeTicker, type Ticker } from "./ticker";
 
 /** The state of the tab's connection; whoever looks at it also opens it. */
 export function useLiveState(): LiveState {
@@ -36,38 +37,36 @@ export function useLive(subscription: Subscription | null, listener: LiveListene
   }, [key]);
 }
 
-/** A count that grows on the next animation frame after `touch`, at most `hz` times a second. */
-export function useTick(hz: number): [tick: number, touch: () => void] {
+/** A ticker of the component's own; `useTick` draws in its rhythm. */
+export function useTicker(hz: number): Ticker {
   const [ticker] = useState(() => makeTicker(hz));
-  const tick = useSyncExternalStore(ticker.watch, ticker.count);
   useEffect(() => ticker.cancel, [ticker]);
-  return [tick, ticker.touch];
+  return ticker;
 }
 
-function makeTicker(hz: number) {
-  const watchers = new Set<() => void>();
-  const pause = 1000 / hz;
-  let count = 0;
-  let last = -Infinity;
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const fire = () => {
-    timer = null;
-    last = performance.now();
-    count += 1;
-    for (const watcher of watchers) watcher();
-  };
-  return {
-    count: () => count,
-    watch: (watcher: () => void) => {
-      watchers.add(watcher);
-      return () => watchers.delete(watcher);
-    },
-    touch: () => {
-      timer ??= setTimeout(fire, Math.max(0, last + pause - performance.now()));
-    },
-    cancel: () => {
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
-    },
-  };
+/** A count that grows with the ticker; whoever uses it is drawn with each tick. */
+export function useTick(ticker: Ticker): number {
+  const tick = useSyncExternalStore(ticker.watch, ticker.count);
+  useLayoutEffect(() => {
+    ticker.drawn();
+  }, [ticker, tick]);
+  return tick;
+}
+
+/** Like `useTick`, but everything that is drawn at once goes first, and may interrupt. */
+export function useDeferredTick(ticker: Ticker): number {
+  const [tick, setTick] = useState(ticker.count);
+  useEffect(() => {
+    const follow = () => {
+      startTransition(() => {
+        setTick(ticker.count());
+      });
+    };
+    follow();
+    return ticker.watch(follow);
+  }, [ticker]);
+  useLayoutEffect(() => {
+    ticker.drawn();
+  }, [ticker, tick]);
+  return tick;
 }

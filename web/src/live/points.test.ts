@@ -36,4 +36,24 @@ describe("LivePoints", () => {
     expect(keys).not.toContain("pid=3");
     expect(keys).toContain("pid=new");
   });
+
+  it("tells which tables changed", () => {
+    const points = new LivePoints(LIMITS);
+    const row = { subscription: 1, series: "id=1", field: "state", time: 1, value: 1 };
+    const add = (table: string) => {
+      points.addFrame(decodeFrame(frameBytes(1, [{ ...row, table }])), [0]);
+    };
+    expect(points.versionOf("door")).toBe(0);
+    add("door");
+    add("window");
+    const before = points.versionOf("door");
+    add("window");
+    expect(points.versionOf("door")).toBe(before);
+    add("door");
+    expect(points.versionOf("door")).toBeGreaterThan(before);
+    for (let index = 0; index < LIMITS.maxSeries - 1; index += 1) {
+      points.addHistory("procstat", `pid=${index}`, "cpu", [100 + index], [1]);
+    }
+    expect(points.versionOf("door"), "its only series made room").toBe(0);
+  });
 });

@@ -29,6 +29,8 @@ export class LivePoints {
   readonly #limits: PointsLimits;
   readonly #series = new Map<string, LiveSeries>();
   readonly #tables = new Map<string, LiveSeries[]>();
+  /** The version with which a table changed last. */
+  readonly #changed = new Map<string, number>();
   /** Series that made room for others. */
   evicted = 0;
   /** Grows with every change; for memoisation. */
@@ -39,19 +41,21 @@ export class LivePoints {
   }
 
   addFrame(frame: LiveFrame, rows: readonly number[]): void {
+    this.version += 1;
     for (const row of rows) {
       const series = this.series(frame.table[row] as string, frame.series[row] as string, frame.field[row] as string);
+      this.#changed.set(series.table, this.version);
       const time = frame.time[row] as number;
       const newest = !(time < series.ring.lastTime);
       series.ring.push(time, frame.value[row] as number);
       if (newest) series.text = frame.text[row] ?? null;
     }
-    this.version += 1;
   }
 
   addHistory(table: string, key: string, field: string, times: ArrayLike<number>, values: ArrayLike<number>): void {
-    this.series(table, key, field).ring.merge(times, values);
     this.version += 1;
+    this.series(table, key, field).ring.merge(times, values);
+    this.#changed.set(table, this.version);
   }
 
   /** The series of that name, made when it is new. */
@@ -82,6 +86,11 @@ export class LivePoints {
     );
   }
 
+  /** Grows with every change of one table; 0 before the first. */
+  versionOf(table: string): number {
+    return this.#changed.get(table) ?? 0;
+  }
+
   /** The tables that points came from. */
   tables(): string[] {
     return [...this.#tables.keys()];
@@ -91,17 +100,11 @@ export class LivePoints {
     return this.#series.size;
   }
 
-  clear(): void {
-    this.#series.clear();
-    this.#tables.clear();
-    this.evicted = 0;
-    this.version += 1;
-  }
-
   #evict(): void {
     const silent = [...this.#series.values()].sort((a, b) => newestOf(a) - newestOf(b));
     for (const { table, key, field } of silent.slice(0, Math.ceil(this.#limits.maxSeries / 10))) {
       this.#series.delete(nameOf(table, key, field));
+      this.#changed.set(table, this.version);
       this.evicted += 1;
     }
     this.#tables.clear();
@@ -110,6 +113,7 @@ export class LivePoints {
       if (siblings === undefined) this.#tables.set(series.table, [series]);
       else siblings.push(series);
     }
+    for (const table of this.#changed.keys()) if (!this.#tables.has(table)) this.#changed.delete(table);
   }
 }
 

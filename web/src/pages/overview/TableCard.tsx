@@ -1,7 +1,8 @@
 /** One table's newest values, how old they are, and the way to all of them. */
 import { Link } from "@tanstack/react-router";
+import { memo } from "react";
 import { useTranslation } from "react-i18next";
-import { Age, freshness, reading, Sparkline, unitOf, useNow } from "@/charts";
+import { Age, freshness, reading, Sparkline, unitOf, useNowAs } from "@/charts";
 import { quoted } from "@/sql/query";
 import type { Card, CardField } from "./cards";
 import classes from "./TableCard.module.css";
@@ -13,13 +14,14 @@ export interface TableCardProps {
   skewMs: number;
 }
 
-export function TableCard({ card, database, skewMs }: TableCardProps) {
+/** Drawn again only when its card is another: many cards stand beside each other, and one table changes at a time. */
+export const TableCard = memo(function TableCard({ card, database, skewMs }: TableCardProps) {
   const { t } = useTranslation("overview");
-  const now = useNow();
   const tags = Object.entries(card.tags);
   const newest = card.newest - skewMs;
+  const shown = useNowAs((now) => freshness(now - newest, card.everyMs));
   return (
-    <article className={`sn-panel ${classes["card"] ?? ""}`} data-freshness={freshness(now - newest, card.everyMs)}>
+    <article className={`sn-panel ${classes["card"] ?? ""}`} data-freshness={shown}>
       <header className={classes["head"]}>
         <h3 className={classes["name"]}>
           <Link
@@ -63,7 +65,7 @@ export function TableCard({ card, database, skewMs }: TableCardProps) {
       {card.more > 0 && <p className={classes["more"]}>{t("card.more", { count: card.more })}</p>}
     </article>
   );
-}
+});
 
 function Value({ table, field }: { table: string; field: CardField }) {
   const { t } = useTranslation("overview");

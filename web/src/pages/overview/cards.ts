@@ -44,13 +44,37 @@ const FIRST: Readonly<Record<string, readonly string[]>> = {
 const FIELDS = 6;
 const UNKNOWN_EVERY_MS = 60_000;
 
-/** All cards: own tables before the machine's, by name, so that nothing moves while one reads. */
-export function cardsOf(model: OverviewModel, types: FieldTypes): Card[] {
-  return model.cards
-    .tables()
-    .map((table) => cardOf(model, table, types.get(table)))
-    .filter((card) => Number.isFinite(card.newest))
-    .sort((a, b) => Number(a.vital) - Number(b.vital) || (a.table < b.table ? -1 : 1));
+/** The cards of a model. A card stays the same object until its table changes, so that only what is new is drawn. */
+export class Cards {
+  readonly #model: OverviewModel;
+  #known = new Map<string, { card: Card; made: Made }>();
+
+  constructor(model: OverviewModel) {
+    this.#model = model;
+  }
+
+  /** All cards: own tables before the machine's, by name, so that nothing moves while one reads. */
+  list(types: FieldTypes): Card[] {
+    const model = this.#model;
+    const before = this.#known;
+    this.#known = new Map();
+    for (const table of model.cards.tables()) {
+      const made = { version: model.cards.versionOf(table), types: types.get(table) };
+      const known = before.get(table);
+      const same = known?.made.version === made.version && known.made.types === made.types;
+      this.#known.set(table, same ? known : { made, card: cardOf(model, table, made.types) });
+    }
+    return [...this.#known.values()]
+      .map(({ card }) => card)
+      .filter((card) => Number.isFinite(card.newest))
+      .sort((a, b) => Number(a.vital) - Number(b.vital) || (a.table < b.table ? -1 : 1));
+  }
+}
+
+/** What a card was made of. */
+interface Made {
+  readonly version: number;
+  readonly types: ReadonlyMap<string, string> | undefined;
 }
 
 function cardOf(model: OverviewModel, table: string, types: ReadonlyMap<string, string> | undefined): Card {

@@ -7,7 +7,8 @@ import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { sentenceOf } from "@/api/client";
 import { databasesQuery } from "@/api/queries";
-import { useNow } from "@/charts";
+import { useNowAs } from "@/charts";
+import { useDeferredTick } from "@/live";
 import { EmptyState } from "@/shell/EmptyState";
 import { PageHeader } from "@/shell/PageHeader";
 import { useShortcut } from "@/shell/shortcuts";
@@ -15,7 +16,7 @@ import { Gauges } from "./Gauges";
 import classes from "./Overview.module.css";
 import { DEFAULT_RANGE, type OverviewSearch, RANGES, type Range } from "./search";
 import { TableCard } from "./TableCard";
-import { type Overview, useHistory, useOverview } from "./useOverview";
+import { type Overview, useCards, useHistory, useOverview } from "./useOverview";
 import { uptime } from "./uptime";
 import { Vitals } from "./Vitals";
 import { newest, type Span } from "./vitals";
@@ -51,14 +52,11 @@ interface ContentProps {
 function Content({ database, databases, search }: ContentProps) {
   const { t } = useTranslation("overview");
   const overview = useOverview(database);
-  const { model, cards, ready } = overview;
+  const { model, ready } = overview;
+  useDeferredTick(overview.vitals);
   const navigate = useNavigate({ from: "/" });
   const hosts = model.hosts();
   const host = search.host !== undefined && hosts.includes(search.host) ? search.host : hosts[0];
-  const own = cards.filter((card) => !card.vital);
-  const vital = cards.filter((card) => card.vital);
-  const now = useNow();
-  const skewMs = model.present(now) - now;
   const onChange = (change: { [K in keyof OverviewSearch]?: OverviewSearch[K] | undefined }) => {
     const next = Object.entries({ ...search, ...change }).filter(([, value]) => value !== undefined);
     void navigate({ search: Object.fromEntries(next), replace: true });
@@ -97,33 +95,7 @@ function Content({ database, databases, search }: ContentProps) {
       {ready && host !== undefined && (
         <Machine overview={overview} database={database} host={host} search={search} onChange={onChange} />
       )}
-      {ready && (
-        <section className={classes["tables"]} aria-label={t("tables.title")}>
-          <h2 className={classes["heading"]}>{t("tables.own")}</h2>
-          {own.length === 0 ? (
-            <EmptyState icon={Radio} title={t("tables.empty")} description={t("tables.emptyBody")}>
-              <SendLink />
-            </EmptyState>
-          ) : (
-            <div className={classes["cards"]}>
-              {own.map((card) => (
-                <TableCard key={card.table} card={card} database={database} skewMs={skewMs} />
-              ))}
-            </div>
-          )}
-          {vital.length > 0 && (
-            <>
-              <h2 className={classes["heading"]}>{t("tables.vital")}</h2>
-              <div className={classes["cards"]}>
-                {vital.map((card) => (
-                  <TableCard key={card.table} card={card} database={database} skewMs={skewMs} />
-                ))}
-              </div>
-            </>
-          )}
-          {model.cards.evicted > 0 && <p className="sn-dim">{t("tables.evicted")}</p>}
-        </section>
-      )}
+      {ready && <Tables overview={overview} database={database} />}
     </>
   );
 
@@ -137,6 +109,41 @@ function Content({ database, databases, search }: ContentProps) {
     ].filter((part) => part !== null);
     return parts.length === 0 ? {} : { description: parts.join(" · ") };
   }
+}
+
+function Tables({ overview, database }: { overview: Overview; database: string }) {
+  const { t } = useTranslation("overview");
+  const cards = useCards(overview);
+  const { skewMs, cards: points } = overview.model;
+  const own = cards.filter((card) => !card.vital);
+  const vital = cards.filter((card) => card.vital);
+  return (
+    <section className={classes["tables"]} aria-label={t("tables.title")}>
+      <h2 className={classes["heading"]}>{t("tables.own")}</h2>
+      {own.length === 0 ? (
+        <EmptyState icon={Radio} title={t("tables.empty")} description={t("tables.emptyBody")}>
+          <SendLink />
+        </EmptyState>
+      ) : (
+        <div className={classes["cards"]}>
+          {own.map((card) => (
+            <TableCard key={card.table} card={card} database={database} skewMs={skewMs} />
+          ))}
+        </div>
+      )}
+      {vital.length > 0 && (
+        <>
+          <h2 className={classes["heading"]}>{t("tables.vital")}</h2>
+          <div className={classes["cards"]}>
+            {vital.map((card) => (
+              <TableCard key={card.table} card={card} database={database} skewMs={skewMs} />
+            ))}
+          </div>
+        </>
+      )}
+      {points.evicted > 0 && <p className="sn-dim">{t("tables.evicted")}</p>}
+    </section>
+  );
 }
 
 type Change = (change: { [K in keyof OverviewSearch]?: OverviewSearch[K] | undefined }) => void;
@@ -180,7 +187,8 @@ interface MachineProps {
 function Machine({ overview, database, host, search, onChange }: MachineProps) {
   const minutes = search.range ?? DEFAULT_RANGE;
   const failure = useHistory(overview, database, host, minutes, search.cpu === "cores");
-  const end = overview.model.present(useNow());
+  const { model } = overview;
+  const end = useNowAs((now) => model.axisEnd(now));
   const { from, to } = search;
   const span = useMemo<Span>(
     () => (from !== undefined && to !== undefined ? { from, to } : { from: end - minutes * 60_000, to: end }),
@@ -189,10 +197,10 @@ function Machine({ overview, database, host, search, onChange }: MachineProps) {
   return (
     <div className={classes["machine"]}>
       {failure !== null && <Failure error={failure} />}
-      <Gauges model={overview.model} host={host} />
+      <Gauges model={model} host={host} />
       <Vitals
-        model={overview.model}
-        version={overview.version}
+        model={model}
+        version={model.vitals.version}
         host={host}
         span={span}
         search={search}

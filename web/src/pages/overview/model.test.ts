@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { decodeFrame } from "@/live/frame";
 import { frameBytes } from "@/live/fixtures";
-import { cardsOf } from "./cards";
+import { Cards } from "./cards";
 import { historySql } from "./history";
 import { OverviewModel } from "./model";
 import { cpuCores, cpuModes, disksByFullness, diskTraffic, memory, newest } from "./vitals";
@@ -112,9 +112,16 @@ describe("OverviewModel", () => {
     expect(model.present(NOW)).toBe(9000);
     expect(model.present(NOW + 700)).toBe(9700);
   });
+
+  it("ends the time axis at the newest sample, and goes on by itself when samples stop", () => {
+    const model = new OverviewModel();
+    live(model, [["mem", "host=a", "used", 9000, 1]]);
+    expect(model.axisEnd(NOW + 700)).toBe(9000);
+    expect(model.axisEnd(NOW + 2500)).toBe(11_500);
+  });
 });
 
-describe("cardsOf", () => {
+describe("Cards", () => {
   it("shows the newest series, own tables first, and fields in the order of the table", () => {
     const model = new OverviewModel();
     model.addLast(
@@ -139,7 +146,8 @@ describe("cardsOf", () => {
         ]),
       ],
     ]);
-    const [room, mem] = cardsOf(model, types);
+    const cards = new Cards(model);
+    const [room, mem] = cards.list(types);
     expect(room).toMatchObject({
       table: "room",
       vital: false,
@@ -154,11 +162,28 @@ describe("cardsOf", () => {
     ]);
     expect(mem).toMatchObject({ table: "mem", vital: true });
     live(model, [["room", "place=a", "co2", 6, 900]]);
-    expect(cardsOf(model, types)[0]).toMatchObject({
+    expect(cards.list(types)[0]).toMatchObject({
       tags: { place: "a" },
       newest: 6,
       fields: [{ name: "co2", number: 900 }],
     });
+  });
+
+  it("makes a card anew only when its table or what is known of its fields changed", () => {
+    const model = new OverviewModel();
+    const cards = new Cards(model);
+    const types = new Map<string, Map<string, string>>();
+    live(model, [
+      ["door", "id=1", "angle", 1, 10],
+      ["room", "place=a", "co2", 1, 800],
+    ]);
+    const [door, room] = cards.list(types);
+    live(model, [["room", "place=a", "co2", 2, 900]]);
+    const [doorAfter, roomAfter] = cards.list(types);
+    expect(doorAfter).toBe(door);
+    expect(roomAfter).not.toBe(room);
+    expect(roomAfter?.newest).toBe(2);
+    expect(cards.list(new Map([["door", new Map([["angle", "float"]])]]))[0]).not.toBe(door);
   });
 });
 

@@ -50,6 +50,9 @@ export interface LastTable {
   series: readonly { tags: Readonly<Record<string, string>>; fields: Readonly<Record<string, LastField>> }[];
 }
 
+/** Samples come once a second. */
+const SAMPLES_STOPPED_MS = 2_000;
+
 export class OverviewModel {
   readonly vitals = new LivePoints({ capacity: 4000, maxSeries: 2000 });
   readonly cards = new LivePoints({ capacity: 120, maxSeries: 5000 });
@@ -59,11 +62,13 @@ export class OverviewModel {
   #ahead = NaN;
   #latest = -Infinity;
 
-  addFrame(frame: LiveFrame, rows: readonly number[], now: number): void {
+  /** Adds live points; true when some of them are of what is charted. */
+  addFrame(frame: LiveFrame, rows: readonly number[], now: number): boolean {
     this.cards.addFrame(frame, rows);
     const charted = rows.filter((row) => isCharted(frame.table[row] ?? "", frame.field[row] ?? ""));
     if (charted.length > 0) this.vitals.addFrame(frame, charted);
     for (const row of charted) this.#sampled(frame.time[row] ?? NaN, now);
+    return charted.length > 0;
   }
 
   addLast(tables: readonly LastTable[], now: number): void {
@@ -128,9 +133,20 @@ export class OverviewModel {
     return [...newest].sort(([a, x], [b, y]) => coarse(y) - coarse(x) || (a < b ? -1 : 1)).map(([host]) => host);
   }
 
-  /** The newest moment of the time axis: the server's present, as far as samples tell it. */
+  /** The server's clock minus this device's, in milliseconds; 0 as long as no sample tells it. */
+  get skewMs(): number {
+    return Number.isNaN(this.#ahead) ? 0 : this.#ahead;
+  }
+
+  /** The server's present, as far as samples tell it. */
   present(now: number): number {
-    return Math.max(this.#latest, Number.isNaN(this.#ahead) ? now : now + this.#ahead);
+    return Math.max(this.#latest, now + this.skewMs);
+  }
+
+  /** The newest moment of the time axis: the newest sample while they come, so that a graph moves once for each. */
+  axisEnd(now: number): number {
+    const present = this.present(now);
+    return present - this.#latest > SAMPLES_STOPPED_MS ? present : this.#latest;
   }
 
   /** Series of a machine. */

@@ -1,34 +1,39 @@
 /** The overview's data: the newest values, the past of the vitals, and everything live. */
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useEffectEvent, useMemo, useState } from "react";
+import { useCallback, useEffect, useEffectEvent, useMemo, useState } from "react";
 import { lastQuery, tablesQuery } from "@/api/queries";
-import { useLive, useTick } from "@/live";
+import { type Ticker, useLive, useTick, useTicker } from "@/live";
 import { isAbort } from "@/sql/query";
-import { type Card, cardsOf, type FieldTypes } from "./cards";
+import { type Card, Cards, type FieldTypes } from "./cards";
 import { loadHistory, type TableSchema } from "./history";
 import { OverviewModel } from "./model";
 
 export interface Overview {
   readonly model: OverviewModel;
-  /** Grows when the vitals changed. */
-  readonly version: number;
-  readonly cards: readonly Card[];
+  /** Ticks when a card changed. */
+  readonly cards: Ticker;
+  /** Ticks when what is charted changed. */
+  readonly vitals: Ticker;
   /** The newest values have been asked for and are here. */
   readonly ready: boolean;
   /** What could not be fetched, or null. */
   readonly failure: unknown;
   readonly schemas: readonly TableSchema[] | undefined;
+  readonly refetchSchemas: () => void;
   /** The stream begins or has a gap: history has to be fetched (again). */
   readonly gaps: number;
-  readonly touch: () => void;
 }
 
+/** As often as the server sends: a reading is on the page before anybody can miss it. */
+const CARDS_HZ = 20;
 /** A steady picture is easier to read than one that twitches twenty times a second. */
-const REFRESH_HZ = 4;
+const VITALS_HZ = 4;
 
+/** Everything that the page shows; drawn anew when a question is answered, but not with each reading. */
 export function useOverview(database: string): Overview {
   const [model] = useState(() => new OverviewModel());
-  const [tick, touch] = useTick(REFRESH_HZ);
+  const cards = useTicker(CARDS_HZ);
+  const vitals = useTicker(VITALS_HZ);
   const [gaps, setGaps] = useState(0);
   const [refusal, setRefusal] = useState<string | null>(null);
   const last = useQuery({ ...lastQuery(database), staleTime: 0, gcTime: 0 });
@@ -39,15 +44,16 @@ export function useOverview(database: string): Overview {
   useEffect(() => {
     if (lastData === undefined) return;
     model.addLast(lastData.tables, Date.now());
-    touch();
-  }, [lastData, model, touch]);
+    cards.touch();
+    vitals.touch();
+  }, [lastData, model, cards, vitals]);
 
   useLive(
     { database, table: "*" },
     {
       onFrame: (frame, rows) => {
-        model.addFrame(frame, rows, Date.now());
-        touch();
+        if (model.addFrame(frame, rows, Date.now())) vitals.touch();
+        cards.touch();
       },
       onGap: () => {
         setGaps((count) => count + 1);
@@ -59,29 +65,36 @@ export function useOverview(database: string): Overview {
     },
   );
 
+  const refetchSchemas = useCallback(() => void refetchTables(), [refetchTables]);
+  return {
+    model,
+    cards,
+    vitals,
+    ready: !last.isPending,
+    failure: last.error ?? tables.error ?? refusal,
+    schemas,
+    refetchSchemas,
+    gaps,
+  };
+}
+
+/** The cards of all tables, drawn anew with each reading. */
+export function useCards({ model, cards: ticker, schemas, refetchSchemas }: Overview): readonly Card[] {
+  const tick = useTick(ticker);
   // A table that was created meanwhile has columns whose types are not known yet.
   const known = schemas?.length ?? 0;
   const seen = model.cards.tables().length;
   const refetch = useEffectEvent(() => {
-    if (schemas !== undefined) void refetchTables();
+    if (schemas !== undefined) refetchSchemas();
   });
   useEffect(() => {
     if (seen > known) refetch();
   }, [seen, known]);
 
+  const [cards] = useState(() => new Cards(model));
   const types = useMemo(() => typesOf(schemas ?? []), [schemas]);
   // eslint-disable-next-line react-hooks/exhaustive-deps -- the model changes with the tick
-  const cards = useMemo(() => cardsOf(model, types), [model, types, tick]);
-  return {
-    model,
-    version: model.vitals.version,
-    cards,
-    ready: !last.isPending,
-    failure: last.error ?? tables.error ?? refusal,
-    schemas,
-    gaps,
-    touch,
-  };
+  return useMemo(() => cards.list(types), [cards, types, tick]);
 }
 
 /** Fetches what is drawn of a machine's past whenever that changes or the stream had a gap. */
@@ -93,24 +106,24 @@ export function useHistory(
   cores: boolean,
 ) {
   const [failure, setFailure] = useState<unknown>(null);
-  const { model, schemas, gaps, touch } = overview;
+  const { model, schemas, gaps, vitals } = overview;
   useEffect(() => {
     if (schemas === undefined || host === undefined || gaps === 0) return;
     const abort = new AbortController();
     loadHistory(model, schemas, { database, host, minutes, cores }, abort.signal).then(
       () => {
         setFailure(null);
-        touch();
+        vitals.touch();
       },
       (error: unknown) => {
         if (!isAbort(error)) setFailure(error);
-        touch();
+        vitals.touch();
       },
     );
     return () => {
       abort.abort();
     };
-  }, [model, schemas, gaps, touch, database, host, minutes, cores]);
+  }, [model, schemas, gaps, vitals, database, host, minutes, cores]);
   return failure;
 }
 
