@@ -55,7 +55,7 @@ async function bodyOf(response: Response): Promise<Uint8Array<ArrayBuffer>> {
     return new Uint8Array(await response.arrayBuffer());
   } catch (error) {
     if (isAbort(error)) throw error;
-    throw new ApiError(i18n.t("errors.network"), 0, "network");
+    throw new ApiError(i18n.t("errors.brokenOff"), 0, "broken_off");
   }
 }
 

@@ -94,11 +94,8 @@ export function ResultChart({ result, choice, onChoose }: ResultChartProps) {
         // A line keeps its colour whichever panel it is in.
         const first = shape.panels.slice(0, place).reduce((count, before) => count + before.labels.length, 0);
         const alone = panel.labels.length === 1;
-        const series = panel.labels.map((name, index): ChartSeries => ({
-          label: name,
-          color: first + index,
-          fill: alone,
-        }));
+        // No fill: the axis follows the values, and an area says "from zero".
+        const series = panel.labels.map((name, index): ChartSeries => ({ label: name, color: first + index }));
         const label = alone ? (panel.labels[0] ?? "") : shape.y.join(", ");
         return (
           <div key={panel.labels.join("\n")} className={classes["panel"]}>

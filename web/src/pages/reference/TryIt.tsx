@@ -17,6 +17,11 @@ function isEndless(operation: Operation): boolean {
   return operation.path.startsWith("/ws/") || operation.answers.some(({ contentTypes }) => contentTypes.includes("text/event-stream"));
 }
 
+/** Operations that change something; statements at this address only read. */
+function changes(operation: Operation): boolean {
+  return operation.method !== "GET" && operation.path !== "/api/v1/sql";
+}
+
 /** The form. Remount it (by `key`) for another operation. */
 export function TryIt({ operation }: { operation: Operation }) {
   const { t } = useTranslation("api");
@@ -109,7 +114,7 @@ export function TryIt({ operation }: { operation: Operation }) {
               <Button type="submit" leftSection={<Send size={14} aria-hidden />} loading={answer.isPending}>
                 {t("send")}
               </Button>
-              {operation.method !== "GET" && (
+              {changes(operation) && (
                 <Text c="var(--sn-warning)" className={classes["warning"]}>
                   <TriangleAlert size={14} aria-hidden /> {t("sendWarning")}
                 </Text>
