@@ -1,4 +1,5 @@
-//! Limits guessing: failed attempts are counted per login and per address, and each further one has to wait longer.
+//! Limits guessing: failed attempts are counted per address, and per login at each address, and each further one has to wait
+//! longer. What others do at their addresses never keeps somebody out who knows the password.
 //!
 //! The first failures are free ([`FREE_PER_LOGIN`], [`FREE_PER_ADDRESS`]); then the wait doubles from one second up to
 //! [`LONGEST_WAIT`]. A count is forgotten after [`MEMORY`] without a failure, and a login's when someone signs in.
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-/// Failures of one login that cost nothing.
+/// Failures of one login at one address that cost nothing.
 pub const FREE_PER_LOGIN: u32 = 5;
 /// Failures of one address that cost nothing.
 pub const FREE_PER_ADDRESS: u32 = 20;
@@ -25,18 +26,18 @@ pub const MEMORY: Duration = Duration::from_secs(900);
 /// The most logins, and the most addresses, that are remembered.
 pub const MAX_KEYS: usize = 10_000;
 
-/// Failed attempts, per login and per address.
+/// Failed attempts.
 #[derive(Default)]
 pub(crate) struct Attempts {
-    logins: Mutex<Table<String>>,
+    logins: Mutex<Table<(String, IpAddr)>>,
     addresses: Mutex<Table<IpAddr>>,
 }
 
 impl Attempts {
     /// Counts an attempt that begins, or says how long to wait.
     pub(crate) fn begin(&self, login: &str, address: IpAddr, now_ms: i64) -> Result<(), Duration> {
-        let login = login_key(login);
         let address = address_key(address);
+        let login = (login_key(login), address);
         let mut addresses = self.addresses.lock();
         let mut logins = self.logins.lock();
         let wait = addresses.wait(&address, now_ms).max(logins.wait(&login, now_ms));
@@ -51,13 +52,13 @@ impl Attempts {
     /// The attempt was right: forgets the login's failures and takes this one back from the address.
     pub(crate) fn succeed(&self, login: &str, address: IpAddr) {
         self.addresses.lock().take_back(&address_key(address));
-        self.logins.lock().entries.remove(&login_key(login));
+        self.logins.lock().entries.remove(&(login_key(login), address_key(address)));
     }
 
     /// The attempt could not be judged (the server was busy): it does not count.
     pub(crate) fn abandon(&self, login: &str, address: IpAddr) {
         self.addresses.lock().take_back(&address_key(address));
-        self.logins.lock().take_back(&login_key(login));
+        self.logins.lock().take_back(&(login_key(login), address_key(address)));
     }
 }
 
@@ -153,11 +154,12 @@ mod tests {
     #[test]
     fn a_login_slows_down_and_recovers() {
         let attempts = Attempts::default();
-        for failure in 0..FREE_PER_LOGIN {
-            attempts.begin("Ada", address(failure), 0).unwrap();
+        for _ in 0..FREE_PER_LOGIN {
+            attempts.begin("Ada", HERE, 0).unwrap();
         }
-        assert_eq!(attempts.begin("ada", address(99), 0), Err(Duration::from_secs(1)), "case does not matter");
-        attempts.begin("ada", address(99), 1_000).unwrap();
+        assert_eq!(attempts.begin("ada", HERE, 0), Err(Duration::from_secs(1)), "case does not matter");
+        attempts.begin("ada", address(99), 0).unwrap();
+        attempts.begin("ada", HERE, 1_000).unwrap();
         assert_eq!(attempts.begin("ada", HERE, 1_000), Err(Duration::from_secs(2)));
         attempts.begin("eve", HERE, 1_000).unwrap();
         let later = 1_001 + crate::config::millis(MEMORY);
@@ -199,7 +201,8 @@ mod tests {
         for _ in 0..FREE_PER_LOGIN {
             attempts.begin("ada", HERE, 0).unwrap();
         }
-        assert!(attempts.begin("ada", address(3), 0).is_err());
+        assert!(attempts.begin("ada", HERE, 0).is_err());
+        assert!(attempts.begin("ada", address(3), 0).is_ok(), "others do not keep anybody out");
         let count = attempts.addresses.lock().entries.get(&HERE).map(|failures| failures.count);
         assert_eq!(count, Some(2 * FREE_PER_LOGIN - 1));
     }

@@ -1,6 +1,6 @@
 //! What can go wrong with identities, and what the person can do about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sea_orm::DbErr;
@@ -73,6 +73,15 @@ pub enum MetadataError {
         #[source]
         source: DbErr,
     },
+    /// The disk failed or is full while the file was opened.
+    #[error("cannot read or write {}; free some space, and check the disk; the file itself is not known to be damaged", path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: DbErr,
+    },
     /// The disk is full.
     #[error("the disk that holds the metadata is full; free some space")]
     NoSpace(#[source] DbErr),
@@ -88,6 +97,17 @@ pub enum MetadataError {
 }
 
 impl MetadataError {
+    /// The file could not be used while it was opened. A disk that fails or is full says nothing about the file, so nobody must be
+    /// advised to give it up.
+    pub(crate) fn opening(path: &Path, source: DbErr) -> Self {
+        let path = path.to_owned();
+        let text = source.to_string();
+        match ["disk I/O error", "database or disk is full", "unable to open"].iter().any(|sign| text.contains(sign)) {
+            true => Self::Disk { path, source },
+            false => Self::Open { path, source },
+        }
+    }
+
     /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -98,7 +118,7 @@ impl MetadataError {
             Self::Denied(_) => ErrorKind::Denied,
             Self::Missing(_) => ErrorKind::Missing,
             Self::TooNew { .. } | Self::Open { .. } => ErrorKind::Corrupt,
-            Self::NoSpace(_) => ErrorKind::NoSpace,
+            Self::NoSpace(_) | Self::Disk { .. } => ErrorKind::NoSpace,
             Self::Create { .. } | Self::Statement(_) | Self::Hash(_) | Self::Interrupted(_) => ErrorKind::Internal,
         }
     }
@@ -121,5 +141,20 @@ impl From<DbErr> for MetadataError {
         } else {
             Self::Statement(error)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_disk_is_no_reason_to_give_up_the_file() {
+        let error = |text: &str| MetadataError::opening(Path::new("m.sqlite"), DbErr::Custom(text.to_owned()));
+        let full = error("error returned from database: (code: 4874) disk I/O error");
+        assert!(!full.to_string().contains("move it away"), "{full}");
+        assert_eq!(full.kind(), ErrorKind::NoSpace);
+        let broken = error("error returned from database: (code: 26) file is not a database");
+        assert!(broken.to_string().contains("move it away"), "{broken}");
     }
 }

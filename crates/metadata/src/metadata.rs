@@ -154,7 +154,7 @@ async fn connect(config: &MetadataConfig) -> Result<DatabaseConnection, Metadata
             .pragma("cache_size", "-1024")
             .busy_timeout(std::time::Duration::from_secs(10))
     });
-    let open = |source| MetadataError::Open { path: config.path.clone(), source };
+    let open = |source| MetadataError::opening(&config.path, source);
     Database::connect(options).await.map_err(open)
 }
 

@@ -150,7 +150,10 @@ impl Metadata {
             && !row.confirmed
             && now_ms.saturating_sub(row.rotated_at_ms) >= millis(self.config().session_grace);
         if (is_current && old_enough) || was_lost {
-            return self.rotate(&row, sent, now_ms).await;
+            return Ok(self.rotate(&row, sent, now_ms).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "a session's secret could not be replaced; it is tried again");
+                None
+            }));
         }
         let mut change = session::ActiveModel { ..Default::default() };
         if is_current && !row.confirmed {
@@ -161,7 +164,11 @@ impl Metadata {
             change.last_seen_ms = Set(now_ms);
         }
         if change.confirmed != ActiveValue::NotSet || change.last_seen_ms != ActiveValue::NotSet {
-            session::Entity::update_many().set(change).filter(session::Column::Id.eq(row.id)).exec(self.db()).await?;
+            let of_session = session::Column::Id.eq(row.id);
+            if let Err(error) = session::Entity::update_many().set(change).filter(of_session).exec(self.db()).await {
+                // Reading must go on when the disk is full.
+                tracing::warn!(%error, "it could not be noted when a session was used");
+            }
         }
         Ok(None)
     }

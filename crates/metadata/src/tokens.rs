@@ -109,12 +109,16 @@ impl Metadata {
         let stale_since = now_ms.saturating_sub(USED_EVERY_MS);
         if row.last_used_at_ms.is_none_or(|used| used <= stale_since) {
             let used = api_token::ActiveModel { last_used_at_ms: Set(Some(now_ms)), ..Default::default() };
-            api_token::Entity::update_many()
+            let noted = api_token::Entity::update_many()
                 .set(used)
                 .filter(api_token::Column::Id.eq(row.id))
                 .filter(api_token::Column::OrgId.eq(row.org_id))
                 .exec(self.db())
-                .await?;
+                .await;
+            if let Err(error) = noted {
+                // Reading must go on when the disk is full.
+                tracing::warn!(%error, "it could not be noted when a token was used");
+            }
         }
         self.token_cache().remember(generation, fingerprint, TokenId::from_uuid(row.id), principal.clone(), now_ms);
         Ok(Some(principal))

@@ -22,7 +22,7 @@ struct Step {
 
 /// Applies what is missing.
 pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) -> Result<(), MetadataError> {
-    let open = |source| MetadataError::Open { path: config.path.clone(), source };
+    let open = |source| MetadataError::opening(&config.path, source);
     db.execute(&v1::versions()).await.map_err(open)?;
     let newest = schema_version::Entity::find()
         .order_by_desc(schema_version::Column::Version)
