@@ -134,6 +134,7 @@ impl Stream for QueryStream {
             this.done = true;
             this.cancel.cancel();
         }
-        Poll::Ready(Some(item.map_err(telemetry::failed)))
+        let failed = if this.rows > 0 { telemetry::failed_on_the_way } else { telemetry::failed };
+        Poll::Ready(Some(item.map_err(failed)))
     }
 }

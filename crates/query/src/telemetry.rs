@@ -31,6 +31,13 @@ pub(crate) fn failed(error: QueryError) -> QueryError {
     error
 }
 
+/// Counts a failure behind the first rows of an answer and passes it on. Whoever reads the answer may only see that it breaks
+/// off, so the log says why.
+pub(crate) fn failed_on_the_way(error: QueryError) -> QueryError {
+    tracing::warn!(%error, "a query failed after its first rows; its answer was cut off");
+    failed(error)
+}
+
 /// Counts rows that were handed over.
 pub(crate) fn rows(count: usize) {
     metrics::counter!(ROWS).increment(u64::try_from(count).unwrap_or(u64::MAX));

@@ -21,6 +21,8 @@ const MAX_NESTING: usize = 40;
 const MAX_CHAIN: usize = 250;
 /// Queries joined by UNION and its like, and joins.
 const MAX_QUERY_LINKS: usize = 200;
+/// Concatenations (`||`) in a statement: each may double a text, and their memory is not counted.
+const MAX_CONCATENATIONS: usize = 32;
 /// Parts of one dotted name.
 const MAX_NAME_PARTS: usize = 8;
 
@@ -37,6 +39,7 @@ pub(super) fn check(sql: &str, dialect: &dyn Dialect) -> Result<(), QueryError> 
     limit("levels of nesting", depth.deepest, MAX_NESTING)?;
     limit("operators in one expression", depth.longest_chain, MAX_CHAIN)?;
     limit("joins and unions", depth.query_links, MAX_QUERY_LINKS)?;
+    limit("concatenations (||)", depth.concatenations, MAX_CONCATENATIONS)?;
     limit("parts of one name", depth.longest_name, MAX_NAME_PARTS)?;
     limit("EXPLAIN", depth.explains, 2)
 }
@@ -64,6 +67,7 @@ struct Depth {
     name_parts: usize,
     longest_name: usize,
     explains: usize,
+    concatenations: usize,
 }
 
 impl Chain {
@@ -83,6 +87,7 @@ impl Depth {
             Token::Word(word) if word.keyword == Keyword::NoKeyword || self.name_parts > 0 => return,
             _ => self.name_parts = 0,
         }
+        self.concatenations += usize::from(matches!(token, Token::StringConcat));
         match token {
             Token::LParen | Token::LBrace => self.enter(),
             Token::LBracket => {
@@ -196,6 +201,8 @@ mod tests {
         assert!(complex(&format!("{}SELECT 1", "EXPLAIN ".repeat(10_000))));
         assert!(complex(&format!("SELECT a{}", ".b".repeat(10_000))));
         assert!(complex(&format!("SELECT '{}'", "x".repeat(300_000))));
+        assert!(complex(&format!("SELECT 'x'{}", ", 'a' || 'b'".repeat(33))));
+        assert!(!complex(&format!("SELECT 'x'{}", ", 'a' || 'b'".repeat(32))));
         let nested = format!("{}1{}", "(1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + ".repeat(39), ")".repeat(39));
         assert!(complex(&format!("SELECT {nested}")), "chains add up across brackets");
         assert!(parse(")))) + ((((").is_err(), "brackets that close first do not confuse the count");

@@ -3,6 +3,7 @@
 //! CSV and JSON are written as batches arrive. A table needs all rows to know its widths, so it shows the first
 //! [`TABLE_ROWS`] and says how many more there are.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
 
 use anyhow::{Context, Result};
@@ -89,7 +90,7 @@ fn table(
     rows: usize,
 ) -> Result<(), ArrowError> {
     if let Some(schema) = schema {
-        writeln!(out, "{}", pretty_format_batches_with_schema(schema, batches)?)?;
+        writeln!(out, "{}", printable(&pretty_format_batches_with_schema(schema, batches)?.to_string()))?;
     }
     match rows {
         1 => writeln!(out, "1 row")?,
@@ -99,6 +100,22 @@ fn table(
         rows => writeln!(out, "{rows} rows")?,
     }
     Ok(out.flush()?)
+}
+
+/// Stored text is somebody else's: what would steer the terminal is shown instead.
+fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |character: char| match steers(character) {
+        true => '\u{fffd}',
+        false => character,
+    };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+fn steers(character: char) -> bool {
+    character.is_control() && !matches!(character, '\n' | '\t')
 }
 
 /// CSV without rows still has its header.
@@ -167,6 +184,21 @@ mod tests {
         assert_eq!(one, "[{\"place\":\"a,b\",\"value\":1.5},{\"place\":null,\"value\":2.0}]\n");
         let table = printed(OutputFormat::Table, &two);
         assert!(table.contains("| place | value |") && table.ends_with("4 rows\n"), "{table}");
+    }
+
+    #[test]
+    fn stored_text_does_not_steer_the_terminal() {
+        let schema = Schema::new(vec![Field::new("place", DataType::Utf8, true)]);
+        let text = Arc::new(StringArray::from(vec![Some("a\u{1b}[2Jb")]));
+        let mut bytes = Vec::new();
+        let mut output = Output::to(OutputFormat::Table, &mut bytes);
+        let batch = RecordBatch::try_new(Arc::new(schema), vec![text]).unwrap();
+        output.schema(&batch.schema());
+        assert!(output.batch(batch).unwrap());
+        output.finish().unwrap();
+        drop(output);
+        let printed = String::from_utf8(bytes).unwrap();
+        assert!(printed.contains("a\u{fffd}[2Jb") && !printed.contains('\u{1b}'), "{printed:?}");
     }
 
     #[test]

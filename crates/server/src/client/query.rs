@@ -15,6 +15,10 @@ use super::{Folder, Reach, Remote};
 use crate::cli::QueryArgs;
 use crate::open;
 
+/// What an answer that ends early means, most often.
+const BROKEN_OFF: &str = "the server broke off the answer, most likely because the query reached a limit on the way, such as \
+                          query.max_rows; its log says which";
+
 /// Runs the command.
 pub(crate) async fn query(args: QueryArgs) -> Result<()> {
     let sql = match args.sql.as_str() {
@@ -41,7 +45,7 @@ async fn from_server(remote: &Remote, database: &DatabaseName, sql: &str, output
     let mut decoder = StreamDecoder::new();
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.context("the server broke off the answer; its log says why")?;
+        let chunk = chunk.context(BROKEN_OFF)?;
         let mut buffer = Buffer::from(chunk);
         while !buffer.is_empty() {
             let batch = decoder.decode(&mut buffer).context("the server's answer cannot be read")?;
@@ -56,7 +60,7 @@ async fn from_server(remote: &Remote, database: &DatabaseName, sql: &str, output
         }
     }
     if decoder.finish().is_err() {
-        bail!("the answer ends early; the query failed on the way, and the server's log says why");
+        bail!(BROKEN_OFF);
     }
     output.finish()
 }
