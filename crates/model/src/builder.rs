@@ -60,6 +60,19 @@ pub enum RowError {
         /// The latest accepted time.
         latest_ns: i64,
     },
+    /// The row is older than its table keeps rows.
+    #[error(
+        "time {time_ns} ns is older than the {keep_seconds} s for which table {table:?} keeps readings; change its \
+         retention if this is intended"
+    )]
+    Expired {
+        /// The table.
+        table: String,
+        /// The refused time.
+        time_ns: i64,
+        /// For how long the table keeps rows.
+        keep_seconds: u64,
+    },
     /// A number that is not a number.
     #[error("field {0:?} is not a finite number")]
     NotFinite(String),
@@ -346,6 +359,21 @@ mod tests {
         let point = Point::new("t", 1).field("a", Value::F64(1.0)).field("a", Value::F64(2.0));
         builder.push(&point, 1).unwrap();
         assert_eq!(builder.finish(key()).tables[0].fields[0].get(0), Some(Value::F64(2.0)));
+    }
+
+    #[test]
+    fn a_field_that_is_named_twice_with_two_types_costs_only_its_row() {
+        let mut table = TableSchema::default();
+        table.add("v".into(), ColumnKind::Field(FieldType::F64)).unwrap();
+        let mut stored = DatabaseSchema::default();
+        stored.tables.insert("t".into(), Arc::new(table));
+        for schema in [DatabaseSchema::default(), stored] {
+            let mut builder = BatchBuilder::new(&schema, limits(), NOW);
+            let twice = Point::new("t", 1).field("v", Value::F64(1.0)).field("v", Value::Text("x".into()));
+            assert_eq!(builder.push(&twice, 1).unwrap_err().kind(), ErrorKind::Conflict);
+            builder.push(&Point::new("t", 2).field("v", Value::F64(2.0)), 2).unwrap();
+            assert_eq!(builder.finish(key()).tables[0].source, [2]);
+        }
     }
 
     #[test]

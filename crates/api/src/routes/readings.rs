@@ -1,5 +1,7 @@
 //! JSON ingest: `POST /api/v1/readings`.
 
+use std::collections::HashSet;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -77,7 +79,7 @@ async fn readings(
     let ingest = Ingest::begin(&state, &writer, peer, &database, Source::Json)?;
     let precision = query.precision.filter(|text| !text.is_empty()).map(|text| text.parse::<Precision>()).transpose();
     let precision = precision.map_err(|error| ingest.refuse(ApiError::invalid(error.to_string())))?;
-    let tags: Vec<String> = query.tags.iter().flat_map(|tags| tags.split(',')).map(str::to_owned).collect();
+    let tags: HashSet<String> = query.tags.iter().flat_map(|tags| tags.split(',')).map(str::to_owned).collect();
     let table = query.table.filter(|table| !table.is_empty());
     let outcome = ingest
         .run(&headers, body, move |bytes, now_ns, builder, refusals| {

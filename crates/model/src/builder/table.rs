@@ -216,7 +216,12 @@ impl TableBuilder {
                     return Err(self.conflict(name, ColumnKind::Tag, found));
                 }
                 let before = point.fields.iter().zip(&self.layout.fields).take(position);
-                if before.filter(|(_, slot)| slot.is_none()).any(|((earlier, _), _)| earlier == name) {
+                let mut unknown = before.filter(|(_, slot)| slot.is_none()).map(|(field, _)| field);
+                if let Some((_, earlier)) = unknown.find(|(earlier, _)| earlier == name) {
+                    let expected = ColumnKind::Field(earlier.field_type());
+                    if expected != found {
+                        return Err(self.conflict(name, expected, found));
+                    }
                     self.layout.repeats = true;
                     return Ok(false);
                 }

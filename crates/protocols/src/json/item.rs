@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use sensorium_model::names::MAX_NAME_BYTES;
 use sensorium_model::{BatchBuilder, Point, RowError, Value};
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -30,6 +31,10 @@ pub(super) enum ItemError {
     TooDeep,
     #[error("the reading has more than {0} columns")]
     TooManyColumns(usize),
+    #[error(
+        "the name that begins with {start:?} has {bytes} bytes with what is nested in it; at most {MAX_NAME_BYTES} are possible"
+    )]
+    LongName { start: String, bytes: usize },
     #[error("{0}")]
     Time(#[from] TimeTextError),
     #[error("{0}")]
@@ -66,7 +71,7 @@ pub(super) fn read<'b>(
     // Numbers need the column's type and so the table, which may be the last key: they are read in a second step.
     let mut numbers = Vec::new();
     let max_columns = builder.limits().columns_per_table;
-    let mut reading = Reading { options, point, numbers: &mut numbers, max_columns };
+    let mut reading = Reading { options, point, numbers: &mut numbers, max_columns, values: 0 };
     reading.object(item)?;
     if point.table.is_empty() {
         point.table = Cow::Owned(options.table.ok_or(ItemError::NoTable)?.to_owned());
@@ -86,6 +91,8 @@ struct Reading<'r, 'b> {
     /// Fields whose number is not read yet: where they stand and their text.
     numbers: &'r mut Vec<(usize, &'b str)>,
     max_columns: usize,
+    /// Values so far, nulls and empty objects included: they cost work too.
+    values: usize,
 }
 
 impl<'b> Reading<'_, 'b> {
@@ -129,12 +136,12 @@ impl<'b> Reading<'_, 'b> {
         self.check_columns()?;
         match first(value) {
             b'{' | b'[' if depth >= MAX_DEPTH => Err(ItemError::TooDeep),
-            b'{' => entries(value, |key, value| self.column(Cow::Owned(format!("{name}_{key}")), value, depth + 1)),
+            b'{' => entries(value, |key, value| self.column(flattened(&name, &key)?, value, depth + 1)),
             b'[' => {
-                elements(value, |index, value| self.column(Cow::Owned(format!("{name}_{index}")), value, depth + 1))
+                elements(value, |index, value| self.column(flattened(&name, &index.to_string())?, value, depth + 1))
             }
             b'n' => Ok(()),
-            _ if self.options.tags.iter().any(|tag| *tag == name) => self.tag(name, value),
+            _ if self.options.tags.contains(name.as_ref()) => self.tag(name, value),
             b'"' => {
                 let text = text(value).ok_or_else(|| ItemError::Json(format!("the text of {name:?} is broken")))?;
                 self.point.fields.push((name, Value::Text(text)));
@@ -152,11 +159,20 @@ impl<'b> Reading<'_, 'b> {
         }
     }
 
-    fn check_columns(&self) -> Result<(), ItemError> {
-        match self.point.tags.len() + self.point.fields.len() >= self.max_columns {
+    fn check_columns(&mut self) -> Result<(), ItemError> {
+        self.values += 1;
+        match self.values > self.max_columns {
             true => Err(ItemError::TooManyColumns(self.max_columns)),
             false => Ok(()),
         }
+    }
+}
+
+/// The name of a nested value. It is checked before it is made, so that a long name is not copied for each value in it.
+fn flattened(outer: &str, inner: &str) -> Result<Cow<'static, str>, ItemError> {
+    match outer.len() + 1 + inner.len() {
+        bytes if bytes > MAX_NAME_BYTES => Err(ItemError::LongName { start: outer.chars().take(40).collect(), bytes }),
+        _ => Ok(Cow::Owned(format!("{outer}_{inner}"))),
     }
 }
 

@@ -20,6 +20,7 @@
 
 mod item;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use sensorium_model::{BatchBuilder, Point, Precision};
@@ -38,7 +39,7 @@ pub struct Options<'o> {
     /// The table of readings that do not name one.
     pub table: Option<&'o str>,
     /// Flattened names that are tags instead of fields.
-    pub tags: &'o [String],
+    pub tags: &'o HashSet<String>,
     /// The unit of times that are numbers; guessed by their size when absent.
     pub precision: Option<Precision>,
     /// The time of readings without one: when the request was received, nanoseconds since the epoch.

@@ -14,8 +14,13 @@ fn key() -> DatabaseKey {
     DatabaseKey::new(OrgId::from_uuid(uuid::Uuid::nil()), DatabaseName::new("main").unwrap())
 }
 
+fn no_tags() -> &'static HashSet<String> {
+    static NONE: std::sync::LazyLock<HashSet<String>> = std::sync::LazyLock::new(HashSet::new);
+    &NONE
+}
+
 fn options() -> Options<'static> {
-    Options { table: Some("room"), tags: &[], precision: None, now_ns: NOW }
+    Options { table: Some("room"), tags: no_tags(), precision: None, now_ns: NOW }
 }
 
 fn decode_with(body: &[u8], options: &Options<'_>, schema: &DatabaseSchema) -> Result<(Batch, Refusals), JsonError> {
@@ -58,7 +63,7 @@ fn the_payload_of_a_wifi_sensor() {
 
 #[test]
 fn listed_names_become_tags() {
-    let tags = ["hostname".to_owned(), "at_floor".to_owned()];
+    let tags = HashSet::from(["hostname".to_owned(), "at_floor".to_owned()]);
     let body = br#"{"temperature":24,"hostname":"ESP_145DD7","at":{"floor":2}}"#;
     let options = Options { tags: &tags, ..options() };
     let (batch, _) = decode_with(body, &options, &DatabaseSchema::default()).unwrap();
@@ -207,4 +212,21 @@ proptest! {
             other => prop_assert!(false, "{other:?}"),
         }
     }
+}
+
+#[test]
+fn a_long_name_is_not_copied_for_each_value_in_it() {
+    let long = "n".repeat(300);
+    let body = format!(r#"[{{"{long}":{{"a":1}}}},{{"{long}":[1]}},{{"v":1}}]"#);
+    let (batch, refusals) = decode_with(body.as_bytes(), &options(), &DatabaseSchema::default()).unwrap();
+    assert_eq!((batch.rows(), refusals.total()), (1, 2));
+    assert!(refusals.first()[0].error.to_string().contains("302 bytes"), "{:?}", refusals.first()[0].error);
+}
+
+#[test]
+fn nulls_and_empty_objects_count_as_values() {
+    let many = vec!["null"; 2_000].join(",");
+    let body = format!(r#"[{{"v":1,"a":[{many}]}},{{"v":1}}]"#);
+    let (batch, refusals) = decode_with(body.as_bytes(), &options(), &DatabaseSchema::default()).unwrap();
+    assert_eq!((batch.rows(), refusals.total()), (1, 1));
 }

@@ -10,6 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::format::Format;
 use crate::error::{ApiError, ApiResult};
+use crate::extract;
 
 /// The parameters of a query.
 #[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
@@ -79,15 +80,15 @@ impl Asked {
 async fn body(request: Request, headers: &HeaderMap) -> ApiResult<SqlParameters> {
     let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("text/plain").to_owned();
     let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let text: String = request.extract().await.map_err(|rejection: axum::extract::rejection::StringRejection| {
-        match rejection.status() {
+    let text = extract::in_time(request.extract()).await?;
+    let text: String =
+        text.map_err(|rejection: axum::extract::rejection::StringRejection| match rejection.status() {
             axum::http::StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(
                 ErrorKind::TooLarge,
                 format!("the statement is larger than {} bytes; split it", crate::SMALL_BODY_BYTES),
             ),
             _ => ApiError::invalid(rejection.body_text()),
-        }
-    })?;
+        })?;
     match media.as_str() {
         "application/json" => serde_json::from_str(&text).map_err(|error| {
             ApiError::invalid(format!("the body is no JSON object with q, db, format and epoch: {error}"))
