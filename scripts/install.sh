@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing on Debian 12: `install.sh run` for building and running, `install.sh test` for the tests too.
+# Installs what is missing on Debian 12: `install.sh run` for building and running, `install.sh test` for the tests too,
+# `install.sh bench` for the comparison with InfluxDB.
 source "$(dirname "$0")/lib.sh"
 
 packages=()
@@ -7,6 +8,9 @@ command -v cc >/dev/null || packages+=(build-essential)
 if [ "${1:-run}" = test ]; then
   command -v chromium >/dev/null || packages+=(chromium)
   command -v curl >/dev/null || packages+=(curl)
+fi
+if [ "${1:-run}" = bench ]; then
+  command -v influxd >/dev/null || packages+=(influxdb)
 fi
 if [ ${#packages[@]} -gt 0 ]; then
   step "Installing ${packages[*]} (Debian packages)"
@@ -18,6 +22,10 @@ if [ ${#packages[@]} -gt 0 ]; then
   fi
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+  # The package starts a service; the comparison starts its own, and the service would take Sensorium's port.
+  if [[ " ${packages[*]} " == *" influxdb "* ]] && [ -d /run/systemd/system ]; then
+    "${as_root[@]}" systemctl disable --now --quiet influxdb
+  fi
 fi
 
 command -v cargo >/dev/null || fail "Rust is not here; install it from https://rustup.rs and try again"

@@ -55,6 +55,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::session::routes())
         .merge(routes::tokens::routes())
         .merge(routes::databases::routes())
+        .merge(routes::keeping::routes())
         .merge(routes::write::routes())
         .merge(routes::readings::routes())
         .merge(routes::rejections::routes())

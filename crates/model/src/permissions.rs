@@ -51,6 +51,8 @@ pub enum Action<'a> {
     Write(&'a DatabaseName),
     /// Create a database.
     CreateDatabase(&'a DatabaseName),
+    /// Set for how long a database keeps readings, and delete some.
+    ManageDatabase(&'a DatabaseName),
     /// Create, list and revoke one's own API tokens.
     ManageOwnTokens,
     /// List and revoke everyone's API tokens.
@@ -119,6 +121,9 @@ impl Principal {
             Action::Read(database) => self.can_read && self.reaches(database),
             Action::Write(database) => self.can_write && self.reaches(database),
             Action::CreateDatabase(database) => self.can_write && self.role >= Role::Editor && self.reaches(database),
+            Action::ManageDatabase(database) => {
+                self.can_write && self.role >= Role::Administrator && self.reaches(database)
+            }
             Action::ManageOwnTokens => !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Editor,
             Action::ManageTokens => self.role >= Role::Administrator,
             Action::Operate => self.can_read && self.databases == DatabaseScope::All,
@@ -154,6 +159,7 @@ mod tests {
         assert!(token.allows(Action::Write(&main)));
         assert!(!token.allows(Action::Write(&other)));
         assert!(!token.allows(Action::Read(&main)));
+        assert!(!token.allows(Action::ManageDatabase(&main)));
         assert!(!token.allows(Action::ManageOwnTokens));
         assert!(!token.allows(Action::ManageTokens));
         assert!(!token.allows(Action::Operate));
@@ -167,6 +173,7 @@ mod tests {
         for action in [
             Action::Read(&main),
             Action::CreateDatabase(&main),
+            Action::ManageDatabase(&main),
             Action::ManageOwnTokens,
             Action::ManageTokens,
             Action::Operate,
@@ -183,6 +190,9 @@ mod tests {
         assert!(viewer.allows(Action::Read(&main)));
         assert!(!viewer.allows(Action::Write(&main)));
         assert!(!viewer.allows(Action::CreateDatabase(&main)));
+        assert!(!viewer.allows(Action::ManageDatabase(&main)));
+        let editor = Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, Role::Editor);
+        assert!(editor.allows(Action::CreateDatabase(&main)) && !editor.allows(Action::ManageDatabase(&main)));
         assert!(!viewer.allows(Action::ManageOwnTokens));
     }
 }

@@ -37,6 +37,9 @@ pub(crate) enum Command {
     /// Create, list and revoke API tokens
     #[command(after_help = TOKEN_EXAMPLES)]
     Token(TokenArgs),
+    /// Look after a data folder
+    #[command(after_help = STORE_EXAMPLES)]
+    Store(StoreArgs),
     /// Show the effective configuration and where each value comes from
     #[command(after_help = CONFIG_EXAMPLES)]
     Config(ConfigArgs),
@@ -70,6 +73,11 @@ Examples:
   sensorium token create --name greenhouse --write --database plants
   sensorium token list
   sensorium token revoke 0198c1f2-5f3e-7c4b-9a51-0f6a1c2b3d4e";
+
+const STORE_EXAMPLES: &str = "\
+Examples:
+  sensorium store check                             Reads everything and says what is damaged
+  sensorium store check --data-dir /var/lib/sensorium";
 
 const CONFIG_EXAMPLES: &str = "\
 Examples:
@@ -250,6 +258,24 @@ pub(crate) enum TokenAction {
     Revoke {
         /// The token's id, as `token list` shows it
         id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    #[command(subcommand)]
+    pub(crate) action: StoreAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreAction {
+    /// Read everything that is stored and say what is damaged; changes nothing
+    #[command(
+        after_help = "Example:\n  sensorium store check --data-dir /var/lib/sensorium\n\nStop the server first. The exit code is 1 if anything is damaged."
+    )]
+    Check {
+        #[command(flatten)]
+        config: ConfigFlags,
     },
 }
 

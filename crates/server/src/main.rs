@@ -1,7 +1,7 @@
 //! The `sensorium` binary: configuration, wiring and command line.
 //!
 //! What is where: `cli` (what can be typed), `config` (where settings come from), `serve` (the server), `client` (commands
-//! that ask a server or a folder), `import` (files), `local` (how commands find the server of this machine).
+//! that ask a server or a folder), `import` (files), `maintenance` (of a folder), `local` (how commands find the server of this machine).
 //!
 //! Invariants: a failure is one sentence on standard error and exit code 1, never a backtrace; answers go to standard
 //! output, everything else to standard error.
@@ -12,6 +12,7 @@ mod config;
 mod import;
 mod local;
 mod logging;
+mod maintenance;
 mod open;
 mod serve;
 
@@ -62,6 +63,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Import(command) => block_on(import::run(command.import, command.reach)),
         Command::Query(args) => block_on(client::query(args)),
         Command::Token(args) => block_on(client::token(args)),
+        Command::Store(args) => maintenance::store(&args),
         Command::Config(args) => {
             let config = load(&args.flags)?;
             match args.format {

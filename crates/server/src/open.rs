@@ -1,7 +1,8 @@
 //! Opens the parts that hold data; used by `serve`, and by commands that find no running server.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use sensorium_metadata::{FirstStart, Metadata, MetadataConfig};
@@ -21,12 +22,22 @@ pub(crate) async fn store(settings: &Settings, on_commit: Option<CommitListener>
         memtable_bytes: settings.store.memtable_bytes,
         flush_bytes: settings.store.flush_bytes,
         flush_interval: Duration::from_secs(settings.store.flush_interval_seconds),
+        compaction_file_bytes: settings.store.compaction_file_bytes,
+        compaction_settle: Duration::from_secs(settings.store.compaction_settle_seconds),
+        disk_reserve_bytes: settings.store.disk_reserve_bytes,
         series_per_table: settings.store.series_per_table,
+        clock: Arc::new(now_ns),
         on_commit,
         ..StoreConfig::new(&settings.data_dir)
     };
     let opened = tokio::task::spawn_blocking(move || Store::open(config)).await;
     Ok(opened.context("opening the data folder was interrupted")??)
+}
+
+/// The system's clock, in nanoseconds since the epoch.
+fn now_ns() -> i64 {
+    let elapsed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Opens users, sessions and tokens.

@@ -23,6 +23,9 @@ pub enum Durability {
 /// It runs on the thread that every write waits for, so it must not block.
 pub type CommitListener = Arc<dyn Fn(u64, &Arc<Batch>) + Send + Sync>;
 
+/// The time now, in nanoseconds since the epoch.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
 /// Settings of a store.
 #[derive(Clone)]
 pub struct StoreConfig {
@@ -46,8 +49,16 @@ pub struct StoreConfig {
     pub flush_bytes: usize,
     /// Rows are flushed at the latest after this time (default 30 minutes).
     pub flush_interval: Duration,
+    /// Files are merged into ones of up to this size, in bytes (default 512 MiB).
+    pub compaction_file_bytes: u64,
+    /// All files of a day, or of several days, are merged when none came for this long (default 2 hours).
+    pub compaction_settle: Duration,
+    /// Writes are refused while the disk has less room than this, in bytes (default 256 MiB; 0 switches it off).
+    pub disk_reserve_bytes: u64,
     /// Series in one table; rows of further series are refused (default 1,000,000).
     pub series_per_table: usize,
+    /// Tells what is older than it is kept (default: it is always 1970, so that nothing is).
+    pub clock: Clock,
     /// Told of each stored batch.
     pub on_commit: Option<CommitListener>,
 }
@@ -66,7 +77,11 @@ impl StoreConfig {
             memtable_bytes: 256 << 20,
             flush_bytes: 32 << 20,
             flush_interval: Duration::from_secs(30 * 60),
+            compaction_file_bytes: 512 << 20,
+            compaction_settle: Duration::from_secs(2 * 60 * 60),
+            disk_reserve_bytes: 256 << 20,
             series_per_table: 1_000_000,
+            clock: Arc::new(|| 0),
             on_commit: None,
         }
     }

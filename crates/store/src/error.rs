@@ -149,6 +149,24 @@ pub enum WriteError {
         #[source]
         source: Arc<io::Error>,
     },
+    /// The disk is so full that its last room is kept for the store's own work.
+    #[error(
+        "the disk has {free_bytes} bytes left, and store.disk_reserve_bytes keeps {reserve_bytes} free; free some space, \
+         writes are taken again by themselves"
+    )]
+    Reserve {
+        /// What is left.
+        free_bytes: u64,
+        /// What is kept free.
+        reserve_bytes: u64,
+    },
+    /// The system cannot open another file at this moment.
+    #[error("the system has no room for another open file; try again in a moment, or raise the limit (ulimit -n)")]
+    Exhausted {
+        /// The system's answer.
+        #[source]
+        source: Arc<io::Error>,
+    },
     /// A file could not be written.
     #[error("cannot {action}")]
     Io {
@@ -177,20 +195,24 @@ impl WriteError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::MissingDatabase { .. } => ErrorKind::Missing,
-            Self::Busy { .. } | Self::Closed => ErrorKind::Busy,
+            Self::Busy { .. } | Self::Exhausted { .. } | Self::Closed => ErrorKind::Busy,
             Self::TooLarge { .. } | Self::TooManyDatabases { .. } => ErrorKind::TooLarge,
-            Self::NoSpace { .. } => ErrorKind::NoSpace,
+            Self::NoSpace { .. } | Self::Reserve { .. } => ErrorKind::NoSpace,
+            Self::Io { source, .. } if is_no_space(source) => ErrorKind::NoSpace,
             Self::Malformed { .. } | Self::Poisoned | Self::Io { .. } | Self::Encode { .. } => ErrorKind::Internal,
         }
     }
 
     pub(crate) fn io(action: &'static str, source: io::Error) -> Self {
-        if is_no_space(&source) {
-            Self::NoSpace { source: Arc::new(source) }
-        } else {
-            Self::Io { action, source: Arc::new(source) }
-        }
+        Self::Io { action, source: Arc::new(source) }
     }
+}
+
+/// Whether the process or the system has too much open, or too little memory, at this moment.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    const EXHAUSTED: [rustix::io::Errno; 3] =
+        [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::NOMEM];
+    EXHAUSTED.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// Whether the system says that there is no room on the disk.

@@ -6,10 +6,12 @@
 //! <dir>/wal/       the log
 //! <dir>/manifest/  which files make up each table
 //! <dir>/data/      Parquet files and last values
+//! <dir>/tmp/       a merged file while it is written; emptied at start
 //! ```
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::OpenError;
@@ -25,6 +27,7 @@ pub(crate) struct Layout {
     pub(crate) wal: PathBuf,
     pub(crate) manifest: PathBuf,
     pub(crate) data: PathBuf,
+    pub(crate) scratch: PathBuf,
 }
 
 /// Keeps other processes out of the folder until it is dropped.
@@ -37,10 +40,22 @@ impl Layout {
     /// Makes the root folder, if it is missing.
     pub(crate) fn create(root: &Path) -> Result<Self, OpenError> {
         let failed = |source| OpenError::io("create the folder", root, source);
-        std::fs::create_dir_all(root).map_err(failed)?;
+        // Readings are nobody else's business: only a folder that is there keeps the rights that it has.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(root).map_err(failed)?;
         // From here on it does not matter where the process is.
-        let root = root.canonicalize().map_err(failed)?;
-        Ok(Self { wal: root.join("wal"), manifest: root.join("manifest"), data: root.join("data"), root })
+        Self::of(root)
+    }
+
+    /// The parts of a root folder that exists.
+    pub(crate) fn of(root: &Path) -> Result<Self, OpenError> {
+        let root = root.canonicalize().map_err(|source| OpenError::io("find the folder", root, source))?;
+        Ok(Self {
+            wal: root.join("wal"),
+            manifest: root.join("manifest"),
+            data: root.join("data"),
+            scratch: root.join("tmp"),
+            root,
+        })
     }
 
     /// Locks the folder.
@@ -94,6 +109,15 @@ impl Layout {
         // The folder above may belong to somebody else; then its entry is theirs to care for.
         let _synced = sync_parent(&self.root);
         sync_folder(&self.root).map_err(|source| OpenError::io("sync", &self.root, source))
+    }
+
+    /// Makes an empty folder for files that are being written.
+    pub(crate) fn empty_scratch(&self) -> Result<(), OpenError> {
+        let failed = |source| OpenError::io("empty", &self.scratch, source);
+        match std::fs::remove_dir_all(&self.scratch) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+            _ => std::fs::create_dir(&self.scratch).map_err(failed),
+        }
     }
 
     /// Declares the folder a store, after everything else in it is made.

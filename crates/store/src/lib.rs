@@ -9,10 +9,14 @@
 //! | `folder` | the lock and the version of the folder |
 //! | `wal` | segments, records, the encoding of batches, replay |
 //! | `commit` | writers, the queue and the committer |
+//! | `disk` | the room that is kept free |
 //! | `catalog` | databases, tables and columns |
 //! | `table`, `memtable` | series, rows in memory, newest values, views of a moment |
 //! | `flush`, `files`, `manifest` | from memory to Parquet |
+//! | `deletion`, `retention` | what readers do not see any more, and what is dropped |
+//! | `compaction` | from many small files to few large ones |
 //! | `open` | recovery |
+//! | `check` | verifies everything that is stored |
 //!
 //! Invariants of the whole:
 //! - [`Store::write`] resolves after the batch is synced and visible;
@@ -22,18 +26,24 @@
 //! - this crate never sees DataFusion, and reads no configuration and no clock but the monotonic one.
 
 mod catalog;
+mod check;
 pub mod columns;
 mod commit;
+mod compaction;
 pub mod config;
+mod deletion;
+mod disk;
 pub mod error;
 mod files;
 mod flush;
 mod folder;
 mod manifest;
 mod memtable;
-pub mod merge;
+
 mod open;
 pub mod report;
+mod requests;
+mod retention;
 mod shared;
 mod store;
 mod table;
@@ -43,12 +53,13 @@ mod wal;
 #[cfg(test)]
 mod tests;
 
+pub use check::{CheckProgress, CheckReport, Finding, check};
 pub use columns::{adapt, arrow_schema};
-pub use config::{CommitListener, Durability, StoreConfig};
+pub use config::{Clock, CommitListener, Durability, StoreConfig};
+pub use deletion::Deletion;
 pub use error::{OpenError, WriteError};
-pub use merge::merge_newest_wins;
-pub use report::{
-    DataFile, LastField, LastRow, RecoveryReport, Source, SourceData, StoreStats, TableSnapshot, WriteReport,
-};
+
+pub use files::data_file::DataFile;
+pub use report::{LastField, LastRow, RecoveryReport, Source, SourceData, StoreStats, TableSnapshot, WriteReport};
 pub use store::Store;
 pub use telemetry::describe_metrics;

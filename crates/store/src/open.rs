@@ -1,20 +1,25 @@
 //! Starting: from what is on disk to a store that takes writes.
 
+use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use sensorium_model::{DatabaseKey, IngestLimits};
 
 use crate::commit::committer::Committer;
+use crate::compaction::compactor::Compactor;
 use crate::config::StoreConfig;
 use crate::error::OpenError;
+use crate::files::data_file::DataFile;
 use crate::files::last_file::read_last;
 use crate::files::path::version_of;
 use crate::flush::flusher::Flusher;
 use crate::folder::{FolderLock, Layout};
 use crate::manifest::{Manifest, State};
-use crate::report::{DataFile, RecoveryReport};
+use crate::report::RecoveryReport;
 use crate::shared::Shared;
 use crate::wal::codec::{decode_batch, decode_database};
 use crate::wal::file::LogFolder;
@@ -28,6 +33,7 @@ pub(crate) struct Opened {
     pub(crate) shared: Arc<Shared>,
     pub(crate) committer: Committer,
     pub(crate) flusher: Flusher,
+    pub(crate) compactor: Compactor,
     pub(crate) lock: FolderLock,
     pub(crate) report: RecoveryReport,
 }
@@ -41,9 +47,11 @@ pub(crate) fn open(config: StoreConfig, files: Arc<dyn LogFolder>) -> Result<Ope
         Manifest::create(&layout.manifest)?;
         layout.write_format()?;
     }
+    layout.empty_scratch()?;
     let manifest = Manifest::load(&layout.manifest)?;
     let closed = ClosedSegments::default();
-    let shared = Shared::new(config, layout, Arc::clone(&closed));
+    let shared = Shared::new(config, layout, Arc::clone(&files), manifest, Arc::clone(&closed));
+    let manifest = shared.manifest.lock();
     let mut report = RecoveryReport::default();
 
     restore(&shared, manifest.state(), &mut report)?;
@@ -54,19 +62,25 @@ pub(crate) fn open(config: StoreConfig, files: Arc<dyn LogFolder>) -> Result<Ope
     *closed.lock() = replayed.segments;
     remove_leftovers(&shared.layout, manifest.state(), &mut report)?;
 
+    drop(manifest);
     shared.flushed_seq.store(flushed_seq, Ordering::SeqCst);
     shared.applied.lock().seq = replayed.next_seq - 1;
     let shared = Arc::new(shared);
     let log = LogWriter::new(shared.layout.wal.clone(), files, shared.config.segment_bytes, closed);
     let committer = Committer::new(Arc::clone(&shared), log, replayed.next_seq);
-    let flusher = Flusher::new(Arc::clone(&shared), manifest);
-    Ok(Opened { shared, committer, flusher, lock, report })
+    let flusher = Flusher::new(Arc::clone(&shared));
+    let compactor = Compactor::new(Arc::clone(&shared));
+    Ok(Opened { shared, committer, flusher, compactor, lock, report })
 }
 
 /// Makes the databases, tables, files and newest values that the manifest names.
 fn restore(shared: &Shared, state: &State, report: &mut RecoveryReport) -> Result<(), OpenError> {
     for database in &state.databases {
         shared.catalog.create(&DatabaseKey::from(database));
+    }
+    for ((database, table), seconds) in &state.retention {
+        let database = shared.catalog.create(&DatabaseKey::from(database));
+        database.keep(table.as_ref(), Some(Duration::from_secs(*seconds)));
     }
     for ((database, name), table) in &state.tables {
         let database = shared.catalog.create(&DatabaseKey::from(database));
@@ -80,16 +94,21 @@ fn restore(shared: &Shared, state: &State, report: &mut RecoveryReport) -> Resul
         for entry in &table.files {
             let path = shared.layout.root.join(&entry.path);
             check_size(&path, entry.bytes)?;
-            files.push(Arc::new(DataFile {
-                path,
-                bytes: entry.bytes,
-                rows: entry.rows,
-                time_min_ns: entry.time_min_ns,
-                time_max_ns: entry.time_max_ns,
-            }));
+            files.push(Arc::new(DataFile::new(path, entry)));
         }
         report.files += files.len();
-        restored.rows.lock().publish(files);
+        {
+            let mut rows = restored.rows.lock();
+            rows.publish(files);
+            table.deletions.iter().for_each(|entry| rows.delete(entry.version, Arc::clone(&entry.deletion)));
+        }
+        if table.last_is_unknown {
+            let found = restored.newest_of_sources(shared, None);
+            let found = found.map_err(|error| {
+                OpenError::io("read the data files of", &shared.layout.data, io::Error::other(error))
+            })?;
+            restored.last.lock().absorb(found);
+        }
         for entry in &table.last {
             let path = shared.layout.root.join(&entry.path);
             let (values, times) = read_last(&path)?;
@@ -146,12 +165,14 @@ fn apply(shared: &Shared, path: &Path, record: &Record<'_>, report: &mut Recover
     Ok(())
 }
 
-/// Removes the files of a flush that did not come to naming them; their rows are in the log.
+/// Removes the files of a flush or a merge that did not come to naming them, and files that a merge replaced: their rows are
+/// in the log, or in the files that the manifest names.
 fn remove_leftovers(layout: &Layout, state: &State, report: &mut RecoveryReport) -> Result<(), OpenError> {
     let named = |entry: &str| layout.root.join(entry);
     let files = state.tables.values().flat_map(|table| table.files.iter().map(|file| named(&file.path)));
     let last = state.tables.values().flat_map(|table| table.last.iter().map(|last| named(&last.path)));
-    let named: std::collections::HashSet<PathBuf> = files.chain(last).collect();
+    let named: HashSet<PathBuf> = files.chain(last).collect();
+    let retired: HashSet<PathBuf> = state.retired.iter().map(|path| layout.root.join(path)).collect();
     let mut folders = vec![layout.data.clone()];
     while let Some(folder) = folders.pop() {
         let failed = |source| OpenError::io("read the folder", &folder, source);
@@ -163,6 +184,7 @@ fn remove_leftovers(layout: &Layout, state: &State, report: &mut RecoveryReport)
             } else if !named.contains(&path) {
                 let extension = path.extension().unwrap_or_default();
                 let needless = match version_of(&path) {
+                    _ if retired.contains(&path) => true,
                     // Newest values that a later file replaced, and files whose writing did not end.
                     Some(_) if extension == "last" || extension == "tmp" => true,
                     Some(version) => version > state.version,

@@ -1,10 +1,12 @@
 //! What the store answers: reports of writes and of recovery, last values, snapshots and figures.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
 use sensorium_model::{Name, Rejection, SeriesKey, TableSchema, Value};
+
+use crate::deletion::Deletion;
+use crate::files::data_file::DataFile;
 
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,14 +70,16 @@ pub struct TableSnapshot {
 /// Part of a table's rows, sorted by tags (by column name, absent first), then by time, with unique keys.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The earliest time.
+    /// The earliest time, deleted rows included.
     pub time_min_ns: i64,
-    /// The latest time.
+    /// The latest time, deleted rows included.
     pub time_max_ns: i64,
-    /// The number of rows.
+    /// The number of rows, deleted ones included.
     pub rows: u64,
     /// The rows.
     pub data: SourceData,
+    /// What is to be left out of the rows before they are merged with those of other sources.
+    pub deletions: Vec<Arc<Deletion>>,
 }
 
 /// Where the rows of a source are.
@@ -85,21 +89,6 @@ pub enum SourceData {
     Memory(RecordBatch),
     /// In a Parquet file, which stays readable while the reference is held.
     File(Arc<DataFile>),
-}
-
-/// A Parquet file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataFile {
-    /// The file.
-    pub path: PathBuf,
-    /// Its size.
-    pub bytes: u64,
-    /// Its rows.
-    pub rows: u64,
-    /// The earliest time in it.
-    pub time_min_ns: i64,
-    /// The latest time in it.
-    pub time_max_ns: i64,
 }
 
 /// Sizes and counts.
@@ -131,4 +120,6 @@ pub struct StoreStats {
     pub flushed_seq: u64,
     /// Whether a failed sync stopped writing.
     pub poisoned: bool,
+    /// Whether writes are refused because the disk has too little room.
+    pub disk_is_low: bool,
 }

@@ -7,19 +7,26 @@
 //! - `memory` counts the rows in memory and those of writes under way, and is kept below its limit by
 //!   refusing writes; only what is replayed at start may exceed it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use sensorium_model::TableSchema;
 
 use crate::catalog::Catalog;
 use crate::commit::queue::CommitQueue;
 use crate::config::StoreConfig;
+use crate::deletion::Deletion;
+use crate::disk::DiskWatch;
 use crate::error::WriteError;
-use crate::flush::control::FlushControl;
+use crate::flush::delete::Delete;
 use crate::folder::Layout;
+use crate::manifest::{CommitError, Edit, LastEntry, Manifest};
+use crate::requests::Requests;
 use crate::table::{Growth, Table};
+use crate::wal::file::LogFolder;
 use crate::wal::writer::ClosedSegments;
 
 /// When a writer that found no room should try again.
@@ -30,18 +37,37 @@ pub(crate) struct Shared {
     pub(crate) config: StoreConfig,
     pub(crate) layout: Layout,
     pub(crate) catalog: Catalog,
+    /// Held while a version is made, for a flush from its first file on: the version is in the files' names.
+    pub(crate) manifest: Mutex<Manifest>,
     pub(crate) memory: Arc<MemoryBudget>,
+    pub(crate) disk: DiskWatch,
     pub(crate) applied: Mutex<Applied>,
     pub(crate) queue: CommitQueue,
-    pub(crate) flush: FlushControl,
+    pub(crate) flush: Requests,
+    pub(crate) compaction: Requests,
+    /// What the flusher is to delete.
+    pub(crate) deletes: Mutex<Vec<Delete>>,
     pub(crate) closed_segments: ClosedSegments,
     pub(crate) open_segment_bytes: AtomicU64,
     pub(crate) flushed_seq: AtomicU64,
     pub(crate) creating: Mutex<()>,
     poisoned: AtomicBool,
-    /// Where a test interrupts the next flush.
+    /// Where a test interrupts the next flush or merge.
     #[cfg(test)]
-    pub(crate) crash_at: Mutex<Option<crate::flush::step::Moment>>,
+    pub(crate) crash_at: Mutex<Option<Moment>>,
+}
+
+/// The moments between the steps of a flush or a merge, at which tests let the process "crash".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// The files of a flush are durable, the manifest does not name them yet.
+    FilesWritten,
+    /// The manifest names the files of a flush, the log still has their rows.
+    ManifestWritten,
+    /// A merged file is durable, the manifest still names its inputs.
+    MergeWritten,
+    /// The manifest names a merged file, its inputs are still there.
+    MergeNamed,
 }
 
 /// What has become visible.
@@ -69,15 +95,25 @@ impl Applied {
 }
 
 impl Shared {
-    pub(crate) fn new(config: StoreConfig, layout: Layout, closed_segments: ClosedSegments) -> Self {
+    pub(crate) fn new(
+        config: StoreConfig,
+        layout: Layout,
+        files: Arc<dyn LogFolder>,
+        manifest: Manifest,
+        closed_segments: ClosedSegments,
+    ) -> Self {
         Self {
+            disk: DiskWatch::new(layout.root.clone(), files, config.disk_reserve_bytes),
             memory: Arc::new(MemoryBudget { used: AtomicUsize::new(0), limit: config.memtable_bytes }),
             queue: CommitQueue::new(config.queue_batches),
             config,
             layout,
             catalog: Catalog::default(),
+            manifest: Mutex::new(manifest),
             applied: Mutex::default(),
-            flush: FlushControl::default(),
+            flush: Requests::default(),
+            compaction: Requests::default(),
+            deletes: Mutex::default(),
             closed_segments,
             open_segment_bytes: AtomicU64::new(0),
             flushed_seq: AtomicU64::new(0),
@@ -108,6 +144,83 @@ impl Shared {
             return Err(WriteError::Poisoned);
         }
         if self.queue.is_closed() { Err(WriteError::Closed) } else { Ok(()) }
+    }
+
+    /// The columns of a table now.
+    pub(crate) fn schema_of(&self, table: &Table) -> Arc<TableSchema> {
+        let database = self.catalog.get(&table.database);
+        database.and_then(|database| database.table_schema(&table.name)).unwrap_or_default()
+    }
+
+    /// For how long rows of a table are kept; for ever, if `None`.
+    pub(crate) fn keeps(&self, table: &Table) -> Option<Duration> {
+        self.catalog.get(&table.database)?.keeps(&table.name)
+    }
+
+    /// The rows of a table that are older than they are kept.
+    pub(crate) fn expired(&self, table: &Table) -> Option<Arc<Deletion>> {
+        let keep = i64::try_from(self.keeps(table)?.as_nanos()).ok()?;
+        Some(Arc::new(Deletion::before((self.config.clock)().saturating_sub(keep))))
+    }
+
+    /// Removes files of last values that are not needed any more. When that fails, the next start does it.
+    pub(crate) fn remove_last(&self, needless: &[LastEntry]) {
+        for entry in needless {
+            let path = self.layout.root.join(&entry.path);
+            if let Err(error) = std::fs::remove_file(&path) {
+                tracing::warn!(path = %path.display(), %error, "a file that is not needed any more could not be removed");
+            }
+        }
+    }
+
+    /// A file's path as the manifest names it: relative to the store's folder.
+    pub(crate) fn relative(&self, path: &Path) -> String {
+        path.strip_prefix(&self.layout.root).unwrap_or(path).to_string_lossy().into_owned()
+    }
+
+    /// Makes the next version of the manifest durable; returns files of last values that are not needed any more. When that
+    /// fails, the files that were `written` for it are removed.
+    pub(crate) fn commit(
+        &self,
+        manifest: &mut Manifest,
+        edit: &Edit,
+        written: &[PathBuf],
+    ) -> Result<Vec<LastEntry>, WriteError> {
+        let needless = manifest.commit(edit).map_err(|error| self.commit_failed(error, written))?;
+        if let Err(error) = manifest.checkpoint_if_due() {
+            tracing::warn!(%error, "the manifest's checkpoint could not be written; it is tried again");
+        }
+        Ok(needless)
+    }
+
+    /// Says why a version of the manifest was not committed; poisons the store if nobody knows whether it was.
+    fn commit_failed(&self, error: CommitError, written: &[PathBuf]) -> WriteError {
+        match error {
+            CommitError::Failed { source, .. } => {
+                written.iter().for_each(|path| drop(std::fs::remove_file(path)));
+                WriteError::io("write the manifest", source)
+            }
+            CommitError::Unknown { path, source } => {
+                tracing::error!(path = %path.display(), %source, "the manifest's state is unknown; nothing more is written");
+                self.poison();
+                WriteError::io("write the manifest", source)
+            }
+        }
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "only tests interrupt a flush or a merge")]
+    pub(crate) fn reached(&self, _moment: Moment) -> Result<(), WriteError> {
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn reached(&self, moment: Moment) -> Result<(), WriteError> {
+        if self.crash_at.lock().is_some_and(|at| at == moment) {
+            self.poison();
+            return Err(WriteError::Poisoned);
+        }
+        Ok(())
     }
 
     /// The answer to a writer whose request the committer dropped.

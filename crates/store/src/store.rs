@@ -5,20 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use sensorium_model::{Batch, DatabaseKey, DatabaseName, DatabaseSchema, OrgId};
+use sensorium_model::{Batch, DatabaseKey, DatabaseName, DatabaseSchema, Name, OrgId};
 use tokio::sync::oneshot;
 
 use crate::catalog::MAX_DATABASES;
 use crate::commit::prepare::prepare;
 use crate::commit::queue::{Content, Pending};
 use crate::config::StoreConfig;
+use crate::deletion::Deletion;
 use crate::error::{OpenError, WriteError};
-use crate::flush::control::{Asker, Flushed};
+use crate::flush::delete::Delete;
 use crate::folder::FolderLock;
 use crate::open::{Opened, open};
 use crate::report::{LastRow, RecoveryReport, StoreStats, TableSnapshot, WriteReport};
+use crate::requests::{Asker, Done};
+use crate::retention;
 use crate::shared::Shared;
 use crate::telemetry;
 use crate::wal::codec::encode_database;
@@ -47,14 +51,15 @@ impl Store {
         files: Arc<dyn LogFolder>,
     ) -> Result<(Self, RecoveryReport), OpenError> {
         telemetry::describe_metrics();
-        let Opened { shared, committer, flusher, lock, report } = open(config, files)?;
+        let Opened { shared, committer, flusher, compactor, lock, report } = open(config, files)?;
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
             thread.map_err(|source| OpenError::io("start a thread for", &shared.layout.root, source))
         };
-        let mut threads = Running { committer: None, flusher: None, _lock: lock };
+        let mut threads = Running { committer: None, flusher: None, compactor: None, _lock: lock };
         threads.committer = Some(spawn("store-commit", Box::new(move || committer.run()))?);
         threads.flusher = Some(spawn("store-flush", Box::new(move || flusher.run()))?);
+        threads.compactor = Some(spawn("store-compact", Box::new(move || compactor.run()))?);
         let threads = Arc::new(Threads { shared: Arc::clone(&shared), running: Mutex::new(Some(threads)) });
         Ok((Self { shared, threads }, report))
     }
@@ -97,6 +102,7 @@ impl Store {
     /// the future is dropped before it resolves, the batch may be stored or not.
     pub async fn write(&self, batch: Batch) -> Result<WriteReport, WriteError> {
         self.shared.check_open()?;
+        self.shared.disk.check()?;
         let Some(database) = self.shared.catalog.get(&batch.database) else {
             return Err(WriteError::MissingDatabase { database: batch.database });
         };
@@ -119,7 +125,9 @@ impl Store {
     /// Sorts the rows that came since the last call, so it may take a while: not for a task that others wait for.
     pub fn snapshot(&self, key: &DatabaseKey, table: &str) -> Option<TableSnapshot> {
         let database = self.shared.catalog.get(key)?;
-        Some(database.table(table)?.snapshot(|| database.table_schema(table).unwrap_or_default()))
+        let of_database = database.table(table)?;
+        let expired = self.shared.expired(&of_database);
+        Some(of_database.snapshot(expired, || database.table_schema(table).unwrap_or_default()))
     }
 
     /// The newest value of each field of each series of a table, in order of the series' first appearance; never scans.
@@ -127,9 +135,21 @@ impl Store {
         let Some(table) = self.shared.catalog.get(key).and_then(|database| database.table(table)) else {
             return Vec::new();
         };
+        let expired = self.shared.expired(&table).map_or(i64::MIN, |expired| expired.time_max_ns.saturating_add(1));
         let last = table.last.lock();
         let series = table.series.read();
-        last.rows(&series)
+        last.rows(&series, expired)
+    }
+
+    /// How many series of a table have values, and the newest values of those of them that changed last, at most so many.
+    pub fn newest_values(&self, key: &DatabaseKey, table: &str, limit: usize) -> (usize, Vec<LastRow>) {
+        let Some(table) = self.shared.catalog.get(key).and_then(|database| database.table(table)) else {
+            return (0, Vec::new());
+        };
+        let expired = self.shared.expired(&table).map_or(i64::MIN, |expired| expired.time_max_ns.saturating_add(1));
+        let last = table.last.lock();
+        let series = table.series.read();
+        last.newest(&series, expired, limit)
     }
 
     /// Sizes and counts.
@@ -140,6 +160,7 @@ impl Store {
             last_seq: self.shared.applied.lock().seq,
             flushed_seq: self.shared.flushed_seq.load(Ordering::SeqCst),
             poisoned: self.shared.is_poisoned(),
+            disk_is_low: self.shared.disk.is_low(),
             ..StoreStats::default()
         };
         for table in self.shared.catalog.all().iter().flat_map(|database| database.tables()) {
@@ -158,11 +179,47 @@ impl Store {
         stats
     }
 
+    /// Sets for how long rows of a database, or of one of its tables, are kept; `None` is for ever, and for a table what the
+    /// database says. Blocks; durable when it returns. Rows that are too old are gone for readers at once.
+    pub fn set_retention(
+        &self,
+        key: &DatabaseKey,
+        table: Option<&Name>,
+        keep: Option<Duration>,
+    ) -> Result<(), WriteError> {
+        retention::set(&self.shared, key, table, keep)
+    }
+
+    /// For how long rows of a database are kept in tables that have no time of their own, or the time of such a table.
+    pub fn retention(&self, key: &DatabaseKey, table: Option<&str>) -> Option<Duration> {
+        self.shared.catalog.get(key)?.retention(table)
+    }
+
+    /// Deletes the rows that a table has now: those that [`Deletion`] tells. Resolves after that is durable; rows that
+    /// are written meanwhile may be deleted or not.
+    pub async fn delete(&self, key: &DatabaseKey, table: &str, deletion: Deletion) -> Result<(), WriteError> {
+        self.shared.check_open()?;
+        let Some(table) = self.shared.catalog.get(key).and_then(|database| database.table(table)) else {
+            return Ok(());
+        };
+        let (done, deleted) = oneshot::channel();
+        self.shared.deletes.lock().push(Delete { table, deletion, done });
+        self.shared.flush.wake();
+        deleted.await.map_err(|_| self.shared.dropped())?
+    }
+
     /// Writes the rows in memory to data files and cuts the log.
     pub async fn flush(&self) -> Result<(), WriteError> {
         let (asker, flushed) = oneshot::channel();
         self.shared.flush.ask(Asker::Task(asker));
         flushed.await.map_err(|_| self.shared.dropped())?
+    }
+
+    /// Merges the data files of each table as far as that is possible.
+    pub async fn compact(&self) -> Result<(), WriteError> {
+        let (asker, compacted) = oneshot::channel();
+        self.shared.compaction.ask(Asker::Task(asker));
+        compacted.await.map_err(|_| self.shared.dropped())?
     }
 
     /// Stops accepting writes, finishes those under way, flushes, syncs and frees the folder.
@@ -193,15 +250,19 @@ struct Threads {
 struct Running {
     committer: Option<JoinHandle<()>>,
     flusher: Option<JoinHandle<()>>,
+    compactor: Option<JoinHandle<()>>,
     /// Freed after the threads have ended.
     _lock: FolderLock,
 }
 
 impl Threads {
-    fn end(&self, flush: bool) -> Flushed {
+    fn end(&self, flush: bool) -> Done {
         let mut guard = self.running.lock();
         let Some(running) = guard.as_mut() else { return Ok(()) };
         self.shared.queue.close();
+        // A merge under way is given up: its inputs stay.
+        self.shared.compaction.stop();
+        join(running.compactor.take());
         join(running.committer.take());
         let mut flushed = Ok(());
         if flush {

@@ -12,6 +12,10 @@ const FLUSH_FAILURES: &str = "sensorium_store_flush_failures_total";
 const FLUSHED_ROWS: &str = "sensorium_store_flushed_rows_total";
 const FLUSHED_BYTES: &str = "sensorium_store_flushed_bytes_total";
 
+const COMPACTION_SECONDS: &str = "sensorium_store_compaction_seconds";
+const COMPACTION_FAILURES: &str = "sensorium_store_compaction_failures_total";
+const COMPACTED_BYTES: &str = "sensorium_store_compacted_bytes_total";
+
 /// Tells the recorder what the figures mean; to be called after the recorder is installed.
 pub fn describe_metrics() {
     describe_counter!(APPENDED_BYTES, Unit::Bytes, "Bytes appended to the log");
@@ -21,6 +25,9 @@ pub fn describe_metrics() {
     describe_counter!(FLUSH_FAILURES, Unit::Count, "Flushes that failed and are tried again");
     describe_counter!(FLUSHED_ROWS, Unit::Count, "Rows written to files");
     describe_counter!(FLUSHED_BYTES, Unit::Bytes, "Bytes of files written");
+    describe_histogram!(COMPACTION_SECONDS, Unit::Seconds, "Time to merge files into one");
+    describe_counter!(COMPACTION_FAILURES, Unit::Count, "Merges that failed and are tried again");
+    describe_counter!(COMPACTED_BYTES, Unit::Bytes, "Bytes of files that were merged");
 }
 
 /// A group of writes is in the log; `fsync` says how long its sync took, if it had one.
@@ -42,4 +49,15 @@ pub(crate) fn flushed(rows: u64, bytes: u64, took: Duration) {
 /// A flush failed.
 pub(crate) fn flush_failed() {
     counter!(FLUSH_FAILURES).increment(1);
+}
+
+/// Files were merged into one.
+pub(crate) fn compacted(bytes: u64, took: Duration) {
+    counter!(COMPACTED_BYTES).increment(bytes);
+    histogram!(COMPACTION_SECONDS).record(took.as_secs_f64());
+}
+
+/// A merge failed.
+pub(crate) fn compaction_failed() {
+    counter!(COMPACTION_FAILURES).increment(1);
 }

@@ -45,6 +45,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/databases/{database}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For how long readings are kept */
+        get: operations["retention"];
+        /**
+         * Set for how long a database keeps readings
+         * @description What is older is gone for readers at once, and soon from the disk. For administrators.
+         */
+        put: operations["set_database_retention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/databases/{database}/tables": {
         parameters: {
             query?: never;
@@ -55,6 +76,47 @@ export interface paths {
         /** List the tables of a database and their columns */
         get: operations["tables"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/databases/{database}/tables/{table}/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete readings of a table
+         * @description Those of a span of time whose tags have given values. Readings that are written afterwards are not touched. For
+         *     administrators.
+         */
+        post: operations["delete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/databases/{database}/tables/{table}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set for how long a table keeps readings
+         * @description Comes before what the database says. For administrators.
+         */
+        put: operations["set_table_retention"];
         post?: never;
         delete?: never;
         options?: never;
@@ -425,6 +487,17 @@ export interface components {
             /** @description 1 to 64 letters, digits, `_`, `-` and `.`, not starting with `.`. */
             name: string;
         };
+        /** @description What to delete. */
+        DeleteRequest: {
+            /** @description The first time, as RFC 3339. */
+            start: string;
+            /** @description The first time that is not deleted any more, as RFC 3339. */
+            stop: string;
+            /** @description Tags and the value that each must have; without any, all series. */
+            tags?: {
+                [key: string]: string;
+            };
+        };
         /** @description The body of every failed request. */
         ErrorBody: components["schemas"]["ErrorDetails"] & {
             /** @description A stable word for the kind of failure. */
@@ -580,6 +653,26 @@ export interface components {
              * @description How many were refused since the server started.
              */
             total: number;
+        };
+        /** @description For how long the readings of a database are kept. */
+        Retention: {
+            /**
+             * Format: int64
+             * @description In seconds; `null` is for ever.
+             */
+            keep_seconds?: number | null;
+            /** @description The tables that have a time of their own, in seconds. */
+            tables: {
+                [key: string]: number;
+            };
+        };
+        /** @description For how long to keep readings. */
+        RetentionRequest: {
+            /**
+             * Format: int64
+             * @description At least 60 seconds; `null` is for ever, and for a table what its database says.
+             */
+            keep_seconds?: number | null;
         };
         /**
          * @description What a user is in the organisation; each may do what the ones before may.
@@ -852,6 +945,109 @@ export interface operations {
             };
         };
     };
+    retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The database */
+                database: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_database_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The database */
+                database: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionRequest"];
+            };
+        };
+        responses: {
+            /** @description Set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     tables: {
         parameters: {
             query?: never;
@@ -870,6 +1066,124 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TableList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The database */
+                database: string;
+                /** @description The table */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteRequest"];
+            };
+        };
+        responses: {
+            /** @description Deleted, durably */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_table_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The database */
+                database: string;
+                /** @description The table */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionRequest"];
+            };
+        };
+        responses: {
+            /** @description Set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             401: {

@@ -256,15 +256,24 @@ async fn last(
     if !(1..=MAX_SERIES).contains(&limit) {
         return Err(ApiError::invalid(format!("series_limit is {limit}; give 1 to {MAX_SERIES}")));
     }
-    let names: Vec<&str> = match &query.table {
+    let names: Vec<String> = match query.table {
         Some(table) if schema.tables.contains_key(table.as_str()) => vec![table],
         Some(table) => {
             return Err(ApiError::missing(format!("database {database:?} has no table {table:?}")));
         }
-        None => schema.tables.keys().map(AsRef::as_ref).collect(),
+        None => schema.tables.keys().map(ToString::to_string).collect(),
     };
-    let tables = names.into_iter().map(|table| last_table(table, state.store.last_values(&key, table), limit));
-    Ok(Json(LastValues { now_ms: chrono::Utc::now().timestamp_millis(), tables: tables.collect() }))
+    let store = state.store.clone();
+    // Looks at every series: not on a thread that serves connections.
+    let tables = tokio::task::spawn_blocking(move || {
+        let table = |name: String| {
+            let (total, rows) = store.newest_values(&key, &name, limit);
+            last_table(name, total, rows)
+        };
+        names.into_iter().map(table).collect()
+    });
+    let tables = tables.await.map_err(|error| ApiError::from_error(sensorium_model::ErrorKind::Internal, &error))?;
+    Ok(Json(LastValues { now_ms: chrono::Utc::now().timestamp_millis(), tables }))
 }
 
 /// A database that exists and that the caller may read.
@@ -277,12 +286,8 @@ fn readable(state: &AppState, caller: &Caller, database: &str) -> ApiResult<(Dat
     Ok((key, schema))
 }
 
-fn last_table(table: &str, mut rows: Vec<LastRow>, limit: usize) -> LastTable {
-    let newest = |row: &LastRow| row.fields.iter().map(|field| field.time_ns).max();
-    let series_total = rows.len();
-    rows.sort_by(|a, b| newest(b).cmp(&newest(a)).then_with(|| a.series.cmp(&b.series)));
-    rows.truncate(limit);
-    LastTable { table: table.to_owned(), series_total, series: rows.into_iter().map(last_series).collect() }
+fn last_table(table: String, series_total: usize, rows: Vec<LastRow>) -> LastTable {
+    LastTable { table, series_total, series: rows.into_iter().map(last_series).collect() }
 }
 
 fn last_series(row: LastRow) -> LastSeries {

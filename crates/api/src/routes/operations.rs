@@ -79,7 +79,12 @@ async fn health() -> Json<Health> {
     (status = 200, body = Readiness), (status = 503, body = Readiness),
 ))]
 async fn ready(State(state): State<AppState>) -> Response {
-    let poisoned = state.store.stats().poisoned.then(|| {
+    let store = state.store.stats();
+    let disk = store.disk_is_low.then(|| {
+        "the disk is nearly full, so readings are refused; free some space, or lower store.disk_reserve_bytes"
+            .to_owned()
+    });
+    let poisoned = store.poisoned.then(|| {
         "a write to disk failed, so nothing is stored any more; check the disk, then restart the server".to_owned()
     });
     let metadata = match state.metadata.account(&Principal::system(state.metadata.org())).await {
@@ -90,7 +95,12 @@ async fn ready(State(state): State<AppState>) -> Response {
         }
     };
     let stopping = state.shutdown.is_cancelled().then(|| "the server is stopping".to_owned());
-    let checks = vec![Check::of("store", poisoned), Check::of("metadata", metadata), Check::of("shutdown", stopping)];
+    let checks = vec![
+        Check::of("store", poisoned),
+        Check::of("disk", disk),
+        Check::of("metadata", metadata),
+        Check::of("shutdown", stopping),
+    ];
     let failed = checks.iter().any(|check| check.message.is_some());
     let (code, status) = if failed { (StatusCode::SERVICE_UNAVAILABLE, "fail") } else { (StatusCode::OK, "pass") };
     (code, Json(Readiness { status, checks })).into_response()

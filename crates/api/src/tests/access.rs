@@ -14,7 +14,10 @@ fn operations() -> Vec<(Method, String, bool)> {
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let open = operation["security"].as_array().is_some_and(|ways| ways.contains(&json!({})));
-            let path = path.replace("{id}", "0190163d-8694-739b-aea5-966c26f8ad91").replace("{database}", "main");
+            let path = path
+                .replace("{id}", "0190163d-8694-739b-aea5-966c26f8ad91")
+                .replace("{database}", "main")
+                .replace("{table}", "t");
             operations.push((method.to_uppercase().parse().unwrap(), path, open));
         }
     }

@@ -3,6 +3,7 @@
 mod access;
 mod databases;
 mod ingest;
+mod keeping;
 mod openapi;
 mod pages;
 mod parts;

@@ -1,5 +1,7 @@
 //! How data files are read: through DataFusion's Parquet source, which prunes row groups by statistics and Bloom filters and
-//! pages by the page index, and adds columns that a file lacks as nulls.
+//! pages by the page index, adds columns that a file lacks as nulls, and brings the others to the table's types ([`adapter`]).
+
+mod adapter;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::local::LocalFileSystem;
 use sensorium_store::DataFile;
+
+use self::adapter::TableTypes;
 
 /// What reading files needs, shared by all queries: footers stay cached between them.
 #[derive(Debug, Clone)]
@@ -57,6 +61,7 @@ impl FileReading {
             .with_file_groups(groups)
             .with_statistics(statistics)
             .with_limit(limit)
+            .with_expr_adapter(Some(Arc::new(TableTypes)))
             .with_projection_indices(Some(columns.to_vec()))?
             .build();
         Ok(DataSourceExec::from_data_source(scan))

@@ -3,7 +3,7 @@
 //! Sources of a table (Parquet files and memory) whose times do not overlap cannot hold the same key and are read directly,
 //! in parallel, with every predicate pushed into the files. Sources that overlap are merged by key, the newest value of each
 //! field winning ([`merge`]); there only predicates on `time` and tags are applied below the merge, because a predicate on a
-//! field could remove the newer value and let an older one through.
+//! field could remove the newer value and let an older one through. Deleted rows are left out below the merge.
 
 mod files;
 mod merge;

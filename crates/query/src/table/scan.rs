@@ -16,8 +16,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::union::UnionExec;
+use sensorium_model::Name;
 use sensorium_model::names::TIME_COLUMN;
-use sensorium_store::{Source, SourceData, TableSnapshot, adapt, arrow_schema};
+use sensorium_store::{Deletion, Source, SourceData, TableSnapshot, adapt, arrow_schema};
 
 use super::files::{FileReading, partitioned};
 use super::merge::{MergeNewestExec, Shape, SortedSources};
@@ -54,7 +55,7 @@ pub(crate) fn plan(
     for set in sets::split(&spans) {
         let sources: Vec<&Source> = set.sources.iter().filter_map(|index| snapshot.sources.get(*index)).collect();
         match sources.as_slice() {
-            [source] if within(source, set.window) => direct.push(*source),
+            [source] if within(source, set.window) && source.deletions.is_empty() => direct.push(*source),
             _ => overlapping.push((set, sources)),
         }
     }
@@ -127,6 +128,7 @@ impl Scan<'_> {
                 if !within(source, set.window) {
                     filters.push(in_window(set.window));
                 }
+                filters.extend(source.deletions.iter().filter_map(|deletion| self.not_deleted(deletion)));
                 plans.push(self.sorted(source, &columns, filters)?);
             }
             planned.push(plans);
@@ -140,6 +142,19 @@ impl Scan<'_> {
     fn is_on_keys(&self, filter: &Expr) -> bool {
         let is_key = |name: &str| self.schema.index_of(name).is_ok_and(|index| index < self.keys);
         !filter.is_volatile() && filter.column_refs().iter().all(|column| is_key(&column.name))
+    }
+
+    /// The predicate that keeps the rows that a deletion does not hold for; `None` if it cannot hold for any.
+    fn not_deleted(&self, deletion: &Deletion) -> Option<Expr> {
+        let tag = |(name, value): &(Name, Name)| {
+            let column = self.schema.field_with_name(name).ok()?;
+            let value = ScalarValue::Utf8(Some(value.to_string())).cast_to(column.data_type()).ok()?;
+            Some(ident(name.as_ref()).eq(lit(value)))
+        };
+        let tags = deletion.tags.iter().map(tag).collect::<Option<Vec<_>>>()?;
+        let time = in_window((deletion.time_min_ns, deletion.time_max_ns));
+        // A row without the tag is not deleted: its comparison is neither true nor false.
+        Some(tags.into_iter().fold(time, Expr::and).is_not_true())
     }
 
     /// One source as a sorted stream of one partition, without the rows that `filters` exclude.

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses its own part; a failed step fails the test")]
 
+use std::path::Path;
+
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
@@ -30,10 +32,20 @@ impl Bench {
     }
 
     pub(crate) fn with(config: QueryConfig) -> Self {
+        Self::create(config, 1, |_| ())
+    }
+
+    /// For an organisation whose folder is filled before the store opens it.
+    pub(crate) fn with_data(org: u128, fill: impl FnOnce(&Path)) -> Self {
+        Self::create(QueryConfig { threads: 2, ..QueryConfig::default() }, org, fill)
+    }
+
+    fn create(config: QueryConfig, org: u128, fill: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        fill(folder.path());
         let settings = StoreConfig { durability: Durability::Memory, ..StoreConfig::new(folder.path()) };
         let (store, _) = Store::open(settings).unwrap();
-        let org = OrgId::from_uuid(Uuid::from_u128(1));
+        let org = OrgId::from_uuid(Uuid::from_u128(org));
         store.create_database(&key(org, "main")).unwrap();
         let engine = QueryEngine::new(store.clone(), config).unwrap();
         Self { store, engine, org, _folder: folder }

@@ -66,6 +66,12 @@ pub(crate) struct StoreSettings {
     pub(crate) flush_bytes: usize,
     /// Readings are written to a file at the latest after so many seconds.
     pub(crate) flush_interval_seconds: u64,
+    /// Files are merged into ones of up to this size, in bytes.
+    pub(crate) compaction_file_bytes: u64,
+    /// The files of a day are merged into one when no new one came for so many seconds.
+    pub(crate) compaction_settle_seconds: u64,
+    /// Writes are refused while the disk has less room than this, in bytes.
+    pub(crate) disk_reserve_bytes: u64,
     /// Series in one table.
     pub(crate) series_per_table: usize,
 }
@@ -138,6 +144,9 @@ impl Settings {
                 memtable_bytes: 256 * MIB,
                 flush_bytes: 32 * MIB,
                 flush_interval_seconds: 1_800,
+                compaction_file_bytes: 512 * MIB as u64,
+                compaction_settle_seconds: 7_200,
+                disk_reserve_bytes: 256 * MIB as u64,
                 series_per_table: 1_000_000,
             },
             query: QuerySettings { memory_bytes: 256 * MIB, timeout_seconds: 60, max_rows: 1_000_000, concurrent: 8 },
@@ -160,6 +169,7 @@ impl Settings {
             .or_else(|| at_least("limits.cells_per_request", self.limits.cells_per_request as u64, 1))
             .or_else(|| at_least("store.flush_bytes", self.store.flush_bytes as u64, 64 * 1_024))
             .or_else(|| at_least("store.flush_interval_seconds", self.store.flush_interval_seconds, 1))
+            .or_else(|| at_least("store.compaction_file_bytes", self.store.compaction_file_bytes, MIB as u64))
             .or_else(|| at_least("store.series_per_table", self.store.series_per_table as u64, 1))
             .or_else(|| at_least("query.memory_bytes", self.query.memory_bytes as u64, MIB as u64))
             .or_else(|| at_least("query.timeout_seconds", self.query.timeout_seconds, 1))

@@ -96,6 +96,12 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let data_dir = settings.data_dir.display();
     let (files, log_rows, torn_bytes) = (recovery.files, recovery.rows, recovery.torn_bytes);
     tracing::info!(%address, %data_dir, files, log_rows, torn_bytes, took_ms, "ready");
+    if torn_bytes > 0 {
+        tracing::warn!(
+            torn_bytes,
+            "the log ended in an unfinished write, which was cut off; it was never acknowledged"
+        );
+    }
     announce(&url, first.setup_code.as_deref());
 
     let signal = signals.next().await;

@@ -13,15 +13,17 @@ mod rows;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::RwLock;
 use sensorium_model::{
-    Batch, ColumnKind, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, Name, OrgId, Rejection, TableSchema,
+    Batch, ColumnKind, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, Name, OrgId, Rejection, TableBatch,
+    TableSchema,
 };
 
 pub(crate) use rows::keep_rows;
 
-use crate::table::Table;
+use crate::table::{Table, estimate};
 
 /// Databases of all organisations together.
 pub(crate) const MAX_DATABASES: usize = 10_000;
@@ -36,6 +38,15 @@ pub(crate) struct Catalog {
 pub(crate) struct Database {
     pub(crate) key: DatabaseKey,
     content: RwLock<Content>,
+    retention: RwLock<Retention>,
+}
+
+/// For how long rows are kept.
+#[derive(Default)]
+struct Retention {
+    /// In tables that have no time of their own.
+    database: Option<Duration>,
+    tables: BTreeMap<Name, Duration>,
 }
 
 #[derive(Default)]
@@ -62,7 +73,8 @@ impl Catalog {
     /// Adds a database, if it is not there.
     pub(crate) fn create(&self, key: &DatabaseKey) -> Arc<Database> {
         let mut databases = self.databases.write();
-        let create = || Arc::new(Database { key: key.clone(), content: RwLock::default() });
+        let create =
+            || Arc::new(Database { key: key.clone(), content: RwLock::default(), retention: RwLock::default() });
         Arc::clone(databases.entry(key.clone()).or_insert_with(create))
     }
 
@@ -86,6 +98,36 @@ impl Database {
 
     pub(crate) fn table_schema(&self, table: &str) -> Option<Arc<TableSchema>> {
         self.content.read().schema.tables.get(table).cloned()
+    }
+
+    /// An upper estimate of the bytes that rows of a table, which may be new, will take in memory.
+    pub(crate) fn estimate(&self, rows: &TableBatch) -> usize {
+        match self.table(&rows.table) {
+            Some(table) => table.estimate(rows),
+            None => estimate(rows, 0),
+        }
+    }
+
+    /// For how long rows of a table are kept; for ever, if `None`.
+    pub(crate) fn keeps(&self, table: &str) -> Option<Duration> {
+        let retention = self.retention.read();
+        retention.tables.get(table).copied().or(retention.database)
+    }
+
+    /// The retention of the database, or that which a table has of its own.
+    pub(crate) fn retention(&self, table: Option<&str>) -> Option<Duration> {
+        let retention = self.retention.read();
+        table.map_or(retention.database, |table| retention.tables.get(table).copied())
+    }
+
+    /// Sets the retention of a table or of the database.
+    pub(crate) fn keep(&self, table: Option<&Name>, keep: Option<Duration>) {
+        let mut retention = self.retention.write();
+        match (table, keep) {
+            (None, keep) => retention.database = keep,
+            (Some(table), Some(keep)) => drop(retention.tables.insert(Arc::clone(table), keep)),
+            (Some(table), None) => drop(retention.tables.remove(table)),
+        }
     }
 
     pub(crate) fn table(&self, table: &str) -> Option<Arc<Table>> {

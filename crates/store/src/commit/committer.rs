@@ -9,7 +9,7 @@ use sensorium_model::Batch;
 
 use super::queue::{Content, Pending, Work};
 use crate::config::Durability;
-use crate::error::WriteError;
+use crate::error::{WriteError, is_exhausted};
 use crate::shared::{Applied, Shared};
 use crate::telemetry;
 use crate::wal::record::{RecordKind, append_record};
@@ -89,7 +89,7 @@ impl Committer {
 
     /// Poisons the store after a failure that leaves unknown what is on disk.
     fn check(&self, result: Result<(), AppendError>) {
-        if let Err(AppendError::Fatal(error) | AppendError::NoSpace(error)) = result {
+        if let Err(AppendError::Fatal(error) | AppendError::Unchanged(error)) = result {
             tracing::error!(%error, "the log could not be synced; no further write is accepted");
             self.shared.poison();
         }
@@ -128,7 +128,11 @@ impl Committer {
 
     fn fail(&self, group: Vec<Pending>, error: AppendError) {
         let error = match error {
-            AppendError::NoSpace(source) => {
+            AppendError::Unchanged(source) if is_exhausted(&source) => {
+                tracing::warn!(%source, "the log cannot be opened now; writes are refused until it can");
+                WriteError::Exhausted { source: Arc::new(source) }
+            }
+            AppendError::Unchanged(source) => {
                 tracing::warn!(%source, "the disk is full; writes are refused until there is room");
                 WriteError::NoSpace { source: Arc::new(source) }
             }

@@ -26,9 +26,13 @@ pub(crate) fn prepare(shared: &Shared, database: &Database, batch: Batch) -> Res
     if let Some(table) = batch.tables.iter().find(|table| !table.is_rectangular()) {
         return Err(WriteError::Malformed { table: table.table.to_string() });
     }
-    let Reserved { mut batch, tables, mut rejected } = database.reserve(batch, &shared.config.limits);
-    let estimate = batch.tables.iter().zip(&tables).map(|(rows, table)| table.estimate(rows)).sum();
+    let mut expired = Vec::new();
+    let batch = refuse_expired(shared, database, batch, &mut expired);
+    // Before the columns: a batch that has no room must not decide what they are.
+    let estimate = batch.tables.iter().map(|rows| database.estimate(rows)).sum();
     let reservation = shared.memory.reserve(estimate).inspect_err(|_| shared.flush.wake())?;
+    let Reserved { mut batch, tables, mut rejected } = database.reserve(batch, &shared.config.limits);
+    rejected.append(&mut expired);
     let limit = shared.config.series_per_table;
     let mut with_series = Vec::with_capacity(tables.len());
     for (rows, table) in batch.tables.iter_mut().zip(tables) {
@@ -52,6 +56,28 @@ pub(crate) fn prepare(shared: &Shared, database: &Database, batch: Batch) -> Res
     rejected.sort_by_key(|rejection| rejection.line);
     debug_assert_eq!(batch.tables.len(), with_series.len());
     Ok(Prepared { batch: Arc::new(batch), rejected, tables: with_series, reservation })
+}
+
+/// Leaves out the rows that are older than they would be kept.
+fn refuse_expired(shared: &Shared, database: &Database, mut batch: Batch, rejected: &mut Vec<Rejection>) -> Batch {
+    for rows in &mut batch.tables {
+        let Some(keep) = database.keeps(&rows.table) else { continue };
+        let age = i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX);
+        let earliest_ns = (shared.config.clock)().saturating_sub(age);
+        if rows.time_ns.iter().all(|time_ns| *time_ns >= earliest_ns) {
+            continue;
+        }
+        let keep_seconds = keep.as_secs();
+        let refuse = |(time_ns, line): (&i64, &u32)| {
+            let error = RowError::Expired { table: rows.table.to_string(), time_ns: *time_ns, keep_seconds };
+            (*time_ns < earliest_ns).then_some(Rejection { line: *line, error })
+        };
+        rejected.extend(rows.time_ns.iter().zip(&rows.source).filter_map(refuse));
+        let kept: Vec<bool> = rows.time_ns.iter().map(|time_ns| *time_ns >= earliest_ns).collect();
+        *rows = keep_rows(rows, &kept);
+    }
+    batch.tables.retain(|rows| rows.rows() > 0);
+    batch
 }
 
 impl Prepared {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::control::Asked;
+use super::delete::{Delete, delete};
 use super::step::Flush;
 use crate::error::WriteError;
-use crate::manifest::Manifest;
+use crate::requests::Asked;
 use crate::shared::Shared;
 use crate::table::Table;
 use crate::telemetry;
@@ -23,7 +23,6 @@ const FORGET_AFTER: Duration = Duration::from_secs(10);
 /// Flushes when asked, when there are many rows, and when they are old.
 pub(crate) struct Flusher {
     shared: Arc<Shared>,
-    manifest: Manifest,
     /// Tables with sealed rows: those of a flush that failed.
     sealed: Vec<Arc<Table>>,
     failed: Option<Instant>,
@@ -34,13 +33,18 @@ struct EndsAsking(Arc<Shared>);
 
 impl Drop for EndsAsking {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("the flusher hit a defect; no further write is accepted");
+            self.0.poison();
+        }
+        self.0.deletes.lock().clear();
         self.0.flush.end();
     }
 }
 
 impl Flusher {
-    pub(crate) fn new(shared: Arc<Shared>, manifest: Manifest) -> Self {
-        Self { shared, manifest, sealed: Vec::new(), failed: None }
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, sealed: Vec::new(), failed: None }
     }
 
     /// Works until stopped.
@@ -49,9 +53,11 @@ impl Flusher {
         let mut tidied = Instant::now();
         loop {
             let Asked { askers, stop } = self.shared.flush.wait(TICK);
-            if !askers.is_empty() || !stop && self.is_due() {
+            let deletes = std::mem::take(&mut *self.shared.deletes.lock());
+            if !askers.is_empty() || !deletes.is_empty() || !stop && self.is_due() {
                 let flushed = self.flush();
                 askers.into_iter().for_each(|asker| asker.tell(flushed.clone()));
+                deletes.into_iter().for_each(|asked| self.delete(asked, flushed.clone()));
             }
             if stop {
                 return;
@@ -79,12 +85,24 @@ impl Flusher {
         tables.iter().for_each(|table| table.rows.lock().forget_unused(now, FORGET_AFTER));
     }
 
+    /// Deletes rows that are in files, and saves the newest values again.
+    fn delete(&mut self, asked: Delete, flushed: Result<(), WriteError>) {
+        let deleted = flushed.and_then(|()| delete(&self.shared, &asked.table, &asked.deletion)).and_then(|()| {
+            self.sealed.push(asked.table);
+            self.flush()
+        });
+        // Whoever asked may have gone away.
+        drop(asked.done.send(deleted));
+        self.shared.compaction.wake();
+    }
+
     fn flush(&mut self) -> Result<(), WriteError> {
         if self.shared.is_poisoned() {
             return Err(WriteError::Poisoned);
         }
         let started = Instant::now();
-        let flushed = Flush::begin(&self.shared, &mut self.sealed).and_then(|flush| flush.run(&mut self.manifest));
+        let flushed =
+            Flush::begin(&self.shared, &mut self.sealed).and_then(|flush| flush.run(&mut self.shared.manifest.lock()));
         match flushed {
             Ok(written) => {
                 self.failed = None;

@@ -12,7 +12,7 @@
 //!
 //! Limits: rows of more than [`plan::SPARSE_DAYS`] days are joined into files of at least [`plan::LEAST_ROWS`] rows.
 
-pub(crate) mod control;
+pub(crate) mod delete;
 pub(crate) mod flusher;
 pub(crate) mod plan;
 pub(crate) mod step;

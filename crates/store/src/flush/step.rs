@@ -8,15 +8,16 @@ use sensorium_model::TableSchema;
 
 use super::plan::{Planned, plan};
 use crate::error::WriteError;
+use crate::files::data_file::DataFile;
 use crate::files::last_file::write_last;
 use crate::files::parquet::write_parquet;
 use crate::files::path::{data_file, last_file, table_folder};
-use crate::folder::create_folders_durably;
-use crate::manifest::{CommitError, DatabaseEntry, Edit, FileEntry, LastEntry, Manifest, TableEdit};
+use crate::folder::{create_folders_durably, temporary};
+use crate::manifest::{DatabaseEntry, Edit, FileEntry, LastEntry, Manifest, TableEdit};
 use crate::memtable::bucket::Sealed;
-use crate::report::DataFile;
-use crate::shared::Shared;
+use crate::shared::{Moment, Shared};
 use crate::table::Table;
+use crate::wal::writer::Segment;
 
 /// Files of last values after which a table gets a full one.
 const MAX_LAST_FILES: usize = 16;
@@ -42,15 +43,6 @@ struct TablePart {
     table: Arc<Table>,
     edit: TableEdit,
     files: Vec<Arc<DataFile>>,
-}
-
-/// The moments between the steps, at which tests let the process "crash".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moment {
-    /// The files are durable, the manifest does not name them yet.
-    FilesWritten,
-    /// The manifest names the files, the log still has their rows.
-    ManifestWritten,
 }
 
 impl<'s> Flush<'s> {
@@ -90,16 +82,19 @@ impl<'s> Flush<'s> {
         let parts = match self.write_files(version, manifest, &mut paths) {
             Ok(parts) => parts,
             Err(error) => {
-                paths.iter().for_each(|path| drop(std::fs::remove_file(path)));
+                for path in &paths {
+                    // Either is there, or neither.
+                    let _removed = (std::fs::remove_file(path), std::fs::remove_file(temporary(path)));
+                }
                 return Err(error);
             }
         };
-        self.reached(Moment::FilesWritten)?;
+        self.shared.reached(Moment::FilesWritten)?;
 
         let tables = parts.iter().map(|part| part.edit.clone()).collect();
-        let edit = Edit { version, flushed_seq: self.seq, databases, tables };
-        let needless = manifest.commit(&edit).map_err(|error| self.commit_failed(error, &paths))?;
-        self.reached(Moment::ManifestWritten)?;
+        let edit = Edit { flushed_seq: self.seq, databases, tables, ..manifest.state().next_edit() };
+        let needless = self.shared.commit(manifest, &edit, &paths)?;
+        self.shared.reached(Moment::ManifestWritten)?;
 
         let mut written = Written::default();
         for part in parts {
@@ -110,7 +105,9 @@ impl<'s> Flush<'s> {
             self.shared.memory.release(freed);
         }
         self.shared.flushed_seq.store(self.seq, Ordering::SeqCst);
-        self.tidy(manifest, &needless);
+        self.cut_log();
+        self.shared.remove_last(&needless);
+        self.shared.compaction.wake();
         Ok(written)
     }
 
@@ -124,19 +121,12 @@ impl<'s> Flush<'s> {
         let mut parts = Vec::with_capacity(self.tables.len());
         for table in &self.tables {
             let sealed = table.rows.lock().sealed();
-            let database = self.shared.catalog.get(&table.database);
             // Taken after the rows, so that it has all their columns.
-            let schema = database.and_then(|database| database.table_schema(&table.name)).unwrap_or_default();
+            let schema = self.shared.schema_of(table);
             let folder = table_folder(&self.shared.layout.data, &table.database, &table.name);
             let mut part = TablePart {
                 table: Arc::clone(table),
-                edit: TableEdit {
-                    database: DatabaseEntry::from(&table.database),
-                    table: table.name.clone(),
-                    schema: schema.as_ref().clone(),
-                    files: Vec::new(),
-                    last: Vec::new(),
-                },
+                edit: TableEdit::of(DatabaseEntry::from(&table.database), table.name.clone(), schema.as_ref().clone()),
                 files: Vec::new(),
             };
             for planned in plan(&sealed) {
@@ -175,20 +165,14 @@ impl<'s> Flush<'s> {
         let (rows, tag_columns) = crate::columns::without_empty(&rows, schema.tags().count());
         let bytes = write_parquet(&path, &rows, tag_columns)?;
         let bounds = planned.bounds;
-        let file = DataFile {
+        let entry = FileEntry {
+            path: self.shared.relative(&path),
             bytes,
             rows: rows.num_rows() as u64,
             time_min_ns: bounds.time_min_ns,
             time_max_ns: bounds.time_max_ns,
-            path,
         };
-        let entry = FileEntry {
-            path: self.relative(&file.path),
-            bytes,
-            rows: file.rows,
-            time_min_ns: file.time_min_ns,
-            time_max_ns: file.time_max_ns,
-        };
+        let file = DataFile::new(path, &entry);
         Ok((entry, Arc::new(file)))
     }
 
@@ -219,57 +203,19 @@ impl<'s> Flush<'s> {
         drop((last, series));
         let bytes = write_last(path, &table.database, tables)
             .map_err(|source| WriteError::io("write the newest values", source))?;
-        Ok(LastEntry { path: self.relative(path), bytes, full })
+        Ok(LastEntry { path: self.shared.relative(path), bytes, full })
     }
 
-    fn relative(&self, path: &Path) -> String {
-        path.strip_prefix(&self.shared.layout.root).unwrap_or(path).to_string_lossy().into_owned()
-    }
-
-    fn commit_failed(&self, error: CommitError, paths: &[PathBuf]) -> WriteError {
-        match error {
-            CommitError::Failed { source, .. } => {
-                paths.iter().for_each(|path| drop(std::fs::remove_file(path)));
-                WriteError::io("write the manifest", source)
-            }
-            CommitError::Unknown { path, source } => {
-                tracing::error!(path = %path.display(), %source, "the manifest's state is unknown; nothing more is written");
-                self.shared.poison();
-                WriteError::io("write the manifest", source)
-            }
-        }
-    }
-
-    /// Removes what is not needed any more. When that fails, the next start or flush does it.
-    fn tidy(&self, manifest: &mut Manifest, needless: &[LastEntry]) {
+    /// Removes the segments of the log that are not needed any more. When that fails, the next start does it.
+    fn cut_log(&self) {
         let mut segments = self.shared.closed_segments.lock();
         let (cut, kept) = std::mem::take(&mut *segments).into_iter().partition(|closed| closed.last_seq <= self.seq);
         *segments = kept;
         drop(segments);
-        let segments = cut.iter().map(|segment: &crate::wal::writer::Segment| segment.path.clone());
-        let last = needless.iter().map(|entry| self.shared.layout.root.join(&entry.path));
-        for path in segments.chain(last) {
+        for Segment { path, .. } in cut {
             if let Err(error) = std::fs::remove_file(&path) {
-                tracing::warn!(path = %path.display(), %error, "a file that is not needed any more could not be removed");
+                tracing::warn!(path = %path.display(), %error, "a segment of the log that is not needed any more could not be removed");
             }
         }
-        if let Err(error) = manifest.checkpoint_if_due() {
-            tracing::warn!(%error, "the manifest's checkpoint could not be written; it is tried again");
-        }
-    }
-
-    #[cfg(not(test))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "only tests interrupt a flush")]
-    fn reached(&self, _moment: Moment) -> Result<(), WriteError> {
-        Ok(())
-    }
-
-    #[cfg(test)]
-    fn reached(&self, moment: Moment) -> Result<(), WriteError> {
-        if self.shared.crash_at.lock().is_some_and(|at| at == moment) {
-            self.shared.poison();
-            return Err(WriteError::Poisoned);
-        }
-        Ok(())
     }
 }

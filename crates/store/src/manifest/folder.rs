@@ -114,6 +114,8 @@ impl Manifest {
         if self.state.version - self.checkpoint < CHECKPOINT_EVERY {
             return Ok(());
         }
+        let root = self.root().to_owned();
+        self.state.retired.retain(|path| root.join(path).exists());
         self.write_checkpoint()?;
         for (version, kind, path) in list(&self.folder).map_err(io::Error::other)? {
             if version < self.checkpoint || version == self.checkpoint && kind == Kind::Delta {
@@ -127,6 +129,11 @@ impl Manifest {
         self.create_once(&self.path(self.state.version, Kind::Checkpoint), &self.state.checkpoint())?;
         self.checkpoint = self.state.version;
         Ok(())
+    }
+
+    /// The store's folder, which the paths of files are relative to.
+    fn root(&self) -> &Path {
+        self.folder.parent().unwrap_or(&self.folder)
     }
 
     fn path(&self, version: u64, kind: Kind) -> PathBuf {
@@ -213,8 +220,9 @@ mod tests {
         let database = DatabaseEntry::from(&key());
         let file = FileEntry { path: format!("{version}"), bytes: 1, rows: 2, time_min_ns: -3, time_max_ns: i64::MAX };
         let last = vec![LastEntry { path: format!("{version}"), bytes: 1, full: version.is_multiple_of(3) }];
-        let table = TableEdit { database: database.clone(), table: "x".into(), schema, files: vec![file], last };
-        Edit { version, flushed_seq: version * 10, databases: vec![database], tables: vec![table] }
+        let table = TableEdit { files: vec![file], last, ..TableEdit::of(database.clone(), "x".into(), schema) };
+        let before = State { version: version - 1, flushed_seq: version * 10, ..State::default() };
+        Edit { databases: vec![database], tables: vec![table], ..before.next_edit() }
     }
 
     #[test]
@@ -231,6 +239,32 @@ mod tests {
         let table = manifest.state().tables.values().next().unwrap();
         assert_eq!((table.files.len(), table.last.len()), (67, 2));
         assert!(std::fs::read_dir(folder.path()).unwrap().count() <= 4);
+    }
+
+    #[test]
+    fn new_files_stand_where_the_newest_of_the_replaced_ones_stood() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("manifest");
+        std::fs::create_dir(&folder).unwrap();
+        Manifest::create(&folder).unwrap();
+        let mut manifest = Manifest::load(&folder).unwrap();
+        (1..=5).for_each(|version| drop(manifest.commit(&edit(version)).unwrap()));
+        let mut merge = edit(6);
+        merge.tables[0].replaced = vec!["2".to_owned(), "4".to_owned()];
+        manifest.commit(&merge).unwrap();
+        // One of the two is still there when the checkpoint is written.
+        std::fs::write(folder.parent().unwrap().join("4"), "").unwrap();
+        let paths = |manifest: &Manifest| -> Vec<String> {
+            let table = manifest.state().tables.values().next().unwrap();
+            table.files.iter().map(|file| file.path.clone()).collect()
+        };
+        assert_eq!(paths(&manifest), ["1", "3", "6", "5"]);
+        assert_eq!(Manifest::load(&folder).unwrap().state(), manifest.state());
+        (7..=CHECKPOINT_EVERY + 1).for_each(|version| drop(manifest.commit(&edit(version)).unwrap()));
+        manifest.checkpoint_if_due().unwrap();
+        let loaded = Manifest::load(&folder).unwrap();
+        assert_eq!(paths(&loaded)[..4], ["1", "3", "6", "5"]);
+        assert_eq!(loaded.state().retired.iter().collect::<Vec<_>>(), ["4"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Which databases, tables and files there are: the truth about everything that is no longer in the log.
 //!
 //! ```text
-//! <dir>/manifest/<version, 20 digits>.delta.json        what a flush added to the version before
+//! <dir>/manifest/<version, 20 digits>.delta.json        what a flush or a merge changed of the version before
 //! <dir>/manifest/<version, 20 digits>.checkpoint.json   everything at that version
 //! file = {"crc32c":"<8 hex digits of the text of edit>","edit":{…}}
 //! ```
@@ -16,5 +16,5 @@
 pub(crate) mod edit;
 pub(crate) mod folder;
 
-pub(crate) use edit::{DatabaseEntry, Edit, FileEntry, LastEntry, State, TableEdit};
+pub(crate) use edit::{DatabaseEntry, DeletionEntry, Edit, FileEntry, LastEntry, RetentionEntry, State, TableEdit};
 pub(crate) use folder::{CommitError, Manifest};

@@ -1,11 +1,15 @@
 //! The newest value of each field of each series, in columns by series number.
 //!
+//! A column has pages of [`PAGE`] series, and only those in which a series has the field: a new field of the newest of a million
+//! series costs one page and not a million values.
+//!
 //! Invariant: of equal times the later write wins, as in the stored rows. Updating is idempotent: replaying a log over values
 //! that already contain it changes nothing.
 //!
-//! Limit: a field takes up to 16 bytes per series of its table, or 32 and the newest text's length.
+//! Limit: a field takes 16 bytes per series of its pages, or 32 and the newest text's length, and a word per page of its table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::RangeInclusive;
 
 use sensorium_model::{
     FieldColumn, FieldType, FieldValues, Name, SeriesKey, TableBatch, TagColumn, TextColumn, Validity, Value,
@@ -23,18 +27,103 @@ pub(crate) struct LastValues {
     fields: BTreeMap<Name, LastColumn>,
 }
 
-/// The newest values of a field. Invariant: as many values as times.
-struct LastColumn {
-    times: Vec<i64>,
-    values: Newest,
+/// Series in a page.
+const PAGE: usize = 256;
+
+/// The newest values of a field.
+enum LastColumn {
+    F64(Pages<f64>),
+    I64(Pages<i64>),
+    U64(Pages<u64>),
+    Bool(Pages<bool>),
+    Text(Pages<String>),
 }
 
-enum Newest {
-    F64(Vec<f64>),
-    I64(Vec<i64>),
-    U64(Vec<u64>),
-    Bool(Vec<bool>),
-    Text(Vec<String>),
+/// Values by series number.
+#[derive(Default)]
+struct Pages<T> {
+    pages: Vec<Option<Box<[Slot<T>]>>>,
+}
+
+/// A value and its time; [`NEVER`] when there is none.
+#[derive(Clone)]
+struct Slot<T> {
+    time_ns: i64,
+    value: T,
+}
+
+/// Does the same with whatever pages a column has.
+macro_rules! with_pages {
+    ($column:expr, $pages:ident => $do:expr) => {
+        match $column {
+            LastColumn::F64($pages) => $do,
+            LastColumn::I64($pages) => $do,
+            LastColumn::U64($pages) => $do,
+            LastColumn::Bool($pages) => $do,
+            LastColumn::Text($pages) => $do,
+        }
+    };
+}
+
+impl<T: Clone + Default> Pages<T> {
+    /// The slot of a series, if its page is there.
+    fn get(&self, id: u32) -> Option<&Slot<T>> {
+        self.pages.get(id as usize / PAGE)?.as_ref()?.get(id as usize % PAGE)
+    }
+
+    /// The slot of a series, whose page is made.
+    fn slot(&mut self, id: u32) -> Option<&mut Slot<T>> {
+        let page = id as usize / PAGE;
+        if self.pages.len() <= page {
+            self.pages.resize_with(page + 1, || None);
+        }
+        let empty = || vec![Slot { time_ns: NEVER, value: T::default() }; PAGE].into_boxed_slice();
+        self.pages.get_mut(page)?.get_or_insert_with(empty).get_mut(id as usize % PAGE)
+    }
+
+    fn time(&self, id: u32) -> i64 {
+        self.get(id).map_or(NEVER, |slot| slot.time_ns)
+    }
+
+    /// Puts each present value of a field that is not older than the one that stands.
+    fn take(&mut self, field: &FieldColumn, ids: &[u32], time: impl Fn(usize) -> i64, set: impl Fn(&mut T, usize)) {
+        for (row, id) in ids.iter().enumerate().filter(|(row, _)| field.valid.get(*row)) {
+            if let Some(slot) = self.slot(*id) {
+                let time_ns = time(row);
+                if time_ns >= slot.time_ns {
+                    slot.time_ns = time_ns;
+                    set(&mut slot.value, row);
+                }
+            }
+        }
+    }
+
+    fn forget(&mut self, id: u32, span: &RangeInclusive<i64>) -> bool {
+        let slot = self.pages.get_mut(id as usize / PAGE).and_then(Option::as_mut);
+        let slot = slot.and_then(|page| page.get_mut(id as usize % PAGE));
+        let Some(slot) = slot.filter(|slot| slot.time_ns != NEVER && span.contains(&slot.time_ns)) else {
+            return false;
+        };
+        slot.time_ns = NEVER;
+        true
+    }
+
+    /// Takes over values that are newer than those that stand; of equal times those that stand win.
+    fn absorb(&mut self, older: Self) {
+        for (page, slots) in older.pages.into_iter().enumerate() {
+            let slots = slots.into_iter().flatten().enumerate();
+            for (at, from) in slots.filter(|(_, from)| from.time_ns != NEVER) {
+                let to = u32::try_from(page * PAGE + at).ok().and_then(|id| self.slot(id));
+                if let Some(to) = to.filter(|to| from.time_ns > to.time_ns) {
+                    *to = from;
+                }
+            }
+        }
+    }
+
+    fn pick(&self, ids: &[u32]) -> Vec<T> {
+        ids.iter().map(|id| self.get(*id).map_or_else(T::default, |slot| slot.value.clone())).collect()
+    }
 }
 
 impl LastValues {
@@ -55,6 +144,25 @@ impl LastValues {
         }
     }
 
+    /// Forgets the values of some series within a span of time; returns the series that had one.
+    pub(crate) fn forget(&mut self, ids: &[u32], span: &RangeInclusive<i64>) -> HashSet<u32> {
+        let mut concerned = HashSet::new();
+        for column in self.fields.values_mut() {
+            concerned.extend(ids.iter().filter(|id| with_pages!(column, pages => pages.forget(**id, span))));
+        }
+        concerned
+    }
+
+    /// Takes in values that are older than those that were written meanwhile: of equal times those that stand win.
+    pub(crate) fn absorb(&mut self, older: Self) {
+        for (name, from) in older.fields {
+            match self.fields.get_mut(&name) {
+                Some(to) => to.absorb(from),
+                None => drop(self.fields.insert(name, from)),
+            }
+        }
+    }
+
     fn column(&mut self, field: &FieldColumn) -> &mut LastColumn {
         if !self.fields.contains_key(&field.name) {
             self.fields.insert(field.name.clone(), LastColumn::new(field.values.field_type()));
@@ -62,18 +170,36 @@ impl LastValues {
         self.fields.entry(field.name.clone()).or_insert_with(|| LastColumn::new(field.values.field_type()))
     }
 
-    /// The newest values by series, in order of first appearance.
-    pub(crate) fn rows(&self, series: &SeriesEntries) -> Vec<LastRow> {
-        let row = |id: usize| {
-            let entry = series.get(u32::try_from(id).ok()?)?;
-            let field = |(name, column): (&Name, &LastColumn)| {
-                let (time_ns, value) = column.get(id)?;
-                Some(LastField { name: name.clone(), time_ns, value })
-            };
-            let fields: Vec<_> = self.fields.iter().filter_map(field).collect();
-            (!fields.is_empty()).then(|| LastRow { series: SeriesKey::from_canonical(&entry.key), fields })
+    /// The newest values that are not before a time, by series, in order of first appearance.
+    pub(crate) fn rows(&self, series: &SeriesEntries, earliest_ns: i64) -> Vec<LastRow> {
+        (0..count(series)).filter_map(|id| self.row(id, series, earliest_ns)).collect()
+    }
+
+    /// How many series have a value that is not before a time, and the newest values of those of them that changed last.
+    pub(crate) fn newest(&self, series: &SeriesEntries, earliest_ns: i64, limit: usize) -> (usize, Vec<LastRow>) {
+        let time = |id: u32| self.fields.values().map(|column| column.time(id)).max().unwrap_or(NEVER);
+        let mut times: Vec<(i64, u32)> = (0..count(series)).map(|id| (time(id), id)).collect();
+        times.retain(|(time_ns, _)| *time_ns != NEVER && *time_ns >= earliest_ns);
+        let total = times.len();
+        let key = |id: u32| series.get(id).map(|entry| &entry.key);
+        let newest_first = |a: &(i64, u32), b: &(i64, u32)| b.0.cmp(&a.0).then_with(|| key(a.1).cmp(&key(b.1)));
+        if limit < total {
+            times.select_nth_unstable_by(limit, newest_first);
+            times.truncate(limit);
+        }
+        times.sort_unstable_by(newest_first);
+        let rows = times.iter().filter_map(|(_, id)| self.row(*id, series, earliest_ns)).collect();
+        (total, rows)
+    }
+
+    fn row(&self, id: u32, series: &SeriesEntries, earliest_ns: i64) -> Option<LastRow> {
+        let entry = series.get(id)?;
+        let field = |(name, column): (&Name, &LastColumn)| {
+            let (time_ns, value) = column.get(id).filter(|(time_ns, _)| *time_ns >= earliest_ns)?;
+            Some(LastField { name: name.clone(), time_ns, value })
         };
-        (0..series.len()).filter_map(row).collect()
+        let fields: Vec<_> = self.fields.iter().filter_map(field).collect();
+        (!fields.is_empty()).then(|| LastRow { series: SeriesKey::from_canonical(&entry.key), fields })
     }
 
     /// The newest values of some series as two tables of equal rows: `values`, and `times` with the time of each value.
@@ -89,15 +215,14 @@ impl LastValues {
         let mut values = Vec::new();
         let mut times = Vec::new();
         for (name, column) in &self.fields {
-            let valid: Validity = ids.iter().map(|id| column.time(*id as usize) != NEVER).collect();
+            let valid: Validity = ids.iter().map(|id| column.time(*id) != NEVER).collect();
             if valid.count_valid() == 0 {
                 continue;
             }
-            let of_field =
-                ids.iter().map(|id| column.time(*id as usize)).map(|time| if time == NEVER { 0 } else { time });
+            let of_field = ids.iter().map(|id| column.time(*id)).map(|time| if time == NEVER { 0 } else { time });
             let of_field = FieldValues::I64(of_field.collect());
             times.push(FieldColumn { name: name.clone(), values: of_field, valid: valid.clone() });
-            values.push(FieldColumn { name: name.clone(), values: column.values.pick(ids), valid });
+            values.push(FieldColumn { name: name.clone(), values: column.pick(ids), valid });
         }
         vec![table("values", values), table("times", times)]
     }
@@ -128,72 +253,63 @@ fn tag_columns(ids: &[u32], series: &SeriesEntries) -> Vec<TagColumn> {
 
 impl LastColumn {
     fn new(field_type: FieldType) -> Self {
-        let values = match field_type {
-            FieldType::F64 => Newest::F64(Vec::new()),
-            FieldType::I64 => Newest::I64(Vec::new()),
-            FieldType::U64 => Newest::U64(Vec::new()),
-            FieldType::Bool => Newest::Bool(Vec::new()),
-            FieldType::Text => Newest::Text(Vec::new()),
-        };
-        Self { times: Vec::new(), values }
+        match field_type {
+            FieldType::F64 => Self::F64(Pages::default()),
+            FieldType::I64 => Self::I64(Pages::default()),
+            FieldType::U64 => Self::U64(Pages::default()),
+            FieldType::Bool => Self::Bool(Pages::default()),
+            FieldType::Text => Self::Text(Pages::default()),
+        }
     }
 
     fn take(&mut self, field: &FieldColumn, ids: &[u32], time: impl Fn(usize) -> i64) {
-        let times = &mut self.times;
-        match (&mut self.values, &field.values) {
-            (Newest::F64(to), FieldValues::F64(from)) => {
-                newer(times, to, field, ids, time, |to, row| set(to, from, row))
-            }
-            (Newest::I64(to), FieldValues::I64(from)) => {
-                newer(times, to, field, ids, time, |to, row| set(to, from, row))
-            }
-            (Newest::U64(to), FieldValues::U64(from)) => {
-                newer(times, to, field, ids, time, |to, row| set(to, from, row))
-            }
-            (Newest::Bool(to), FieldValues::Bool(from)) => {
-                newer(times, to, field, ids, time, |to, row| set(to, from, row))
-            }
-            (Newest::Text(to), FieldValues::Text(from)) => {
-                newer(times, to, field, ids, time, |to: &mut String, row| {
-                    to.clear();
-                    to.push_str(from.get(row));
-                })
-            }
+        match (self, &field.values) {
+            (Self::F64(to), FieldValues::F64(from)) => to.take(field, ids, time, |to, row| set(to, from, row)),
+            (Self::I64(to), FieldValues::I64(from)) => to.take(field, ids, time, |to, row| set(to, from, row)),
+            (Self::U64(to), FieldValues::U64(from)) => to.take(field, ids, time, |to, row| set(to, from, row)),
+            (Self::Bool(to), FieldValues::Bool(from)) => to.take(field, ids, time, |to, row| set(to, from, row)),
+            (Self::Text(to), FieldValues::Text(from)) => to.take(field, ids, time, |to, row| {
+                to.clear();
+                to.push_str(from.get(row));
+            }),
             _ => debug_assert!(false, "the catalog keeps a field to one type"),
         }
     }
 
-    fn time(&self, id: usize) -> i64 {
-        self.times.get(id).copied().unwrap_or(NEVER)
+    fn absorb(&mut self, older: Self) {
+        match (self, older) {
+            (Self::F64(to), Self::F64(from)) => to.absorb(from),
+            (Self::I64(to), Self::I64(from)) => to.absorb(from),
+            (Self::U64(to), Self::U64(from)) => to.absorb(from),
+            (Self::Bool(to), Self::Bool(from)) => to.absorb(from),
+            (Self::Text(to), Self::Text(from)) => to.absorb(from),
+            _ => debug_assert!(false, "the catalog keeps a field to one type"),
+        }
     }
 
-    fn get(&self, id: usize) -> Option<(i64, Value<'static>)> {
-        let time = self.times.get(id).copied().filter(|time| *time != NEVER)?;
-        let value = match &self.values {
-            Newest::F64(values) => Value::F64(*values.get(id)?),
-            Newest::I64(values) => Value::I64(*values.get(id)?),
-            Newest::U64(values) => Value::U64(*values.get(id)?),
-            Newest::Bool(values) => Value::Bool(*values.get(id)?),
-            Newest::Text(values) => Value::Text(values.get(id)?.clone().into()),
+    fn time(&self, id: u32) -> i64 {
+        with_pages!(self, pages => pages.time(id))
+    }
+
+    fn get(&self, id: u32) -> Option<(i64, Value<'static>)> {
+        let time = Some(self.time(id)).filter(|time| *time != NEVER)?;
+        let value = match self {
+            Self::F64(pages) => Value::F64(pages.get(id)?.value),
+            Self::I64(pages) => Value::I64(pages.get(id)?.value),
+            Self::U64(pages) => Value::U64(pages.get(id)?.value),
+            Self::Bool(pages) => Value::Bool(pages.get(id)?.value),
+            Self::Text(pages) => Value::Text(pages.get(id)?.value.clone().into()),
         };
         Some((time, value))
     }
-}
 
-impl Newest {
     fn pick(&self, ids: &[u32]) -> FieldValues {
-        fn at<T: Copy + Default>(values: &[T], ids: &[u32]) -> Vec<T> {
-            ids.iter().map(|id| values.get(*id as usize).copied().unwrap_or_default()).collect()
-        }
         match self {
-            Self::F64(values) => FieldValues::F64(at(values, ids)),
-            Self::I64(values) => FieldValues::I64(at(values, ids)),
-            Self::U64(values) => FieldValues::U64(at(values, ids)),
-            Self::Bool(values) => FieldValues::Bool(at(values, ids)),
-            Self::Text(values) => {
-                let text = |id: &u32| values.get(*id as usize).map_or("", String::as_str);
-                FieldValues::Text(ids.iter().map(text).collect::<TextColumn>())
-            }
+            Self::F64(pages) => FieldValues::F64(pages.pick(ids)),
+            Self::I64(pages) => FieldValues::I64(pages.pick(ids)),
+            Self::U64(pages) => FieldValues::U64(pages.pick(ids)),
+            Self::Bool(pages) => FieldValues::Bool(pages.pick(ids)),
+            Self::Text(pages) => FieldValues::Text(pages.pick(ids).iter().map(String::as_str).collect::<TextColumn>()),
         }
     }
 }
@@ -204,29 +320,8 @@ fn set<T: Copy>(to: &mut T, from: &[T], row: usize) {
     }
 }
 
-/// Puts each present value that is not older than the one that stands.
-fn newer<T: Clone + Default>(
-    times: &mut Vec<i64>,
-    values: &mut Vec<T>,
-    field: &FieldColumn,
-    ids: &[u32],
-    time: impl Fn(usize) -> i64,
-    set: impl Fn(&mut T, usize),
-) {
-    let series = ids.iter().max().map_or(0, |id| *id as usize + 1);
-    if times.len() < series {
-        times.resize(series, NEVER);
-        values.resize(series, T::default());
-    }
-    for (row, id) in ids.iter().enumerate().filter(|(row, _)| field.valid.get(*row)) {
-        if let (Some(stands), Some(value)) = (times.get_mut(*id as usize), values.get_mut(*id as usize)) {
-            let time = time(row);
-            if time >= *stands {
-                *stands = time;
-                set(value, row);
-            }
-        }
-    }
+fn count(series: &SeriesEntries) -> u32 {
+    u32::try_from(series.len()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -245,7 +340,7 @@ mod tests {
                 let ids = set.intern(table, usize::MAX);
                 let mut last = LastValues::default();
                 last.update(table, &ids);
-                let rows = last.rows(&set.read());
+                let rows = last.rows(&set.read(), i64::MIN);
                 for row in &rows {
                     for field in &row.fields {
                         let column = table.fields.iter().find(|column| column.name == field.name).unwrap();
@@ -255,12 +350,32 @@ mod tests {
                     }
                 }
                 let all: Vec<u32> = (0..set.read().len() as u32).collect();
+                let (total, newest) = last.newest(&set.read(), i64::MIN, 2);
+                let time = |row: &LastRow| row.fields.iter().map(|field| field.time_ns).max();
+                let mut by_time = rows.clone();
+                by_time.sort_by(|a, b| time(b).cmp(&time(a)).then_with(|| a.series.cmp(&b.series)));
+                by_time.truncate(2);
+                prop_assert_eq!((total, newest), (rows.len(), by_time));
                 let saved = last.to_tables(&all, &set.read());
                 let (other, mut restored) = (SeriesSet::default(), LastValues::default());
                 let ids = other.intern(&saved[0], usize::MAX);
                 restored.restore(&saved[0], &saved[1], &ids);
-                prop_assert_eq!(restored.rows(&other.read()), rows);
+                prop_assert_eq!(restored.rows(&other.read(), i64::MIN), rows);
             }
         }
+    }
+
+    #[test]
+    fn a_field_that_only_the_newest_series_has_costs_one_page() {
+        let mut last = LastValues::default();
+        let field = FieldColumn {
+            name: "f".into(),
+            values: FieldValues::F64(vec![1.0]),
+            valid: std::iter::once(true).collect(),
+        };
+        last.column(&field).take(&field, &[1_000_000], |_| 5);
+        let Some(LastColumn::F64(pages)) = last.fields.get("f") else { panic!("a column of doubles") };
+        assert_eq!(pages.pages.iter().flatten().count(), 1);
+        assert_eq!((pages.time(1_000_000), pages.time(999_999), pages.time(0)), (5, NEVER, NEVER));
     }
 }

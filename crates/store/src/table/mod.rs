@@ -3,6 +3,7 @@
 //! Order of locks: the newest values before the series; the rows are locked alone.
 
 pub(crate) mod last;
+mod rebuild;
 pub(crate) mod rows;
 pub(crate) mod series;
 
@@ -17,6 +18,7 @@ use sensorium_model::time::day_of;
 use sensorium_model::{DatabaseKey, FieldColumn, FieldValues, Name, TableBatch, TableSchema};
 
 use crate::columns::{adapt, arrow_schema};
+use crate::deletion::Deletion;
 use crate::memtable::bucket::{BUCKET_BYTES, Bounds, Sealed, View};
 use crate::memtable::chunk::{COLUMN_BYTES, Chunk};
 use crate::memtable::sort::sorted_batch;
@@ -63,15 +65,20 @@ impl Table {
 
     /// An upper estimate of the bytes that a batch will take in memory.
     pub(crate) fn estimate(&self, batch: &TableBatch) -> usize {
-        let text = |field: &FieldColumn| match &field.values {
-            FieldValues::Text(text) => text.text_bytes(),
-            _ => 0,
-        };
-        // A value takes at most 8 bytes and one for whether it is there.
-        let row_bytes = (12 + 9 * batch.fields.len()).max(self.row_bytes.load(Ordering::Relaxed));
-        let rows_bytes = batch.rows() * row_bytes + batch.fields.iter().map(text).sum::<usize>();
-        rows_bytes + days(batch) * (BUCKET_BYTES + COLUMN_BYTES * batch.fields.len())
+        estimate(batch, self.row_bytes.load(Ordering::Relaxed))
     }
+}
+
+/// An upper estimate of the bytes that a batch will take in memory, in a table whose rows take so many each.
+pub(crate) fn estimate(batch: &TableBatch, row_bytes: usize) -> usize {
+    let text = |field: &FieldColumn| match &field.values {
+        FieldValues::Text(text) => text.text_bytes(),
+        _ => 0,
+    };
+    // A value takes at most 8 bytes and one for whether it is there.
+    let row_bytes = (12 + 9 * batch.fields.len()).max(row_bytes);
+    let rows_bytes = batch.rows() * row_bytes + batch.fields.iter().map(text).sum::<usize>();
+    rows_bytes + days(batch) * (BUCKET_BYTES + COLUMN_BYTES * batch.fields.len())
 }
 
 impl Table {
@@ -85,23 +92,30 @@ impl Table {
         self.sort(&chunks, schema)
     }
 
-    /// The table's rows at this moment; `schema` is called after they are taken, so that it has all their columns.
-    pub(crate) fn snapshot(&self, schema: impl FnOnce() -> Arc<TableSchema>) -> TableSnapshot {
+    /// The table's rows at this moment; `schema` is called after they are taken, so that it has all their columns. What is
+    /// `expired` is deleted, too.
+    pub(crate) fn snapshot(
+        &self,
+        expired: Option<Arc<Deletion>>,
+        schema: impl FnOnce() -> Arc<TableSchema>,
+    ) -> TableSnapshot {
         let now = Instant::now();
         let view = self.rows.lock().view(now);
         let schema = schema();
         let mut sources: Vec<Source> = Vec::with_capacity(view.files.len() + view.sealed.len() + view.active.len());
-        sources.extend(view.files.into_iter().map(|file| Source {
+        sources.extend(view.files.into_iter().map(|(file, deletions)| Source {
             time_min_ns: file.time_min_ns,
             time_max_ns: file.time_max_ns,
             rows: file.rows,
             data: SourceData::File(file),
+            deletions,
         }));
         let memory = |bounds: Bounds, batch: RecordBatch| Source {
             time_min_ns: bounds.time_min_ns,
             time_max_ns: bounds.time_max_ns,
             rows: batch.num_rows() as u64,
             data: SourceData::Memory(batch),
+            deletions: Vec::new(),
         };
         for sealed in view.sealed {
             sources.push(memory(sealed.bounds, self.sorted_rows(std::slice::from_ref(&sealed), &schema)));
@@ -116,6 +130,11 @@ impl Table {
                 }
             };
             sources.push(memory(bounds, batch));
+        }
+        if let Some(expired) = expired {
+            sources.retain(|source| !expired.covers(source.time_min_ns, source.time_max_ns));
+            let reaching = |source: &&mut Source| expired.overlaps(source.time_min_ns, source.time_max_ns);
+            sources.iter_mut().filter(reaching).for_each(|source| source.deletions.push(Arc::clone(&expired)));
         }
         TableSnapshot { schema, sources }
     }

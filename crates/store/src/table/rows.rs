@@ -11,14 +11,17 @@ use arrow::record_batch::RecordBatch;
 use sensorium_model::TableBatch;
 use sensorium_model::time::day_of;
 
+use crate::deletion::Deletion;
+use crate::files::data_file::DataFile;
 use crate::memtable::bucket::{Bounds, Bucket, Sealed, View};
 use crate::memtable::chunk::Incoming;
-use crate::report::DataFile;
 
 /// The rows of a table.
 #[derive(Default)]
 pub(crate) struct TableRows {
     files: Vec<Arc<DataFile>>,
+    /// Deletions that are not yet real in all files, with the version from which on files are not concerned.
+    deletions: Vec<(u64, Arc<Deletion>)>,
     sealed: Vec<Arc<Sealed>>,
     sealed_bytes: usize,
     active: BTreeMap<i64, Bucket>,
@@ -27,7 +30,8 @@ pub(crate) struct TableRows {
 
 /// The rows of a table at one moment.
 pub(crate) struct RowsView {
-    pub(crate) files: Vec<Arc<DataFile>>,
+    /// With the deletions that concern each.
+    pub(crate) files: Vec<(Arc<DataFile>, Vec<Arc<Deletion>>)>,
     pub(crate) sealed: Vec<Arc<Sealed>>,
     pub(crate) active: Vec<(i64, Bounds, View)>,
 }
@@ -69,7 +73,7 @@ impl TableRows {
     /// The rows now.
     pub(crate) fn view(&mut self, now: Instant) -> RowsView {
         RowsView {
-            files: self.files.clone(),
+            files: self.files.iter().map(|file| (Arc::clone(file), self.deletions_of(file))).collect(),
             sealed: self.sealed.clone(),
             active: self.active.iter_mut().map(|(day, bucket)| (*day, bucket.bounds(), bucket.view(now))).collect(),
         }
@@ -107,6 +111,35 @@ impl TableRows {
         std::mem::take(&mut self.sealed_bytes)
     }
 
+    /// Puts a merged file, if any row is left, where the newest of its inputs stands, and retires them.
+    ///
+    /// As in the manifest: flushes only add files behind all others, so it does not matter which comes first.
+    pub(crate) fn replace(&mut self, inputs: &[Arc<DataFile>], merged: Option<Arc<DataFile>>) {
+        let is_input = |file: &Arc<DataFile>| inputs.iter().any(|input| Arc::ptr_eq(input, file));
+        debug_assert_eq!(self.files.iter().filter(|file| is_input(file)).count(), inputs.len());
+        let slot = self.files.iter().rposition(is_input).and_then(|newest| self.files.get_mut(newest));
+        if let (Some(slot), Some(merged)) = (slot, merged) {
+            *slot = merged;
+        }
+        self.files.retain(|file| !is_input(file));
+        inputs.iter().for_each(|input| input.retire());
+        let files = &self.files;
+        self.deletions.retain(|(version, deletion)| files.iter().any(|file| concerns(*version, deletion, file)));
+    }
+
+    /// Hides rows of the files that there are; `version` is higher than those of the files.
+    pub(crate) fn delete(&mut self, version: u64, deletion: Arc<Deletion>) {
+        if self.files.iter().any(|file| concerns(version, &deletion, file)) {
+            self.deletions.push((version, deletion));
+        }
+    }
+
+    /// The deletions that are to be applied to a file's rows.
+    pub(crate) fn deletions_of(&self, file: &DataFile) -> Vec<Arc<Deletion>> {
+        let concerning = self.deletions.iter().filter(|(version, deletion)| concerns(*version, deletion, file));
+        concerning.map(|(_, deletion)| Arc::clone(deletion)).collect()
+    }
+
     pub(crate) fn files(&self) -> &[Arc<DataFile>] {
         &self.files
     }
@@ -116,4 +149,9 @@ impl TableRows {
         let sealed = self.sealed.iter().map(|sealed| sealed.bounds.rows as u64).sum::<u64>();
         sealed + self.active.values().map(|bucket| bucket.bounds().rows as u64).sum::<u64>()
     }
+}
+
+/// Whether a deletion may hold for rows of a file.
+fn concerns(version: u64, deletion: &Deletion, file: &DataFile) -> bool {
+    file.version < version && deletion.overlaps(file.time_min_ns, file.time_max_ns)
 }

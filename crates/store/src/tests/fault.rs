@@ -16,6 +16,8 @@ use crate::{WriteError, config::Durability};
 struct Faults {
     syncs_fail: AtomicBool,
     truncates_fail: AtomicBool,
+    /// No file can be opened: EMFILE.
+    creates_fail: AtomicBool,
     writes_fail: AtomicBool,
     /// Bytes that still fit on the disk.
     room: AtomicUsize,
@@ -51,6 +53,9 @@ fn faulty(dir: &Path, durability: Durability) -> (Store, Arc<Faults>) {
 
 impl LogFolder for FaultyFolder {
     fn create(&self, path: &Path) -> io::Result<Box<dyn LogFile>> {
+        if self.0.creates_fail.load(Ordering::SeqCst) {
+            return Err(rustix::io::Errno::MFILE.into());
+        }
         Ok(Box::new(FaultyFile { faults: Arc::clone(&self.0), file: LocalFolder.create(path)? }))
     }
 
@@ -60,6 +65,10 @@ impl LogFolder for FaultyFolder {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         LocalFolder.remove(path)
+    }
+
+    fn free_bytes(&self, _folder: &Path) -> io::Result<u64> {
+        Ok(self.0.room.load(Ordering::SeqCst) as u64)
     }
 }
 
@@ -212,6 +221,50 @@ fn a_full_disk_whose_log_cannot_be_cut_back_stops_writing() {
     faults.truncates_fail.store(true, Ordering::SeqCst);
     assert!(wait(store.write(batch(&[reading(2, 1.0)]))).is_err());
     assert_poisoned(&store);
+    drop(store);
+    assert_eq!(count(&open(folder.path())), 1);
+}
+
+#[test]
+fn the_last_room_of_the_disk_is_not_for_writers() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = Arc::new(Faults { room: AtomicUsize::new(1_000_000), ..Faults::default() });
+    let open = || {
+        let config = StoreConfig { disk_reserve_bytes: 500_000, ..config(folder.path()) };
+        Store::open_with(config, Arc::new(FaultyFolder(Arc::clone(&faults)))).unwrap().0
+    };
+    let store = open();
+    store.create_database(&key()).unwrap();
+    write(&store, &[reading(1, 1.0)]);
+    drop(store);
+    faults.room.store(400_000, Ordering::SeqCst);
+    let store = open();
+    let refused = wait(store.write(batch(&[reading(2, 1.0)]))).unwrap_err();
+    assert!(refused.to_string().contains("store.disk_reserve_bytes"), "{refused}");
+    assert_eq!(refused.kind(), sensorium_model::ErrorKind::NoSpace);
+    assert!(store.stats().disk_is_low);
+    assert_eq!(count(&store), 1, "reads go on");
+    wait(store.flush()).unwrap();
+    faults.room.store(1_000_000, Ordering::SeqCst);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while store.stats().disk_is_low {
+        assert!(std::time::Instant::now() < deadline, "the disk is looked at again");
+        std::thread::yield_now();
+    }
+    write(&store, &[reading(2, 1.0)]);
+}
+
+#[test]
+fn too_many_open_files_refuse_writes_only_as_long_as_that_lasts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, faults) = faulty(folder.path(), Durability::Fsync);
+    wait(store.flush()).unwrap();
+    faults.creates_fail.store(true, Ordering::SeqCst);
+    let refused = wait(store.write(batch(&[reading(1, 1.0)]))).unwrap_err();
+    assert!(matches!(refused, WriteError::Exhausted { .. }), "{refused:?}");
+    assert!(!store.stats().poisoned);
+    faults.creates_fail.store(false, Ordering::SeqCst);
+    write(&store, &[reading(2, 1.0)]);
     drop(store);
     assert_eq!(count(&open(folder.path())), 1);
 }

@@ -1,11 +1,15 @@
 //! Tests of the whole store.
 
+mod checking;
 mod crash;
+mod deleting;
 mod durability;
 mod fault;
+mod format;
 mod limits;
 mod model;
 mod reading;
+pub(crate) mod reference;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,18 +17,21 @@ use std::path::Path;
 use sensorium_model::{Batch, BatchBuilder, DatabaseKey, DatabaseSchema, IngestLimits, Point, SeriesKey, Value};
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampNanosecondType, UInt64Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, Schema, TimestampNanosecondType, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use crate::columns::adapt;
+use crate::deletion::without_deleted;
 use crate::wal::codec::tests::key;
-use crate::{SourceData, Store, StoreConfig, TableSnapshot, arrow_schema, merge_newest_wins};
+use crate::{SourceData, Store, StoreConfig, TableSnapshot, arrow_schema};
+use reference::merge_newest_wins;
 
 /// Rows of a table: fields by series and time.
 type Rows = BTreeMap<(SeriesKey, i64), BTreeMap<String, Value<'static>>>;
 
 fn config(dir: &Path) -> StoreConfig {
-    StoreConfig::new(dir)
+    StoreConfig { disk_reserve_bytes: 0, ..StoreConfig::new(dir) }
 }
 
 fn open(dir: &Path) -> Store {
@@ -71,9 +78,24 @@ fn load(data: &SourceData) -> Vec<RecordBatch> {
         SourceData::Memory(batch) => vec![batch.clone()],
         SourceData::File(file) => {
             let file = std::fs::File::open(&file.path).unwrap();
-            ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap().map(Result::unwrap).collect()
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+            reader.map(|batch| with_table_types(&batch.unwrap())).collect()
         }
     }
+}
+
+/// A batch of a file with the types that its columns have in a table.
+fn with_table_types(batch: &RecordBatch) -> RecordBatch {
+    let schema = batch.schema();
+    let fields = schema.fields().iter().map(|field| {
+        let data_type = match field.data_type() {
+            DataType::Timestamp(..) => crate::columns::time_type(),
+            DataType::Decimal32(..) | DataType::Decimal64(..) => DataType::Float64,
+            other => other.clone(),
+        };
+        field.as_ref().clone().with_data_type(data_type)
+    });
+    adapt(batch, &std::sync::Arc::new(Schema::new(fields.collect::<Vec<_>>()))).unwrap()
 }
 
 /// Joins the sources as a query does.
@@ -86,7 +108,7 @@ fn merged(snapshot: &TableSnapshot) -> RecordBatch {
             let batches = load(&source.data);
             let joined = arrow::compute::concat_batches(&batches[0].schema(), &batches).unwrap();
             assert_eq!(joined.num_rows() as u64, source.rows);
-            joined
+            without_deleted(adapt(&joined, &schema).unwrap(), &source.deletions).unwrap()
         })
         .collect();
     merge_newest_wins(&schema, snapshot.schema.tags().count(), &sources).unwrap()

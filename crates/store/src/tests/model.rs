@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 use super::*;
-use crate::StoreConfig;
+use sensorium_model::Name;
+
+use crate::{Deletion, StoreConfig};
 
 const DAY: i64 = 86_400_000_000_000;
 
@@ -16,6 +18,8 @@ const DAY: i64 = 86_400_000_000_000;
 enum Step {
     Write(Vec<Point<'static>>),
     Flush,
+    Compact,
+    Delete(Deletion),
     Restart,
     ShutDownAndRestart,
     Read,
@@ -46,10 +50,23 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn deletion()(
+        from in -1..3_i64,
+        days in 0..2_i64,
+        tags in proptest::collection::btree_map(prop_oneof!["x", "y"], "[ab]", 0..2),
+    ) -> Deletion {
+        let tags = tags.into_iter().map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect();
+        Deletion { time_min_ns: from * DAY, time_max_ns: (from + days) * DAY + 1, tags }
+    }
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => vec(point(), 1..12).prop_map(Step::Write),
-        2 => Just(Step::Flush),
+        3 => Just(Step::Flush),
+        1 => Just(Step::Compact),
+        1 => deletion().prop_map(Step::Delete),
         1 => Just(Step::Restart),
         1 => Just(Step::ShutDownAndRestart),
         2 => Just(Step::Read),
@@ -79,6 +96,28 @@ impl Model {
                 *stands = (point.time_ns, value.clone());
             }
         }
+    }
+
+    fn delete(&mut self, table: &str, deletion: &Deletion) {
+        let Some(rows) = self.rows.get_mut(table) else { return };
+        let is_deleted = |series: &SeriesKey, time: i64| {
+            let tags = series.tags();
+            let has = |(name, value): &(Name, Name)| {
+                tags.iter().any(|(tag, of_tag)| tag.as_str() == name.as_ref() && of_tag.as_str() == value.as_ref())
+            };
+            (deletion.time_min_ns..=deletion.time_max_ns).contains(&time) && deletion.tags.iter().all(has)
+        };
+        rows.retain(|(series, time), _| !is_deleted(series, *time));
+        let mut newest = Newest::new();
+        for ((series, time), fields) in rows.iter() {
+            for (name, value) in fields {
+                let stands = newest.entry((series.clone(), name.clone())).or_insert((i64::MIN, value.clone()));
+                if *time >= stands.0 {
+                    *stands = (*time, value.clone());
+                }
+            }
+        }
+        self.newest.insert(table.to_owned(), newest);
     }
 
     fn check(&self, store: &Store) {
@@ -133,6 +172,17 @@ proptest! {
                     let stats = store.stats();
                     prop_assert_eq!((stats.memtable_rows, stats.memtable_bytes, stats.flushed_seq), (0, 0, seq));
                     prop_assert_eq!((stats.log_segments, stats.log_bytes), (0, 0));
+                }
+                Step::Compact => {
+                    wait(store.compact()).unwrap();
+                    let snapshot = store.snapshot(&key(), "t");
+                    let files = snapshot.iter().flat_map(|snapshot| &snapshot.sources);
+                    let files = files.filter(|source| matches!(source.data, SourceData::File(_))).count();
+                    prop_assert!(files <= 2, "days -1 and 0 to 2 lie in two windows of 64 days");
+                }
+                Step::Delete(deletion) => {
+                    wait(store.delete(&key(), "t", deletion.clone())).unwrap();
+                    model.delete("t", &deletion);
                 }
                 Step::Restart | Step::ShutDownAndRestart => {
                     if matches!(step, Step::ShutDownAndRestart) {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::datatypes::TimeUnit;
+use arrow::datatypes::{SchemaRef, TimeUnit};
 use parquet::basic::{Compression, Encoding};
 use parquet::file::reader::FileReader;
 use parquet::file::serialized_reader::SerializedFileReader;
@@ -146,9 +146,22 @@ fn files_are_plain_parquet_with_index_filters_and_small_times() {
     assert!(matches!(time.compression(), Compression::ZSTD(_)));
     assert!(time.column_index_offset().is_some() && time.offset_index_offset().is_some());
     assert!(group.column(1).bloom_filter_offset().is_some());
-    let schema = load(&SourceData::File(file))[0].schema();
-    assert_eq!(schema.field(0).data_type(), &DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())));
-    assert_eq!(schema, arrow_schema(&store.snapshot(&key(), "t").unwrap().schema));
+    let version = reader.metadata().file_metadata().key_value_metadata().into_iter().flatten();
+    let version = version.clone().find(|entry| entry.key == "sensorium.format");
+    assert_eq!(version.and_then(|entry| entry.value.as_deref()), Some("2"));
+    // Whole seconds are milliseconds in the file, the coarsest unit that Parquet has; the values have one decimal.
+    let file = SourceData::File(file);
+    let stored = stored_schema(&file);
+    assert_eq!(stored.field(0).data_type(), &DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())));
+    assert_eq!(stored.field(2).data_type(), &DataType::Decimal32(9, 1));
+    assert_eq!(load(&file)[0].schema(), arrow_schema(&store.snapshot(&key(), "t").unwrap().schema));
+}
+
+/// The schema as any other reader sees it.
+fn stored_schema(file: &SourceData) -> SchemaRef {
+    let SourceData::File(file) = file else { panic!("a file") };
+    let file = std::fs::File::open(&file.path).unwrap();
+    std::sync::Arc::clone(ParquetRecordBatchReaderBuilder::try_new(file).unwrap().schema())
 }
 
 #[test]

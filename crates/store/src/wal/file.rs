@@ -23,6 +23,8 @@ pub(crate) trait LogFolder: Send + Sync {
     fn sync(&self, folder: &Path) -> io::Result<()>;
     /// Removes a segment.
     fn remove(&self, path: &Path) -> io::Result<()>;
+    /// The room that is left on the folder's disk for ordinary users, in bytes.
+    fn free_bytes(&self, folder: &Path) -> io::Result<u64>;
 }
 
 /// The real file system.
@@ -43,6 +45,11 @@ impl LogFolder for LocalFolder {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
+    }
+
+    fn free_bytes(&self, folder: &Path) -> io::Result<u64> {
+        let disk = rustix::fs::statvfs(folder)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 }
 

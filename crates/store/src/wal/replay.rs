@@ -28,7 +28,7 @@ pub(crate) fn replay(
     flushed_seq: u64,
     mut visit: impl FnMut(&Path, Record<'_>) -> Result<(), OpenError>,
 ) -> Result<Replayed, OpenError> {
-    let found = list(folder)?;
+    let found = segments(folder)?;
     let mut replayed = Replayed { segments: Vec::new(), next_seq: flushed_seq + 1, torn_bytes: 0 };
     let mut expected: Option<u64> = None;
     let mut empty = Vec::new();
@@ -65,7 +65,7 @@ pub(crate) fn replay(
 }
 
 /// Records that are in files may be missing, because segments are removed one by one; others may not.
-fn check_gap(path: &Path, first_seq: u64, expected: u64, flushed_seq: u64) -> Result<(), OpenError> {
+pub(crate) fn check_gap(path: &Path, first_seq: u64, expected: u64, flushed_seq: u64) -> Result<(), OpenError> {
     let needed = expected.max(flushed_seq + 1);
     if first_seq > needed {
         let what = format!("records {needed} to {} are missing before this segment", first_seq - 1);
@@ -84,7 +84,7 @@ fn cut_and_sync(path: &Path, end: u64) -> io::Result<()> {
 }
 
 /// The segments in the folder, oldest first.
-fn list(folder: &Path) -> Result<Vec<(u64, PathBuf)>, OpenError> {
+pub(crate) fn segments(folder: &Path) -> Result<Vec<(u64, PathBuf)>, OpenError> {
     let failed = |source| OpenError::io("read the folder", folder, source);
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::file::{LogFile, LogFolder};
 use super::segment::{SEGMENT_HEADER_BYTES, segment_header, segment_path};
-use crate::error::is_no_space;
+use crate::error::{is_exhausted, is_no_space};
 
 /// A closed segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub(crate) type ClosedSegments = Arc<Mutex<Vec<Segment>>>;
 /// Why a group was not appended.
 #[derive(Debug)]
 pub(crate) enum AppendError {
-    /// The disk is full; the log is as it was before.
-    NoSpace(io::Error),
+    /// The disk is full, or no file can be opened now; the log is as it was before.
+    Unchanged(io::Error),
     /// What is on disk is unknown; nothing more may be appended.
     Fatal(io::Error),
 }
@@ -79,7 +79,7 @@ impl LogWriter {
         if let Err(error) = open.file.write_at(group, open.end) {
             // Nothing of the group was synced: cutting it off leaves the log as it was.
             return Err(match open.file.truncate(open.end) {
-                Ok(()) if is_no_space(&error) => AppendError::NoSpace(error),
+                Ok(()) if is_no_space(&error) => AppendError::Unchanged(error),
                 _ => AppendError::Fatal(error),
             });
         }
@@ -134,9 +134,9 @@ impl LogWriter {
                 Ok(OpenSegment { path, file, first_seq, last_seq: first_seq.saturating_sub(1), end })
             }
             // The segment has no records and is created anew by the next group, so no harm is done.
-            Err(error) if is_no_space(&error) => {
+            Err(error) if is_no_space(&error) || is_exhausted(&error) => {
                 let _removed = self.files.remove(&path);
-                Err(AppendError::NoSpace(error))
+                Err(AppendError::Unchanged(error))
             }
             Err(error) => Err(AppendError::Fatal(error)),
         }

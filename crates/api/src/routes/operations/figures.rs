@@ -36,6 +36,7 @@ fn store(state: &AppState) {
         ("sensorium_store_last_seq", store.last_seq as f64),
         ("sensorium_store_flushed_seq", store.flushed_seq as f64),
         ("sensorium_store_poisoned", f64::from(u8::from(store.poisoned))),
+        ("sensorium_store_disk_is_low", f64::from(u8::from(store.disk_is_low))),
     ] {
         gauge!(name).set(value);
     }
@@ -77,6 +78,7 @@ fn describe() {
     describe_gauge!("sensorium_store_last_seq", "The newest sequence number.");
     describe_gauge!("sensorium_store_flushed_seq", "The newest sequence number whose rows are in data files.");
     describe_gauge!("sensorium_store_poisoned", "1 when a failed sync stopped writing.");
+    describe_gauge!("sensorium_store_disk_is_low", "1 while writes are refused because the disk is nearly full.");
     describe_gauge!("sensorium_live_clients", "Live connections now.");
     describe_gauge!("sensorium_live_subscriptions", "Subscriptions of all live connections now.");
     describe_gauge!("sensorium_live_ring_batches", "Batches kept for live clients that resume.");

@@ -15,7 +15,7 @@ use crate::columns::adapt;
 ///
 /// `schema` is that of [`crate::arrow_schema`]: the time, then `tag_columns` tags, then fields. A source may lack columns. On
 /// equal keys each field keeps the value of the newest source that has one.
-pub fn merge_newest_wins(
+pub(crate) fn merge_newest_wins(
     schema: &SchemaRef,
     tag_columns: usize,
     oldest_first: &[RecordBatch],

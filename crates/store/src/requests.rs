@@ -1,4 +1,4 @@
-//! Asking for a flush.
+//! Asking a background thread, the flusher or the compactor, to work, and hearing when it is done.
 
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
@@ -8,19 +8,19 @@ use tokio::sync::oneshot;
 
 use crate::error::WriteError;
 
-/// The answer to who asked for a flush.
-pub(crate) type Flushed = Result<(), WriteError>;
+/// The answer to who asked.
+pub(crate) type Done = Result<(), WriteError>;
 
-/// Who is told that a flush ended.
+/// Who is told that the work is done.
 pub(crate) enum Asker {
     /// A task.
-    Task(oneshot::Sender<Flushed>),
+    Task(oneshot::Sender<Done>),
     /// A thread.
-    Thread(SyncSender<Flushed>),
+    Thread(SyncSender<Done>),
 }
 
 impl Asker {
-    pub(crate) fn tell(self, flushed: Flushed) {
+    pub(crate) fn tell(self, flushed: Done) {
         // Whoever asked may have gone away.
         match self {
             Self::Task(asker) => drop(asker.send(flushed)),
@@ -29,16 +29,16 @@ impl Asker {
     }
 }
 
-/// What the flusher is asked to do.
+/// What the thread is asked to do.
 #[derive(Default)]
 pub(crate) struct Asked {
     pub(crate) askers: Vec<Asker>,
     pub(crate) stop: bool,
 }
 
-/// Requests to the flusher.
+/// Requests to a thread.
 #[derive(Default)]
-pub(crate) struct FlushControl {
+pub(crate) struct Requests {
     content: Mutex<Content>,
     changed: Condvar,
 }
@@ -50,14 +50,14 @@ struct Content {
     stopped: bool,
 }
 
-impl FlushControl {
-    /// Makes the flusher look whether there is something to do.
+impl Requests {
+    /// Makes the thread look whether there is something to do.
     pub(crate) fn wake(&self) {
         self.content.lock().woken = true;
         self.changed.notify_one();
     }
 
-    /// Asks for a flush; the asker hears nothing if the flusher has stopped.
+    /// Asks for the work; the asker hears nothing if the thread has stopped.
     pub(crate) fn ask(&self, asker: Asker) {
         let mut content = self.content.lock();
         if !content.stopped {
@@ -66,13 +66,18 @@ impl FlushControl {
         }
     }
 
-    /// Ends the flusher after what was asked before.
+    /// Ends the thread after what was asked before.
     pub(crate) fn stop(&self) {
         self.content.lock().stopped = true;
         self.changed.notify_one();
     }
 
-    /// Says to whoever waits, or would ask, that nobody flushes any more.
+    /// Whether the thread is to end: long work asks now and then.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.content.lock().stopped
+    }
+
+    /// Says to whoever waits, or would ask, that nobody works any more.
     pub(crate) fn end(&self) {
         let mut content = self.content.lock();
         content.stopped = true;

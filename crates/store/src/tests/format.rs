@@ -1,0 +1,64 @@
+//! Files of each released format stay readable.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+/// A folder of the store as the first release wrote it: times in nanoseconds, plain doubles, no version in the Parquet files.
+fn format_1() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tests/fixtures/format-1")
+}
+
+/// Copies a folder, so that a test may open it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            std::fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+/// What was written to it: the second batch replaces fields of rows of the first.
+fn points(batch: i64) -> Vec<Point<'static>> {
+    let start = 1_700_000_000_000_000_000;
+    let row = |row: i64| {
+        let point = Point::new("t", start + row * 1_000_000_007).tag("place", ["hall", "roof"][(row % 2) as usize]);
+        let point = point.field("temperature", Value::F64((2_000 + 7 * row + batch) as f64 / 100.0));
+        let point = point.field("precise", Value::F64((row as f64 + 1.0).ln()));
+        match row % 3 {
+            0 => point.field("count", Value::I64(row - 10)).field("on", Value::Bool(row % 2 == 0)),
+            1 => point.field("large", Value::U64(u64::MAX - row.cast_unsigned())),
+            _ => point.field("note", Value::Text(format!("row {row}").into())),
+        }
+    };
+    (batch * 20..batch * 20 + 30).map(row).collect()
+}
+
+#[test]
+fn a_folder_of_format_1_reads_as_it_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = folder.path().join("old");
+    copy(&format_1(), &old);
+    let old = open(&old);
+    let stored = old.snapshot(&key(), "t").unwrap();
+    assert!(
+        stored.sources.len() == 2 && stored.sources.iter().all(|source| matches!(source.data, SourceData::File(_)))
+    );
+
+    let new = create(&folder.path().join("new"));
+    for batch in 0..2 {
+        write(&new, &points(batch));
+        wait(new.flush()).unwrap();
+    }
+    assert_eq!(read(&old, "t").len(), 50);
+    assert_eq!(read(&old, "t"), read(&new, "t"));
+    // Old and new files of one table are read together.
+    write(&old, &points(2));
+    write(&new, &points(2));
+    wait(old.flush()).unwrap();
+    assert_eq!(read(&old, "t"), read(&new, "t"));
+}
