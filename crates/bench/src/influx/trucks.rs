@@ -210,6 +210,10 @@ impl Trucks {
                 }
                 continue;
             }
+            if self.truck == self.trucks.len() {
+                self.next_tick();
+                continue;
+            }
             let start = out.len();
             self.make_row(out);
             if !self.rng.random_ratio(1, LATE_ONE_IN) {
@@ -239,12 +243,14 @@ impl Trucks {
                 self.truck += 1;
             }
         }
-        if self.truck == self.trucks.len() {
-            self.truck = 0;
-            self.tick += 1;
-            self.due = self.held.pop_front().unwrap_or_default();
-            self.held.push_back(Vec::new());
-        }
+    }
+
+    /// Moves on to the next tick, at which some late rows are sent first.
+    fn next_tick(&mut self) {
+        self.truck = 0;
+        self.tick += 1;
+        self.due = self.held.pop_front().unwrap_or_default();
+        self.held.push_back(Vec::new());
     }
 }
 
