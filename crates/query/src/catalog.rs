@@ -12,7 +12,7 @@ use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, 
 use datafusion::common::Result;
 use datafusion::datasource::TableType;
 use parking_lot::Mutex;
-use sensorium_model::{DatabaseKey, DatabaseName, DatabaseSchema, DatabaseScope, Name, OrgId};
+use sensorium_model::{DatabaseKey, DatabaseName, DatabaseSchema, DatabaseScope, Name, OrgId, TableSchema};
 use sensorium_store::Store;
 
 use crate::error::QueryError;
@@ -92,6 +92,20 @@ impl CatalogProviderList for OneCatalog {
     }
 }
 
+/// A table and where it is.
+pub(crate) struct Stored {
+    pub(crate) store: Store,
+    pub(crate) key: DatabaseKey,
+    pub(crate) table: Name,
+    pub(crate) schema: Arc<TableSchema>,
+}
+
+impl fmt::Display for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.key.name, self.table)
+    }
+}
+
 /// The tables of a database.
 pub(crate) struct Tables {
     store: Store,
@@ -108,14 +122,20 @@ impl Tables {
 
     /// Fails with near names when there is no such table.
     pub(crate) fn require(&self, table: &str) -> Result<(), QueryError> {
-        if self.schema.tables.contains_key(table) {
-            return Ok(());
-        }
-        Err(QueryError::UnknownTable {
-            database: self.key.name.as_str().to_owned(),
-            table: table.to_owned(),
-            hint: hint("tables", table, self.schema.tables.keys().map(AsRef::as_ref)),
-        })
+        self.stored(table).map(|_| ())
+    }
+
+    /// Where a table is stored; fails with near names when there is no such table.
+    pub(crate) fn stored(&self, table: &str) -> Result<Stored, QueryError> {
+        let Some((name, schema)) = self.schema.tables.get_key_value(table) else {
+            return Err(QueryError::UnknownTable {
+                database: self.key.name.as_str().to_owned(),
+                table: table.to_owned(),
+                hint: hint("tables", table, self.schema.tables.keys().map(AsRef::as_ref)),
+            });
+        };
+        let (store, key) = (self.store.clone(), self.key.clone());
+        Ok(Stored { store, key, table: name.clone(), schema: Arc::clone(schema) })
     }
 }
 

@@ -16,6 +16,7 @@ mod catalog;
 mod config;
 mod engine;
 mod error;
+mod functions;
 mod near;
 mod session;
 mod statement;

@@ -18,6 +18,7 @@ use crate::bounds::{CountWindowInput, bounded_text_functions};
 use crate::catalog::{CATALOG, Databases, OneCatalog};
 use crate::config::QueryConfig;
 use crate::error::QueryError;
+use crate::functions;
 use crate::table::FileReading;
 
 /// Bytes of file footers that are kept between queries.
@@ -90,6 +91,7 @@ impl Sessions {
             .with_runtime_env(environment)
             .with_catalog_list(Arc::new(OneCatalog(Arc::clone(&databases))) as Arc<dyn CatalogProviderList>)
             .build();
+        functions::register(&mut state, &databases);
         // The moment that now() means, all over the statement.
         state.mark_start_execution();
         Ok(Session { state, databases })

@@ -163,6 +163,11 @@ impl Shared {
         Some(Arc::new(Deletion::before((self.config.clock)().saturating_sub(keep))))
     }
 
+    /// The earliest time of rows that are not too old to be kept.
+    pub(crate) fn earliest_ns(&self, table: &Table) -> i64 {
+        self.expired(table).map_or(i64::MIN, |expired| expired.time_max_ns.saturating_add(1))
+    }
+
     /// Removes files of last values that are not needed any more. When that fails, the next start does it.
     pub(crate) fn remove_last(&self, needless: &[LastEntry]) {
         for entry in needless {

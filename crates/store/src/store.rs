@@ -7,6 +7,9 @@ use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use arrow::record_batch::RecordBatch;
 use parking_lot::Mutex;
 use sensorium_model::{Batch, DatabaseKey, DatabaseName, DatabaseSchema, Name, OrgId};
 use tokio::sync::oneshot;
@@ -135,10 +138,10 @@ impl Store {
         let Some(table) = self.shared.catalog.get(key).and_then(|database| database.table(table)) else {
             return Vec::new();
         };
-        let expired = self.shared.expired(&table).map_or(i64::MIN, |expired| expired.time_max_ns.saturating_add(1));
+        let earliest_ns = self.shared.earliest_ns(&table);
         let last = table.last.lock();
         let series = table.series.read();
-        last.rows(&series, expired)
+        last.rows(&series, earliest_ns)
     }
 
     /// How many series of a table have values, and the newest values of those of them that changed last, at most so many.
@@ -146,10 +149,38 @@ impl Store {
         let Some(table) = self.shared.catalog.get(key).and_then(|database| database.table(table)) else {
             return (0, Vec::new());
         };
-        let expired = self.shared.expired(&table).map_or(i64::MIN, |expired| expired.time_max_ns.saturating_add(1));
+        let earliest_ns = self.shared.earliest_ns(&table);
         let last = table.last.lock();
         let series = table.series.read();
-        last.newest(&series, expired, limit)
+        last.newest(&series, earliest_ns, limit)
+    }
+
+    /// The newest values as columns, those of [`crate::arrow_schema`] that are wanted: one row per series, its `time` the
+    /// newest of any of its fields; never scans. No rows if there is no such table.
+    pub fn last_batch(&self, key: &DatabaseKey, table: &str, columns: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+        let Some(table) = self.shared.catalog.get(key).and_then(|database| database.table(table)) else {
+            return Ok(RecordBatch::new_empty(Arc::clone(columns)));
+        };
+        let earliest_ns = self.shared.earliest_ns(&table);
+        let last = table.last.lock();
+        let series = table.series.read();
+        last.batch(&series, earliest_ns, columns)
+    }
+
+    /// The number of series of a table, which never shrinks.
+    pub fn series_count(&self, key: &DatabaseKey, table: &str) -> usize {
+        let table = self.shared.catalog.get(key).and_then(|database| database.table(table));
+        table.map_or(0, |table| table.series.read().len())
+    }
+
+    /// The tags of the series of a table, one row each; `columns` are those tags of [`crate::arrow_schema`] that are wanted.
+    /// The first rows of a later answer are those of an earlier one. Every row of a snapshot that was taken before belongs to
+    /// one of the series; a series may be without rows.
+    pub fn series_batch(&self, key: &DatabaseKey, table: &str, columns: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+        match self.shared.catalog.get(key).and_then(|database| database.table(table)) {
+            Some(table) => table.series.read().batch(columns),
+            None => Ok(RecordBatch::new_empty(Arc::clone(columns))),
+        }
     }
 
     /// Sizes and counts.

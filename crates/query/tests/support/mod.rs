@@ -23,7 +23,8 @@ pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) engine: QueryEngine,
     pub(crate) org: OrgId,
-    _folder: TempDir,
+    folder: TempDir,
+    config: QueryConfig,
 }
 
 impl Bench {
@@ -43,12 +44,25 @@ impl Bench {
     fn create(config: QueryConfig, org: u128, fill: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fill(folder.path());
+        let bench = Self::open(folder, config, OrgId::from_uuid(Uuid::from_u128(org)));
+        bench.store.create_database(&key(bench.org, "main")).unwrap();
+        bench
+    }
+
+    fn open(folder: TempDir, config: QueryConfig, org: OrgId) -> Self {
         let settings = StoreConfig { durability: Durability::Memory, ..StoreConfig::new(folder.path()) };
         let (store, _) = Store::open(settings).unwrap();
-        let org = OrgId::from_uuid(Uuid::from_u128(org));
-        store.create_database(&key(org, "main")).unwrap();
-        let engine = QueryEngine::new(store.clone(), config).unwrap();
-        Self { store, engine, org, _folder: folder }
+        let engine = QueryEngine::new(store.clone(), config.clone()).unwrap();
+        Self { store, engine, org, folder, config }
+    }
+
+    /// Ends the store without writing files, and reads the log again.
+    pub(crate) async fn restart(self) -> Self {
+        // A query that has ended frees its slot last.
+        eventually("no query uses the store", || self.engine.running() == 0).await;
+        let Self { store, engine, org, folder, config } = self;
+        drop((engine, store));
+        Self::open(folder, config, org)
     }
 
     /// Stores points in a database of an organisation.

@@ -65,12 +65,17 @@ macro_rules! with_pages {
     };
 }
 
-impl<T: Clone + Default> Pages<T> {
+// Behind the macro, which it uses.
+mod columnar;
+
+impl<T> Pages<T> {
     /// The slot of a series, if its page is there.
     fn get(&self, id: u32) -> Option<&Slot<T>> {
         self.pages.get(id as usize / PAGE)?.as_ref()?.get(id as usize % PAGE)
     }
+}
 
+impl<T: Clone + Default> Pages<T> {
     /// The slot of a series, whose page is made.
     fn slot(&mut self, id: u32) -> Option<&mut Slot<T>> {
         let page = id as usize / PAGE;
