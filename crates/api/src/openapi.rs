@@ -60,6 +60,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::readings::routes())
         .merge(routes::rejections::routes())
         .merge(routes::sql::routes())
+        .merge(routes::queries::routes())
         .merge(routes::live::routes())
         .merge(routes::operations::routes())
 }

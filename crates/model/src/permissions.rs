@@ -57,6 +57,8 @@ pub enum Action<'a> {
     ManageOwnTokens,
     /// List and revoke everyone's API tokens.
     ManageTokens,
+    /// List and end the queries of everyone in the organisation.
+    ManageQueries,
     /// Read metrics and other facts about the server itself.
     Operate,
 }
@@ -126,6 +128,7 @@ impl Principal {
             }
             Action::ManageOwnTokens => !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Editor,
             Action::ManageTokens => self.role >= Role::Administrator,
+            Action::ManageQueries => self.role >= Role::Administrator && self.databases == DatabaseScope::All,
             Action::Operate => self.can_read && self.databases == DatabaseScope::All,
         }
     }
@@ -162,6 +165,7 @@ mod tests {
         assert!(!token.allows(Action::ManageDatabase(&main)));
         assert!(!token.allows(Action::ManageOwnTokens));
         assert!(!token.allows(Action::ManageTokens));
+        assert!(!token.allows(Action::ManageQueries));
         assert!(!token.allows(Action::Operate));
     }
 
@@ -176,6 +180,7 @@ mod tests {
             Action::ManageDatabase(&main),
             Action::ManageOwnTokens,
             Action::ManageTokens,
+            Action::ManageQueries,
             Action::Operate,
         ] {
             assert!(!anonymous.allows(action), "{action:?} is allowed");
@@ -194,5 +199,8 @@ mod tests {
         let editor = Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, Role::Editor);
         assert!(editor.allows(Action::CreateDatabase(&main)) && !editor.allows(Action::ManageDatabase(&main)));
         assert!(!viewer.allows(Action::ManageOwnTokens));
+        assert!(!viewer.allows(Action::ManageQueries));
+        let administrator = Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, Role::Administrator);
+        assert!(administrator.allows(Action::ManageQueries));
     }
 }

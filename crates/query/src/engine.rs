@@ -1,13 +1,15 @@
 //! Runs statements: one task each, on threads of their own.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use datafusion::common::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
-use sensorium_model::{DatabaseName, DatabaseScope, OrgId};
+use sensorium_model::{DatabaseName, DatabaseScope, OrgId, Subject};
 use sensorium_store::Store;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -16,9 +18,11 @@ use tokio::time::{Instant, timeout_at};
 use crate::bounds::Stop;
 use crate::config::QueryConfig;
 use crate::error::QueryError;
+use crate::managed;
+use crate::registry::{Listed, QueryId, Registry, RunningQuery};
 use crate::session::Sessions;
-use crate::statement;
-use crate::stream::{CancelOnDrop, Opened, Part, QueryStream};
+use crate::statement::{self, Managing};
+use crate::stream::{CancelOnDrop, Opened, Part, QueryStream, Source};
 use crate::telemetry::{self, Running};
 
 /// Stack of a query thread. Planning recurses as deep as the deepest statement that is let through; untouched pages cost
@@ -26,6 +30,24 @@ use crate::telemetry::{self, Running};
 const STACK_BYTES: usize = 32 * 1024 * 1024;
 /// Batches that wait for a reader before the query pauses.
 const WAITING_BATCHES: usize = 2;
+
+/// Who asks, for the list of running queries.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    /// The caller.
+    pub subject: Subject,
+    /// Whether `SHOW QUERIES` and `KILL` are allowed, for the queries of the caller's organisation.
+    pub manages_queries: bool,
+    /// How callers are called in the answer to `SHOW QUERIES`; without a name, the kind of caller is told.
+    pub names: HashMap<Subject, String>,
+}
+
+impl Asker {
+    /// Sensorium itself.
+    pub fn system() -> Self {
+        Self { subject: Subject::System, manages_queries: true, names: HashMap::new() }
+    }
+}
 
 /// One statement and who asks it.
 #[derive(Debug, Clone)]
@@ -36,6 +58,8 @@ pub struct QueryRequest {
     pub database: DatabaseName,
     /// The databases that the caller may read.
     pub scope: DatabaseScope,
+    /// Who asks.
+    pub asker: Asker,
     /// The statement.
     pub sql: String,
 }
@@ -50,6 +74,7 @@ struct Shared {
     sessions: Arc<Sessions>,
     config: QueryConfig,
     slots: Arc<Semaphore>,
+    registry: Arc<Registry>,
     threads: Threads,
 }
 
@@ -86,12 +111,23 @@ impl QueryEngine {
             Sessions::new(store, &config).map_err(|error| QueryError::from_datafusion(error, config.memory_bytes))?;
         let slots = Arc::new(Semaphore::new(config.concurrent));
         let threads = Threads(Some(runtime));
-        Ok(Self { shared: Arc::new(Shared { sessions: Arc::new(sessions), config, slots, threads }) })
+        let registry = Arc::default();
+        Ok(Self { shared: Arc::new(Shared { sessions: Arc::new(sessions), config, slots, registry, threads }) })
     }
 
     /// The number of queries that hold a slot now.
     pub fn running(&self) -> usize {
         self.shared.config.concurrent.saturating_sub(self.shared.slots.available_permits())
+    }
+
+    /// The queries of an organisation that run now, oldest first.
+    pub fn queries(&self, org: OrgId) -> Vec<RunningQuery> {
+        self.shared.registry.list(org)
+    }
+
+    /// Ends a query of an organisation: its reader gets [`QueryError::Killed`]. False if no such query runs.
+    pub fn kill(&self, org: OrgId, query: QueryId) -> bool {
+        self.shared.registry.kill(org, query)
     }
 
     /// Plans a statement and starts it; the rows come from the stream. Needs a Tokio runtime with time enabled around it.
@@ -100,21 +136,31 @@ impl QueryEngine {
     }
 
     async fn start(&self, request: QueryRequest) -> Result<QueryStream, QueryError> {
-        let Shared { sessions, config, slots, threads } = self.shared.as_ref();
+        let Shared { sessions, config, slots, registry, threads } = self.shared.as_ref();
+        let deadline = Instant::now() + config.timeout;
+        if let Some(statement) = Managing::read(&request.sql) {
+            // It needs no slot: it is there for the moment when all are taken.
+            let rows = managed::answer(registry, &request, statement)?;
+            return Ok(QueryStream::ready(rows, deadline, config));
+        }
         let slot = Arc::clone(slots).try_acquire_owned().map_err(|_| QueryError::Busy { limit: config.concurrent })?;
         let Some(runtime) = &threads.0 else {
             return Err(QueryError::Internal { message: "the threads have stopped".into() });
         };
-        let deadline = Instant::now() + config.timeout;
         let (opened, planned) = oneshot::channel();
         let (parts, received) = mpsc::channel(WAITING_BATCHES);
         let stop = Stop::at(deadline.into_std());
+        let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(config.memory_bytes));
+        let listed = registry.add(&request, Arc::clone(&pool), stop.clone());
+        let entry = Arc::clone(&listed.entry);
         let job = Job {
             sessions: Arc::clone(sessions),
             request,
+            pool,
             stop: stop.clone(),
             opened,
             parts,
+            listed,
             _running: Running::start(),
             _slot: slot,
         };
@@ -123,16 +169,18 @@ impl QueryEngine {
         let task = runtime.spawn(async move {
             let _ = timeout_at(deadline, job.run()).await;
         });
+        entry.runs_as(task.abort_handle());
         let cancel = CancelOnDrop { task: task.abort_handle(), stop };
         let seconds = config.timeout.as_secs_f64();
         let opened: Opened = match timeout_at(deadline, planned).await {
             Err(_) => return Err(QueryError::Timeout { seconds }),
+            Ok(Err(_) | Ok(Err(_))) if entry.is_killed() => return Err(QueryError::Killed),
             Ok(Err(_)) if Instant::now() >= deadline => return Err(QueryError::Timeout { seconds }),
             Ok(Err(_)) => return Err(QueryError::Internal { message: "planning ended unexpectedly".into() }),
             Ok(Ok(Err(_))) if Instant::now() >= deadline => return Err(QueryError::Timeout { seconds }),
             Ok(Ok(opened)) => opened?,
         };
-        Ok(QueryStream::new(opened.schema, received, deadline, config, cancel))
+        Ok(QueryStream::new(opened.schema, received, deadline, config, Some(Source { cancel, entry })))
     }
 }
 
@@ -140,9 +188,11 @@ impl QueryEngine {
 struct Job {
     sessions: Arc<Sessions>,
     request: QueryRequest,
+    pool: Arc<dyn MemoryPool>,
     stop: Stop,
     opened: oneshot::Sender<Result<Opened, QueryError>>,
     parts: mpsc::Sender<Part>,
+    listed: Listed,
     _running: Running,
     _slot: OwnedSemaphorePermit,
 }
@@ -150,7 +200,7 @@ struct Job {
 impl Job {
     async fn run(self) {
         // The plan is held until the end: it keeps the files readable and counts memory.
-        let (mut rows, _plan) = match plan(&self.sessions, &self.request, &self.stop).await {
+        let (mut rows, _plan) = match plan(&self.sessions, &self.request, &self.pool, &self.stop).await {
             Ok(planned) => planned,
             Err(error) => {
                 let _ = self.opened.send(Err(error));
@@ -162,7 +212,10 @@ impl Job {
         }
         while let Some(batch) = rows.next().await {
             let part = match batch {
-                Ok(batch) => Part::Rows(batch),
+                Ok(batch) => {
+                    self.listed.entry.count(&batch);
+                    Part::Rows(batch)
+                }
                 Err(error) => Part::Failed(self.sessions.error(error)),
             };
             let last = matches!(part, Part::Failed(_));
@@ -176,9 +229,14 @@ impl Job {
 
 type Planned = (SendableRecordBatchStream, Arc<dyn ExecutionPlan>);
 
-async fn plan(sessions: &Sessions, request: &QueryRequest, stop: &Stop) -> Result<Planned, QueryError> {
+async fn plan(
+    sessions: &Sessions,
+    request: &QueryRequest,
+    pool: &Arc<dyn MemoryPool>,
+    stop: &Stop,
+) -> Result<Planned, QueryError> {
     let statement = statement::parse(&request.sql)?;
-    let session = sessions.open(request.org, &request.database, &request.scope)?;
+    let session = sessions.open(request.org, &request.database, &request.scope, pool)?;
     session.check_names(&statement)?;
     let run = async {
         let logical = session.state.statement_to_plan(statement).await?;

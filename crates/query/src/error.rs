@@ -104,6 +104,15 @@ pub enum QueryError {
         /// The setting.
         limit: usize,
     },
+    /// Someone who may manage queries ended it.
+    #[error("The query was ended by an administrator (KILL).")]
+    Killed,
+    /// `KILL` names a query that does not run, or that the caller must not know of.
+    #[error("No such query runs. SHOW QUERIES lists those that do.")]
+    UnknownQuery,
+    /// `SHOW QUERIES` or `KILL` by someone else than an administrator.
+    #[error("Only administrators may list and end queries.")]
+    MayNotManage,
     /// A value could not be computed: a division by zero, an overflow, a cast of text that is no number.
     #[error("A value could not be computed: {message}.")]
     Computation {
@@ -134,7 +143,9 @@ impl QueryError {
     /// What kind of failure this is, for the edge's own code.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownDatabase { .. } => ErrorKind::Missing,
+            Self::UnknownDatabase { .. } | Self::UnknownQuery => ErrorKind::Missing,
+            Self::MayNotManage => ErrorKind::Denied,
+            Self::Killed => ErrorKind::Conflict,
             Self::UnknownTable { .. }
             | Self::Syntax { .. }
             | Self::Meaning { .. }
@@ -171,6 +182,10 @@ impl QueryError {
             }
             DataFusionError::Plan(_) | DataFusionError::NotImplemented(_) | DataFusionError::Configuration(_) => {
                 Self::Meaning { message: sentence(&text), position }
+            }
+            // A part of the query that runs as a task of its own was ended from outside.
+            DataFusionError::Execution(text) if text.starts_with("Non Panic Task error") => {
+                Self::Internal { message: "execution ended unexpectedly".into() }
             }
             DataFusionError::ArrowError(_, _) | DataFusionError::Execution(_) => Self::Computation { message: text },
             DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {

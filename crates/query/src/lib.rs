@@ -8,6 +8,9 @@
 //! (sorts, groups, joins, merges); the batches on their way between operators, a few megabytes, come on top. Nothing is
 //! spilled to disk.
 //!
+//! The queries that run are listed per organisation and can be ended one by one ([`QueryEngine::kill`], `SHOW QUERIES`,
+//! `KILL 'id'`).
+//!
 //! Queries run on threads of their own, so that a heavy one never delays ingest. Dropping a [`QueryStream`], or the future of
 //! [`QueryEngine::execute`], stops the work.
 
@@ -17,7 +20,9 @@ mod config;
 mod engine;
 mod error;
 mod functions;
+mod managed;
 mod near;
+mod registry;
 mod session;
 mod statement;
 mod stream;
@@ -25,6 +30,8 @@ mod table;
 mod telemetry;
 
 pub use config::QueryConfig;
-pub use engine::{QueryEngine, QueryRequest};
+pub use engine::{Asker, QueryEngine, QueryRequest};
 pub use error::{Position, QueryError};
+pub use registry::{QueryId, RunningQuery};
+pub use statement::Managing;
 pub use stream::QueryStream;

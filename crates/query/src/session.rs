@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::catalog::CatalogProviderList;
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{FunctionRegistry, SessionState};
@@ -78,11 +78,12 @@ impl Sessions {
         org: OrgId,
         database: &DatabaseName,
         scope: &DatabaseScope,
+        pool: &Arc<dyn MemoryPool>,
     ) -> Result<Session, QueryError> {
         let databases = Arc::new(Databases::visible(&self.store, org, scope, &self.files));
         databases.require(database.as_str())?;
         let environment = RuntimeEnvBuilder::from_runtime_env(&self.environment)
-            .with_memory_pool(Arc::new(GreedyMemoryPool::new(self.memory_bytes)))
+            .with_memory_pool(Arc::clone(pool))
             .build_arc()
             .map_err(|error| self.error(error))?;
         let settings = self.base.config().clone().with_default_catalog_and_schema(CATALOG, database.as_str());

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use arrow::array::RecordBatch;
@@ -14,6 +15,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::bounds::Stop;
 use crate::config::QueryConfig;
 use crate::error::QueryError;
+use crate::registry::Entry;
 use crate::telemetry;
 
 /// What the task tells first.
@@ -35,6 +37,12 @@ pub(crate) enum Part {
 pub(crate) struct CancelOnDrop {
     pub(crate) task: AbortHandle,
     pub(crate) stop: Stop,
+}
+
+/// The work behind a stream.
+pub(crate) struct Source {
+    pub(crate) cancel: CancelOnDrop,
+    pub(crate) entry: Arc<Entry>,
 }
 
 impl CancelOnDrop {
@@ -61,7 +69,8 @@ pub struct QueryStream {
     max_rows: u64,
     rows: u64,
     done: bool,
-    cancel: CancelOnDrop,
+    /// Absent when the answer was ready at once.
+    source: Option<Source>,
 }
 
 impl QueryStream {
@@ -70,7 +79,7 @@ impl QueryStream {
         parts: mpsc::Receiver<Part>,
         deadline: Instant,
         config: &QueryConfig,
-        cancel: CancelOnDrop,
+        source: Option<Source>,
     ) -> Self {
         Self {
             schema,
@@ -80,8 +89,21 @@ impl QueryStream {
             max_rows: config.max_rows,
             rows: 0,
             done: false,
-            cancel,
+            source,
         }
+    }
+
+    /// An answer that is there already.
+    pub(crate) fn ready(rows: RecordBatch, deadline: Instant, config: &QueryConfig) -> Self {
+        let (parts, received) = mpsc::channel(2);
+        let schema = rows.schema();
+        // The channel has room for both.
+        let _ = parts.try_send(Part::Rows(rows)).and_then(|()| parts.try_send(Part::End));
+        Self::new(schema, received, deadline, config, None)
+    }
+
+    fn is_killed(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.entry.is_killed())
     }
 
     /// The columns of every batch.
@@ -116,6 +138,7 @@ impl Stream for QueryStream {
         let timeout = QueryError::Timeout { seconds: this.timeout_seconds };
         let item = match this.parts.poll_recv(context) {
             Poll::Ready(Some(Part::Rows(batch))) => this.accept(batch),
+            Poll::Ready(None | Some(Part::Failed(_))) if this.is_killed() => Err(QueryError::Killed),
             // At the deadline the plan stops itself, which may be heard before the clock is.
             Poll::Ready(Some(Part::Failed(_))) if Instant::now() >= this.deadline.deadline() => Err(timeout),
             Poll::Ready(Some(Part::Failed(error))) => Err(error),
@@ -132,7 +155,9 @@ impl Stream for QueryStream {
         };
         if item.is_err() {
             this.done = true;
-            this.cancel.cancel();
+            if let Some(source) = &this.source {
+                source.cancel.cancel();
+            }
         }
         let failed = if this.rows > 0 { telemetry::failed_on_the_way } else { telemetry::failed };
         Poll::Ready(Some(item.map_err(failed)))

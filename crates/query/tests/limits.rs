@@ -244,3 +244,53 @@ fn mistakes_are_explained_where_they_are() {
         assert!(matches!(error, QueryError::OneStatement { found: 2 }), "{error:?}");
     });
 }
+
+#[test]
+fn a_killed_query_says_so_and_frees_its_slot() {
+    run(async {
+        let bench = Bench::with(QueryConfig { concurrent: 1, ..config() });
+        let mut stream = bench.engine.execute(bench.request(ENDLESS)).await.unwrap();
+        assert!(futures::poll!(stream.next()).is_pending());
+        // All slots are taken, and yet the list can be had.
+        let shown = bench.ask("SHOW QUERIES").await;
+        assert!(shown.len() == 1 && shown[0].contains("|system|main|") && shown[0].ends_with(ENDLESS), "{shown:?}");
+        let running = bench.engine.queries(bench.org);
+        let other = sensorium_model::OrgId::from_uuid(uuid::Uuid::from_u128(2));
+        assert!(bench.engine.queries(other).is_empty());
+        assert!(!bench.engine.kill(other, running[0].id));
+        assert_eq!(bench.ask(&format!("KILL '{}'", running[0].id)).await, [running[0].id.to_string()]);
+        let last = stream.collect::<Vec<_>>().await.pop();
+        assert!(matches!(last, Some(Err(QueryError::Killed))), "{last:?}");
+        eventually("the slot of the query is free", || bench.engine.running() == 0).await;
+        assert!(bench.engine.queries(bench.org).is_empty());
+        let error = bench.refused(&format!("KILL '{}'", running[0].id)).await;
+        assert_eq!(error.kind(), ErrorKind::Missing, "{error:?}");
+    });
+}
+
+#[test]
+fn a_running_query_shows_what_it_has_used() {
+    run(async {
+        let bench = Bench::with(config());
+        let sql = format!("SELECT * FROM generate_series(1, 10000000) -- {}", "x".repeat(2_000));
+        let mut stream = bench.engine.execute(bench.request(&sql)).await.unwrap();
+        let first = stream.next().await.unwrap().unwrap();
+        let running = bench.engine.queries(bench.org);
+        assert!(running[0].rows >= first.num_rows() as u64 && running[0].bytes > 0, "{running:?}");
+        assert_eq!(running[0].sql.chars().count(), 1_001, "long statements are cut");
+        assert!(running[0].elapsed_ms > 0.0 && running[0].started_ns > START, "{running:?}");
+    });
+}
+
+#[test]
+fn only_those_who_may_list_and_end_queries() {
+    run(async {
+        let bench = Bench::new();
+        for sql in ["SHOW QUERIES", "KILL '0190163d-8694-739b-aea5-966c26f8ad91'"] {
+            let mut request = bench.request(sql);
+            request.asker.manages_queries = false;
+            let refused = bench.batches(request).await;
+            assert!(matches!(refused, Err(QueryError::MayNotManage)), "{refused:?}");
+        }
+    });
+}

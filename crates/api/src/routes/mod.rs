@@ -4,6 +4,7 @@ pub(crate) mod databases;
 pub(crate) mod keeping;
 pub(crate) mod live;
 pub(crate) mod operations;
+pub(crate) mod queries;
 pub(crate) mod readings;
 pub mod rejections;
 pub(crate) mod session;

@@ -7,6 +7,7 @@ mod keeping;
 mod openapi;
 mod pages;
 mod parts;
+mod queries;
 mod server;
 mod session;
 mod setup;

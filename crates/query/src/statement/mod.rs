@@ -6,6 +6,7 @@
 
 mod complexity;
 mod expansion;
+mod managing;
 
 use std::ops::ControlFlow;
 
@@ -14,6 +15,7 @@ use datafusion::sql::sqlparser::ast::{Select, Statement, Visit, Visitor};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 
 use crate::error::QueryError;
+pub use managing::Managing;
 
 /// How deep parentheses, sub-queries and calls may be nested; the parser counts several levels for one parenthesis.
 const RECURSION_LIMIT: usize = 128;

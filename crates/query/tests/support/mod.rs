@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt;
 use sensorium_model::{BatchBuilder, DatabaseKey, DatabaseName, DatabaseScope, IngestLimits, OrgId, Point};
-use sensorium_query::{QueryConfig, QueryEngine, QueryError, QueryRequest};
+use sensorium_query::{Asker, QueryConfig, QueryEngine, QueryError, QueryRequest};
 use sensorium_store::{Durability, Store, StoreConfig};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -88,7 +88,7 @@ impl Bench {
 
     pub(crate) fn request(&self, sql: &str) -> QueryRequest {
         let database = DatabaseName::new("main").unwrap();
-        QueryRequest { org: self.org, database, scope: DatabaseScope::All, sql: sql.to_owned() }
+        QueryRequest { org: self.org, database, scope: DatabaseScope::All, asker: Asker::system(), sql: sql.to_owned() }
     }
 
     /// The batches of an answer, or the first error.

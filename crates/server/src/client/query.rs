@@ -8,7 +8,7 @@ use arrow::ipc::reader::StreamDecoder;
 use futures::StreamExt;
 use reqwest::Method;
 use sensorium_model::{DatabaseName, DatabaseScope};
-use sensorium_query::QueryRequest;
+use sensorium_query::{Asker, QueryRequest};
 
 use super::output::Output;
 use super::{Folder, Reach, Remote};
@@ -67,8 +67,13 @@ async fn from_server(remote: &Remote, database: &DatabaseName, sql: &str, output
 
 async fn from_folder(folder: &Folder, database: &DatabaseName, sql: &str, output: &mut Output) -> Result<()> {
     let engine = open::query(&folder.settings, &folder.store)?;
-    let request =
-        QueryRequest { org: folder.org, database: database.clone(), scope: DatabaseScope::All, sql: sql.to_owned() };
+    let request = QueryRequest {
+        org: folder.org,
+        database: database.clone(),
+        scope: DatabaseScope::All,
+        asker: Asker::system(),
+        sql: sql.to_owned(),
+    };
     let mut stream = engine.execute(request).await?;
     output.schema(&stream.schema());
     while let Some(batch) = stream.next().await {

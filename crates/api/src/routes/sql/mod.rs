@@ -16,19 +16,21 @@ mod json;
 mod request;
 mod times;
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
 use sensorium_model::{Action, DatabaseName};
-use sensorium_query::{QueryError, QueryRequest};
+use sensorium_query::{Asker, Managing, QueryError, QueryRequest};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::request::{Asked, SqlParameters};
 use crate::auth::{Caller, require};
 use crate::error::{ApiError, ApiResult, ErrorBody};
+use crate::routes::queries;
 use crate::state::AppState;
 
 /// Ask in SQL
@@ -73,9 +75,26 @@ async fn answer(State(state): State<AppState>, Caller(principal): Caller, reques
     let asked = Asked::read(request).await?;
     let database = DatabaseName::new(&asked.database)?;
     require(&principal, Action::Read(&database), "this credential may not read this database")?;
-    let request =
-        QueryRequest { org: principal.org, database, scope: principal.databases.clone(), sql: asked.statement };
+    let managing = Managing::read(&asked.statement);
+    let names = match &managing {
+        Some(Managing::Show) if principal.allows(Action::ManageQueries) => {
+            let running = state.query.queries(principal.org);
+            queries::names(&state, &principal, &running).await?
+        }
+        _ => HashMap::new(),
+    };
+    let manages_queries = principal.allows(Action::ManageQueries);
+    let request = QueryRequest {
+        org: principal.org,
+        database,
+        scope: principal.databases.clone(),
+        asker: Asker { subject: principal.subject, manages_queries, names },
+        sql: asked.statement,
+    };
     let rows = state.query.execute(request).await.map_err(to_api)?;
+    if let Some(Managing::Kill(Some(id))) = managing {
+        queries::record_end(&state, &principal, id).await?;
+    }
     let body = body::start(rows, asked.format, asked.epoch_ms, started).await?;
     let mut response = ([(CONTENT_TYPE, asked.format.media_type()), (VARY, "accept")], body).into_response();
     if let Some(name) = asked.format.file_name() {
