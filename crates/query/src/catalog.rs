@@ -17,7 +17,7 @@ use sensorium_store::Store;
 
 use crate::error::QueryError;
 use crate::near::hint;
-use crate::table::{FileReading, StoreTable};
+use crate::table::{FileReading, KnownSeries, StoreTable};
 
 /// The name of the only catalog.
 pub(crate) const CATALOG: &str = "sensorium";
@@ -29,7 +29,12 @@ pub(crate) struct Databases {
 
 impl Databases {
     /// Looks up the databases of an organisation within a scope.
-    pub(crate) fn visible(store: &Store, org: OrgId, scope: &DatabaseScope, files: &FileReading) -> Self {
+    pub(crate) fn visible(
+        store: &Store,
+        org: OrgId,
+        scope: &DatabaseScope,
+        (files, series): (&FileReading, &KnownSeries),
+    ) -> Self {
         let names: Vec<DatabaseName> = match scope {
             DatabaseScope::All => store.databases(org),
             DatabaseScope::One(name) => vec![name.clone()],
@@ -38,7 +43,7 @@ impl Databases {
             let key = DatabaseKey::new(org, name);
             let schema = store.schema(&key)?;
             let name = key.name.as_str().to_owned();
-            Some((name, Arc::new(Tables::new(store.clone(), key, schema, files.clone()))))
+            Some((name, Arc::new(Tables::new(store.clone(), key, schema, (files.clone(), series.clone())))))
         });
         Self { schemas: schemas.collect() }
     }
@@ -112,12 +117,18 @@ pub(crate) struct Tables {
     key: DatabaseKey,
     schema: Arc<DatabaseSchema>,
     files: FileReading,
+    series: KnownSeries,
     handed_out: Mutex<HashMap<Name, Arc<StoreTable>>>,
 }
 
 impl Tables {
-    fn new(store: Store, key: DatabaseKey, schema: Arc<DatabaseSchema>, files: FileReading) -> Self {
-        Self { store, key, schema, files, handed_out: Mutex::default() }
+    fn new(
+        store: Store,
+        key: DatabaseKey,
+        schema: Arc<DatabaseSchema>,
+        (files, series): (FileReading, KnownSeries),
+    ) -> Self {
+        Self { store, key, schema, files, series, handed_out: Mutex::default() }
     }
 
     /// Fails with near names when there is no such table.
@@ -155,8 +166,9 @@ impl SchemaProvider for Tables {
         let Some((name, schema)) = self.schema.tables.get_key_value(name) else { return Ok(None) };
         let mut handed_out = self.handed_out.lock();
         let table = handed_out.entry(name.clone()).or_insert_with(|| {
-            let files = self.files.clone();
-            Arc::new(StoreTable::new(self.store.clone(), self.key.clone(), name.clone(), schema, files))
+            let (store, key, schema) = (self.store.clone(), self.key.clone(), Arc::clone(schema));
+            let stored = Stored { store, key, table: name.clone(), schema };
+            Arc::new(StoreTable::new(stored, self.files.clone(), self.series.clone()))
         });
         Ok(Some(Arc::clone(table) as Arc<dyn TableProvider>))
     }

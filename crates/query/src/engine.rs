@@ -241,7 +241,7 @@ async fn plan(
     let run = async {
         let logical = session.state.statement_to_plan(statement).await?;
         let physical = stop.guard(session.state.create_physical_plan(&logical).await?)?;
-        let rows = execute_stream(Arc::clone(&physical), session.state.task_ctx())?;
+        let rows = execute_stream(Arc::clone(&physical), session.task_context())?;
         Ok((rows, physical))
     };
     run.await.map_err(|error: DataFusionError| sessions.error(error))

@@ -28,6 +28,7 @@ struct Reading {
 enum Step {
     Write(Vec<Reading>),
     Flush,
+    Restart,
 }
 
 /// A predicate and its meaning.
@@ -36,7 +37,9 @@ enum Predicate {
     From(i64),
     Before(i64),
     Place(usize),
+    Kind(usize),
     NoKind,
+    PlaceAmong(usize),
     FloatAbove(i64),
     NoInteger,
     Text(u8),
@@ -66,6 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => proptest::collection::vec(reading(), 1..25).prop_map(Step::Write),
         2 => Just(Step::Flush),
+        1 => Just(Step::Restart),
     ]
 }
 
@@ -74,7 +78,9 @@ fn predicate() -> impl Strategy<Value = Predicate> {
         (0i64..120).prop_map(Predicate::From),
         (0i64..120).prop_map(Predicate::Before),
         (0..PLACES.len()).prop_map(Predicate::Place),
+        (1..KINDS.len()).prop_map(Predicate::Kind),
         Just(Predicate::NoKind),
+        (1..PLACES.len()).prop_map(Predicate::PlaceAmong),
         (0i64..20).prop_map(Predicate::FloatAbove),
         Just(Predicate::NoInteger),
         (0u8..4).prop_map(Predicate::Text),
@@ -96,7 +102,9 @@ impl Predicate {
             Self::From(time) => format!("time >= {}", at(*time)),
             Self::Before(time) => format!("time < {}", at(*time)),
             Self::Place(place) => PLACES[*place].map_or("place IS NULL".into(), |place| format!("place = '{place}'")),
+            Self::Kind(kind) => format!("kind = '{}'", KINDS[*kind].unwrap_or_default()),
             Self::NoKind => "kind IS NULL".into(),
+            Self::PlaceAmong(place) => format!("place IN ('{}', 'nowhere')", PLACES[*place].unwrap_or_default()),
             Self::FloatAbove(bound) => format!("f > {bound}"),
             Self::NoInteger => "i IS NULL".into(),
             Self::Text(text) => format!("s = 's{text}'"),
@@ -115,7 +123,9 @@ impl Predicate {
                 None => Some(key.0.is_none()),
                 Some(place) => key.0.map(|stored| stored == place),
             },
+            Self::Kind(kind) => key.1.map(|stored| Some(stored) == KINDS[*kind]),
             Self::NoKind => Some(key.1.is_none()),
+            Self::PlaceAmong(place) => key.0.map(|stored| Some(stored) == PLACES[*place]),
             Self::FloatAbove(bound) => fields.0.map(|float| float > *bound),
             Self::NoInteger => Some(fields.1.is_none()),
             Self::Text(text) => fields.2.map(|stored| stored == *text),
@@ -185,7 +195,7 @@ proptest! {
         predicates in proptest::collection::vec(predicate(), 4),
     ) {
         run(async {
-            let bench = Bench::new();
+            let mut bench = Bench::new();
             let mut model = BTreeMap::new();
             // One row with every column, so that each can be named.
             let first = Reading { place: 1, kind: 1, time: 0, float: Some(1), integer: Some(1), text: Some(1) };
@@ -196,6 +206,7 @@ proptest! {
                         readings.iter().for_each(|reading| apply(&mut model, reading));
                     }
                     Step::Flush => bench.flush().await,
+                    Step::Restart => bench = bench.restart().await,
                 }
             }
             let columns = "CAST(time AS BIGINT) AS at, place, kind, f, i, s";
@@ -213,6 +224,17 @@ proptest! {
                 let counted = bench.ask(&format!("SELECT count(*), count(i), coalesce(sum(i), 0) FROM t WHERE {sql}")).await;
                 prop_assert_eq!(counted, [format!("{}|{integers}|{sum}", matching.len())], "{}", sql);
             }
+            let mut groups: BTreeMap<Option<&str>, (usize, i64)> = BTreeMap::new();
+            for ((place, _, _), fields) in &model {
+                let group = groups.entry(*place).or_default();
+                *group = (group.0 + 1, group.1 + fields.1.unwrap_or_default());
+            }
+            let grouped: Vec<String> = groups
+                .iter()
+                .map(|(place, (rows, sum))| format!("{}|{rows}|{sum}", place.unwrap_or_default()))
+                .collect();
+            let by_place = "SELECT place, count(*), coalesce(sum(i), 0) FROM t GROUP BY place ORDER BY place NULLS FIRST";
+            prop_assert_eq!(bench.ask(by_place).await, grouped);
             let last = model.keys().map(|key| START + key.2 * HOUR / 2).max().unwrap_or_default();
             let totals = bench.ask("SELECT count(*), CAST(max(time) AS BIGINT) FROM t").await;
             prop_assert_eq!(totals, [format!("{}|{last}", model.len())]);

@@ -5,10 +5,13 @@
 //! field winning ([`merge`]); there only predicates on `time` and tags are applied below the merge, because a predicate on a
 //! field could remove the newer value and let an older one through. Deleted rows are left out below the merge.
 
+mod cursor;
 mod files;
 mod merge;
 mod newest;
 mod scan;
+mod search;
+mod series;
 mod sets;
 mod time_range;
 
@@ -22,30 +25,43 @@ use datafusion::common::Result;
 use datafusion::datasource::TableType;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
-use sensorium_model::{DatabaseKey, Name, TableSchema};
-use sensorium_store::{Store, TableSnapshot, arrow_schema};
+use sensorium_store::{TableSnapshot, arrow_schema};
+
+use crate::catalog::Stored;
+use series::{Implied, Left};
 
 pub(crate) use files::FileReading;
+pub(crate) use series::KnownSeries;
 
 /// A table of the store, read at the moment when it is first planned.
 pub(crate) struct StoreTable {
-    store: Store,
-    key: DatabaseKey,
-    table: Name,
+    stored: Stored,
     schema: SchemaRef,
+    /// Which columns are tags.
+    tags: Vec<usize>,
     files: FileReading,
+    series: KnownSeries,
     snapshot: OnceLock<Option<TableSnapshot>>,
 }
 
 impl StoreTable {
-    pub(crate) fn new(store: Store, key: DatabaseKey, table: Name, schema: &TableSchema, files: FileReading) -> Self {
-        Self { store, key, table, schema: arrow_schema(schema), files, snapshot: OnceLock::new() }
+    pub(crate) fn new(stored: Stored, files: FileReading, series: KnownSeries) -> Self {
+        let schema = arrow_schema(&stored.schema);
+        let tags = (1..=stored.schema.tags().count()).collect::<Vec<_>>();
+        Self { stored, schema, tags, files, series, snapshot: OnceLock::new() }
+    }
+
+    /// What the predicates on tags leave of the series, all of which were there before now.
+    fn left(&self, state: &dyn Session, filters: &[Expr]) -> Result<Left> {
+        let tags = Arc::new(self.schema.project(&self.tags)?);
+        let Stored { store, key, table, .. } = &self.stored;
+        self.series.left(state, store, (key, table), &tags, filters)
     }
 }
 
 impl fmt::Debug for StoreTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StoreTable({}.{})", self.key.name, self.table)
+        write!(f, "StoreTable({})", self.stored)
     }
 }
 
@@ -75,10 +91,15 @@ impl TableProvider for StoreTable {
             Some(indices) => indices.iter().map(|index| self.schema.field(*index).name().as_str()).collect(),
             None => self.schema.fields().iter().map(|field| field.name().as_str()).collect(),
         };
-        let snapshot = self.snapshot.get_or_init(|| self.store.snapshot(&self.key, &self.table));
-        match snapshot {
-            Some(snapshot) => scan::plan(state, &self.files, snapshot, &columns, filters, limit),
-            None => scan::empty(&self.schema, &columns),
-        }
+        let Stored { store, key, table, .. } = &self.stored;
+        let Some(snapshot) = self.snapshot.get_or_init(|| store.snapshot(key, table)) else {
+            return scan::empty(&self.schema, &columns);
+        };
+        let implied = match self.left(state, filters)? {
+            Left::Nothing => return scan::empty(&self.schema, &columns),
+            Left::Unknown => Implied::default(),
+            Left::Implied(implied) => implied,
+        };
+        scan::plan(state, &self.files, snapshot, &columns, (filters, &implied), limit)
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::{max, min};
+use arrow::datatypes::{SchemaRef, TimestampNanosecondType};
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
 use datafusion::datasource::memory::MemorySourceConfig;
@@ -21,7 +22,9 @@ use sensorium_model::names::TIME_COLUMN;
 use sensorium_store::{Deletion, Source, SourceData, TableSnapshot, adapt, arrow_schema};
 
 use super::files::{FileReading, partitioned};
-use super::merge::{MergeNewestExec, Shape, SortedSources};
+use super::merge::{MergeNewestExec, SortedSources};
+use super::newest::Shape;
+use super::series::Implied;
 use super::sets::{self, Set, Span};
 use super::time_range::TimeRange;
 
@@ -31,21 +34,24 @@ pub(crate) fn empty(schema: &SchemaRef, columns: &[&str]) -> Result<Arc<dyn Exec
     Ok(Arc::new(EmptyExec::new(Arc::new(schema.project(&indices)?))))
 }
 
-/// A plan that reads `columns` of the snapshot, at least of all rows that satisfy `filters`.
+/// A plan that reads `columns` of the snapshot, at least of all rows that satisfy `filters`. What `implied` holds follows from
+/// them for every row and only leaves out parts of files.
 pub(crate) fn plan(
     state: &dyn Session,
     files: &FileReading,
     snapshot: &TableSnapshot,
     columns: &[&str],
-    filters: &[Expr],
+    (filters, implied): (&[Expr], &Implied),
     limit: Option<usize>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = arrow_schema(&snapshot.schema);
     let keys = 1 + snapshot.schema.tags().count();
-    let scan = Scan { state, files, keys, output: positions(&schema, columns)?, schema, limit };
+    let scan =
+        Scan { state, files, keys, output: positions(&schema, columns)?, implied: &implied.predicates, schema, limit };
     let times = TimeRange::of(filters);
-    let spans: Vec<(usize, Span)> = snapshot
-        .sources
+    let sources: Vec<Source> =
+        snapshot.sources.iter().map(|source| scan.narrowed(source, implied)).collect::<Result<_>>()?;
+    let spans: Vec<(usize, Span)> = sources
         .iter()
         .enumerate()
         .filter(|(_, source)| source.rows > 0 && times.overlaps(source.time_min_ns, source.time_max_ns))
@@ -53,10 +59,10 @@ pub(crate) fn plan(
         .collect();
     let (mut direct, mut overlapping) = (Vec::new(), Vec::new());
     for set in sets::split(&spans) {
-        let sources: Vec<&Source> = set.sources.iter().filter_map(|index| snapshot.sources.get(*index)).collect();
-        match sources.as_slice() {
+        let members: Vec<&Source> = set.sources.iter().filter_map(|index| sources.get(*index)).collect();
+        match members.as_slice() {
             [source] if within(source, set.window) && source.deletions.is_empty() => direct.push(*source),
-            _ => overlapping.push((set, sources)),
+            _ => overlapping.push((set, members)),
         }
     }
     let mut inputs = scan.direct(&direct)?;
@@ -83,10 +89,25 @@ struct Scan<'a> {
     /// The first columns of the schema: time and tags.
     keys: usize,
     output: Vec<usize>,
+    /// Predicates that every wanted row satisfies, on keys only.
+    implied: &'a [Expr],
     limit: Option<usize>,
 }
 
 impl Scan<'_> {
+    /// The part of a source in memory that can match, with the columns of the scan; a file as it is.
+    fn narrowed(&self, source: &Source, implied: &Implied) -> Result<Source> {
+        let SourceData::Memory(batch) = &source.data else { return Ok(source.clone()) };
+        let batch = adapt(batch, &self.schema).map_err(DataFusionError::from)?;
+        let part = implied.narrow(&batch);
+        let rows = u64::try_from(part.num_rows()).unwrap_or(u64::MAX);
+        let times = part.columns().first().and_then(|times| times.as_primitive_opt::<TimestampNanosecondType>());
+        let span = times.filter(|_| rows < source.rows).and_then(|times| Some((min(times)?, max(times)?)));
+        let (time_min_ns, time_max_ns) = span.unwrap_or((source.time_min_ns, source.time_max_ns));
+        let deletions = source.deletions.clone();
+        Ok(Source { time_min_ns, time_max_ns, rows, data: SourceData::Memory(part), deletions })
+    }
+
     /// Reads sources that share no key with any other; the optimizer pushes predicates into the files.
     fn direct(&self, sources: &[&Source]) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
         let partitions = self.state.config_options().execution.target_partitions.max(1);
@@ -94,13 +115,21 @@ impl Scan<'_> {
         for source in sources {
             match &source.data {
                 SourceData::File(file) => in_files.push(partitioned(file, &self.schema)?),
-                SourceData::Memory(batch) => in_memory.push(self.slices(batch)?),
+                SourceData::Memory(batch) => in_memory.push(self.slices(batch)),
             }
         }
         let mut plans = Vec::new();
         if !in_files.is_empty() {
             let groups = FileGroup::new(in_files).split_files(partitions);
-            plans.push(self.files.plan(self.state, &self.schema, &self.output, groups, None, self.limit)?);
+            let implied = conjunction(self.implied.iter().cloned()).map(|filter| self.physical(filter)).transpose()?;
+            plans.push(self.files.plan(
+                self.state,
+                &self.schema,
+                &self.output,
+                groups,
+                implied.as_ref(),
+                self.limit,
+            )?);
         }
         if !in_memory.is_empty() {
             let each = in_memory.len().div_ceil(partitions);
@@ -160,13 +189,15 @@ impl Scan<'_> {
     /// One source as a sorted stream of one partition, without the rows that `filters` exclude.
     fn sorted(&self, source: &Source, columns: &[usize], filters: Vec<Expr>) -> Result<Arc<dyn ExecutionPlan>> {
         // Keys stand first and in the same order in the table and in the merge: one expression fits both.
+        let all = conjunction(filters.iter().chain(self.implied).cloned());
         let predicate = conjunction(filters).map(|filter| self.physical(filter)).transpose()?;
         let plan = match &source.data {
             SourceData::File(file) => {
                 let groups = vec![FileGroup::new(vec![partitioned(file, &self.schema)?])];
-                self.files.plan(self.state, &self.schema, columns, groups, predicate.as_ref(), None)?
+                let all = all.map(|filter| self.physical(filter)).transpose()?;
+                self.files.plan(self.state, &self.schema, columns, groups, all.as_ref(), None)?
             }
-            SourceData::Memory(batch) => self.memory(&[self.slices(batch)?], columns)?,
+            SourceData::Memory(batch) => self.memory(&[self.slices(batch)], columns)?,
         };
         match predicate {
             Some(predicate) => Ok(Arc::new(FilterExec::try_new(predicate, plan)?)),
@@ -179,10 +210,9 @@ impl Scan<'_> {
     }
 
     /// A batch of the store as small ones, so that no operator holds copies of a large one.
-    fn slices(&self, batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
-        let batch = adapt(batch, &self.schema).map_err(DataFusionError::from)?;
+    fn slices(&self, batch: &RecordBatch) -> Vec<RecordBatch> {
         let (rows, size) = (batch.num_rows(), self.state.config().batch_size());
-        Ok((0..rows).step_by(size).map(|start| batch.slice(start, size.min(rows - start))).collect())
+        (0..rows).step_by(size).map(|start| batch.slice(start, size.min(rows - start))).collect()
     }
 
     fn memory(&self, partitions: &[Vec<RecordBatch>], columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {

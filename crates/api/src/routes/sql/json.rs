@@ -9,7 +9,7 @@ use std::time::Duration;
 use arrow::array::{Array, AsArray, BooleanArray, PrimitiveArray, StringArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema,
-    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    TimeUnit, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
@@ -18,6 +18,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::encoder::{EncodeError, Encoder};
+use super::rfc3339;
 use crate::error::ApiError;
 
 /// The JSON answer, for its documentation: it is written piece by piece.
@@ -134,6 +135,8 @@ enum Cells<'b> {
     U8(&'b PrimitiveArray<UInt8Type>),
     Bool(&'b BooleanArray),
     Text(&'b StringArray),
+    /// Nanoseconds in UTC.
+    Time(&'b PrimitiveArray<TimestampNanosecondType>),
     /// Whatever Arrow can print, as text.
     Printed(&'b dyn Array, ArrayFormatter<'b>),
 }
@@ -153,6 +156,9 @@ impl<'b> Cells<'b> {
             DataType::UInt8 => Self::U8(column.as_primitive()),
             DataType::Boolean => Self::Bool(column.as_boolean()),
             DataType::Utf8 => Self::Text(column.as_string()),
+            DataType::Timestamp(TimeUnit::Nanosecond, Some(zone)) if zone.as_ref() == "UTC" => {
+                Self::Time(column.as_primitive())
+            }
             _ => Self::Printed(column.as_ref(), ArrayFormatter::try_new(column.as_ref(), &FormatOptions::new())?),
         })
     }
@@ -171,6 +177,16 @@ impl<'b> Cells<'b> {
             Self::U8(column) => number(column, row, bytes),
             Self::Bool(column) => value(column.is_valid(row).then(|| column.value(row)), bytes),
             Self::Text(column) => value(column.is_valid(row).then(|| column.value(row)), bytes),
+            Self::Time(column) => {
+                if column.is_null(row) {
+                    bytes.extend_from_slice(b"null");
+                } else {
+                    bytes.push(b'"');
+                    rfc3339::write(column.value(row), bytes);
+                    bytes.push(b'"');
+                }
+                Ok(())
+            }
             Self::Printed(column, formatter) => {
                 value(column.is_valid(row).then(|| formatter.value(row).to_string()), bytes)
             }

@@ -14,6 +14,7 @@ mod encoder;
 mod format;
 mod json;
 mod request;
+mod rfc3339;
 mod times;
 
 use std::collections::HashMap;

@@ -1,0 +1,226 @@
+//! Which series a predicate on tags leaves, and what follows for their other tags.
+//!
+//! Files are sorted by all tags, the first by name first, so that statistics of their pages say little about a tag that stands
+//! behind others. The series of a table are known: when a predicate leaves few of them, the values of their other tags are
+//! predicates that follow from it, and those on the first tags leave out all pages but a few.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BooleanArray, DictionaryArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Int32Type, SchemaRef};
+use datafusion::catalog::Session;
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, ident, lit};
+use parking_lot::Mutex;
+use sensorium_model::{DatabaseKey, Name};
+use sensorium_store::Store;
+
+use super::search::first;
+
+/// Tables with more series are not looked at.
+const MAX_SERIES: usize = 100_000;
+/// Values of one tag that a predicate lists at most.
+const MAX_VALUES: usize = 8;
+/// Tables whose series are remembered.
+const REMEMBERED_TABLES: usize = 256;
+
+/// What the series of a table say about a predicate.
+pub(crate) enum Left {
+    /// Nothing.
+    Unknown,
+    /// No series matches: no row does.
+    Nothing,
+    /// What every matching row satisfies.
+    Implied(Implied),
+}
+
+/// What follows from a predicate for every row that satisfies it.
+#[derive(Debug, Default)]
+pub(crate) struct Implied {
+    /// Predicates on tags.
+    pub(crate) predicates: Vec<Expr>,
+    /// The first tags, by name, and the one value that each has; absent for none.
+    pub(crate) prefix: Vec<(String, Option<String>)>,
+}
+
+impl Implied {
+    /// What matching rows of a sorted batch, whose first column is the time, are among: they follow each other.
+    pub(crate) fn narrow(&self, batch: &RecordBatch) -> RecordBatch {
+        let mut range = 0..batch.num_rows();
+        for ((name, value), (field, column)) in
+            self.prefix.iter().zip(batch.schema_ref().fields().iter().zip(batch.columns()).skip(1))
+        {
+            let Some(tag) = column.as_dictionary_opt::<Int32Type>().filter(|_| field.name() == name) else { break };
+            let Some(values) = tag.values().as_string_opt::<i32>() else { break };
+            let at = |row: usize| tag.key(row).map(|key| values.value(key));
+            let (value, rows) = (value.as_deref(), range.clone());
+            let start = first(rows.clone(), |row| at(row) >= value);
+            let end = first(rows, |row| at(row) > value);
+            range = start..end;
+        }
+        batch.slice(range.start, range.len())
+    }
+}
+
+/// The tags of series by table, remembered between queries. Series never go away, so that as many series are the same series.
+#[derive(Clone, Default)]
+pub(crate) struct KnownSeries {
+    tables: Arc<Mutex<HashMap<(DatabaseKey, Name), RecordBatch>>>,
+}
+
+impl KnownSeries {
+    /// What follows from predicates; `tags` is the schema of the table's tags. The rows in question were there before.
+    pub(crate) fn left(
+        &self,
+        state: &dyn Session,
+        store: &Store,
+        (key, table): (&DatabaseKey, &Name),
+        tags: &SchemaRef,
+        filters: &[Expr],
+    ) -> Result<Left> {
+        let is_on_tags = |filter: &&Expr| {
+            let columns = filter.column_refs();
+            !filter.is_volatile()
+                && !columns.is_empty()
+                && columns.iter().all(|column| tags.index_of(&column.name).is_ok())
+        };
+        let on_tags: Vec<Expr> = filters.iter().filter(is_on_tags).cloned().collect();
+        let Some(predicate) = conjunction(on_tags) else { return Ok(Left::Unknown) };
+        if store.series_count(key, table) > MAX_SERIES {
+            return Ok(Left::Unknown);
+        }
+        let series = self.series(store, key, table, tags)?;
+        let predicate = state.create_physical_expr(predicate, &DFSchema::try_from(Arc::clone(tags))?)?;
+        let holds = predicate.evaluate(&series)?.into_array(series.num_rows())?;
+        let Some(holds) = holds.as_any().downcast_ref::<BooleanArray>() else { return Ok(Left::Unknown) };
+        let matching = filter_record_batch(&series, holds)?;
+        if matching.num_rows() == 0 {
+            return Ok(Left::Nothing);
+        }
+        Ok(Left::Implied(implied(&matching)))
+    }
+
+    fn series(&self, store: &Store, key: &DatabaseKey, table: &Name, tags: &SchemaRef) -> Result<RecordBatch> {
+        let place = (key.clone(), table.clone());
+        let count = store.series_count(key, table);
+        if let Some(known) = self.tables.lock().get(&place)
+            && known.num_rows() == count
+            && known.schema_ref() == tags
+        {
+            return Ok(known.clone());
+        }
+        let series = store.series_batch(key, table, tags)?;
+        let mut tables = self.tables.lock();
+        if tables.len() >= REMEMBERED_TABLES {
+            tables.clear();
+        }
+        tables.insert(place, series.clone());
+        Ok(series)
+    }
+}
+
+/// What all of some series have in common.
+fn implied(series: &RecordBatch) -> Implied {
+    let mut implied = Implied::default();
+    let mut is_prefix = true;
+    for (field, column) in series.schema_ref().fields().iter().zip(series.columns()) {
+        let Some(tag) = column.as_dictionary_opt::<Int32Type>() else { continue };
+        implied.predicates.extend(of_tag(field.name(), tag));
+        let one = only(tag);
+        is_prefix &= one.is_some();
+        if let (true, Some(value)) = (is_prefix, one) {
+            implied.prefix.push((field.name().clone(), value));
+        }
+    }
+    implied
+}
+
+/// The value that all rows have, if it is one.
+fn only(tag: &DictionaryArray<Int32Type>) -> Option<Option<String>> {
+    let first = tag.key(0);
+    if !(1..tag.len()).all(|row| tag.key(row) == first) {
+        return None;
+    }
+    let values = tag.values().as_string_opt::<i32>()?;
+    Some(first.map(|key| values.value(key).to_owned()))
+}
+
+fn of_tag(name: &str, tag: &DictionaryArray<Int32Type>) -> Option<Expr> {
+    if tag.null_count() == tag.len() {
+        return Some(ident(name).is_null());
+    }
+    let values = tag.values().as_string_opt::<i32>()?;
+    let mut distinct = BTreeSet::new();
+    for key in tag.keys() {
+        // Absent for some and present for others: nothing simple follows.
+        distinct.insert(usize::try_from(key?).ok()?);
+        if distinct.len() > MAX_VALUES {
+            return None;
+        }
+    }
+    let literal = |key: usize| {
+        let value = ScalarValue::Utf8(Some(values.value(key).to_owned()));
+        lit(ScalarValue::Dictionary(Box::new(DataType::Int32), Box::new(value)))
+    };
+    let equal = distinct.into_iter().map(|key| ident(name).eq(literal(key)));
+    equal.reduce(Expr::or)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Int32Array, StringArray, TimestampNanosecondArray};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tag(values: &[Option<u8>]) -> ArrayRef {
+        let keys: Int32Array = values.iter().map(|value| value.map(|value| 2 - i32::from(value))).collect();
+        Arc::new(DictionaryArray::try_new(keys, Arc::new(StringArray::from(vec!["c", "b", "a"]))).unwrap())
+    }
+
+    fn text(value: Option<u8>) -> Option<String> {
+        value.map(|value| ["a", "b", "c"][usize::from(value)].to_owned())
+    }
+
+    fn batch(rows: &[(Option<u8>, Option<u8>)]) -> RecordBatch {
+        let times = TimestampNanosecondArray::from_iter_values(0..rows.len() as i64).with_timezone("UTC");
+        let (k, l): (Vec<_>, Vec<_>) = rows.iter().copied().unzip();
+        let columns: Vec<(&str, ArrayRef, bool)> =
+            vec![("time", Arc::new(times), false), ("k", tag(&k), true), ("l", tag(&l), true)];
+        RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_prefix_leaves_exactly_its_rows(
+            rows in proptest::collection::vec((proptest::option::of(0u8..3), proptest::option::of(0u8..3)), 0..40),
+            k in proptest::option::of(0u8..3),
+            l in proptest::option::of(0u8..3),
+            both in any::<bool>(),
+        ) {
+            let mut rows = rows;
+            rows.sort_unstable();
+            let mut prefix = vec![("k".to_owned(), text(k))];
+            prefix.extend(both.then(|| ("l".to_owned(), text(l))));
+            let implied = Implied { predicates: Vec::new(), prefix };
+            let matching: Vec<_> = rows.iter().copied().filter(|row| row.0 == k && (!both || row.1 == l)).collect();
+            let narrowed = implied.narrow(&batch(&rows));
+            prop_assert_eq!(narrowed.num_rows(), matching.len());
+            prop_assert_eq!(narrowed.columns()[1..].to_vec(), batch(&matching).columns()[1..].to_vec());
+        }
+    }
+
+    #[test]
+    fn what_series_share_follows() {
+        let tags = batch(&[(Some(0), None), (Some(0), None)]).project(&[1, 2]).unwrap();
+        let shared = implied(&tags);
+        assert_eq!(shared.predicates.iter().map(ToString::to_string).collect::<Vec<_>>().len(), 2);
+        assert_eq!(shared.prefix, [("k".to_owned(), text(Some(0))), ("l".to_owned(), None)]);
+        let tags = batch(&[(Some(0), None), (Some(1), Some(2))]).project(&[1, 2]).unwrap();
+        let mixed = implied(&tags);
+        assert_eq!((mixed.predicates.len(), mixed.prefix.len()), (1, 0), "{mixed:?}");
+    }
+}
