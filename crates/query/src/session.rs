@@ -20,6 +20,7 @@ use crate::catalog::{CATALOG, Databases, OneCatalog};
 use crate::config::QueryConfig;
 use crate::error::QueryError;
 use crate::functions;
+use crate::grouping::GroupTagsAsText;
 use crate::table::{FileReading, KnownSeries};
 
 /// Bytes of file footers that are kept between queries.
@@ -60,6 +61,7 @@ impl Sessions {
             .with_config(settings)
             .with_runtime_env(Arc::clone(&environment))
             .with_default_features()
+            .with_optimizer_rule(Arc::new(GroupTagsAsText))
             .with_physical_optimizer_rule(Arc::new(CountWindowInput))
             .build();
         for function in bounded_text_functions() {

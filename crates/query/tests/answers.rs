@@ -198,3 +198,45 @@ fn an_empty_answer_still_has_columns() {
         assert_eq!(stream.schema().fields().len(), 2);
     });
 }
+
+#[test]
+fn rows_are_grouped_by_tags_as_text_and_the_groups_are_tags_again() {
+    run(async {
+        let bench = Bench::new();
+        let point = |place: &'static str, kind: &'static str, hour, value| {
+            room(place, hour).tag("kind", kind).field("t", Value::F64(value))
+        };
+        bench.write(&[point("a", "x", 0, 1.0), point("b", "x", 1, 2.0), point("a", "y", 2, 4.0)]).await;
+        bench.flush().await;
+        bench.write(&[point("a", "x", 3, 8.0), room("a", 4).field("t", Value::F64(16.0))]).await;
+        for (sql, rows) in [
+            ("SELECT place, sum(t) FROM room GROUP BY place ORDER BY place", vec!["a|29.0", "b|2.0"]),
+            (
+                "SELECT kind, place, count(*) FROM room GROUP BY place, kind ORDER BY place, kind NULLS FIRST",
+                vec!["|a|1", "x|a|2", "y|a|1", "x|b|1"],
+            ),
+            ("SELECT DISTINCT kind FROM room ORDER BY kind", vec!["x", "y", ""]),
+            ("SELECT r.place AS p FROM room r GROUP BY r.place HAVING sum(t) > 5 AND r.place <> 'c'", vec!["a"]),
+            (
+                "SELECT place, date_bin(INTERVAL '3 hours', time) AS at, max(t) FROM room WHERE kind = 'x' \
+              GROUP BY place, at ORDER BY place, at LIMIT 2",
+                vec!["a|2023-11-14T21:00:00Z|1.0", "a|2023-11-15T00:00:00Z|8.0"],
+            ),
+            ("SELECT place, count(*) FROM room GROUP BY ROLLUP(place) ORDER BY 2", vec!["b|1", "a|4", "|5"]),
+            ("SELECT count(DISTINCT place), count(DISTINCT kind) FROM room", vec!["2|2"]),
+            (
+                "SELECT a.place, a.n FROM (SELECT place, count(*) AS n FROM room GROUP BY place) a JOIN \
+              (SELECT DISTINCT place FROM room WHERE kind = 'y') b ON a.place = b.place",
+                vec!["a|4"],
+            ),
+        ] {
+            assert_eq!(bench.ask(sql).await, rows, "{sql}");
+        }
+        let plan = bench.ask("EXPLAIN SELECT place, sum(t) FROM room GROUP BY place").await.join("\n");
+        assert!(plan.contains("AS Utf8View"), "{plan}");
+        let answer = bench.batches(bench.request("SELECT place FROM room GROUP BY place")).await.unwrap();
+        let types: Vec<_> = answer.iter().map(|batch| batch.schema().field(0).data_type().clone()).collect();
+        let stored = bench.batches(bench.request("SELECT place FROM room")).await.unwrap();
+        assert!(types.iter().all(|of_group| of_group == stored[0].schema().field(0).data_type()), "{types:?}");
+    });
+}
