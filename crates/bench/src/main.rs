@@ -1,12 +1,16 @@
 //! Measurements of a real, running Sensorium. Each subcommand starts what it needs in a temporary folder on free
 //! ports, shows its progress, prints one table and stops everything that it started.
 
+mod detections;
 mod idle;
 mod influx;
+mod large;
 mod percentiles;
 mod pixel;
 mod process;
 mod sensorium;
+mod trucks;
+mod walk;
 
 use std::process::ExitCode;
 
@@ -23,10 +27,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// Cameras that send what they see ten times a second, while others look on
+    Detections(detections::DetectionsArgs),
     /// Time from the start to the first live point, then memory and processor time of a server that only samples its host
     Idle(idle::IdleArgs),
     /// Ingest, memory, disk and queries beside an InfluxDB 1.x that gets the same data in the same run
     Influx(influx::InfluxArgs),
+    /// Restart, memory and newest values of a store with 100 million points
+    Large(large::LargeArgs),
     /// Time from a POST of a reading to its value being painted in a browser that shows the overview
     Pixel(pixel::PixelArgs),
 }
@@ -38,8 +46,10 @@ async fn main() -> ExitCode {
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let bench = async {
         match Arguments::parse().bench {
+            Bench::Detections(arguments) => detections::run(arguments).await,
             Bench::Idle(arguments) => idle::run(arguments).await,
             Bench::Influx(arguments) => influx::run(arguments).await,
+            Bench::Large(arguments) => large::run(arguments).await,
             Bench::Pixel(arguments) => pixel::run(arguments).await,
         }
     };

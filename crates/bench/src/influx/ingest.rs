@@ -9,8 +9,8 @@ use indicatif::ProgressBar;
 
 use super::endpoint::Endpoint;
 use super::pair::{Pair, turns};
-use super::trucks::Trucks;
 use crate::process::cpu_seconds;
+use crate::trucks::Trucks;
 
 /// A server counts as idle when it used less than this share of a core.
 const IDLE_SHARE: f64 = 0.05;

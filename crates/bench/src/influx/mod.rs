@@ -12,8 +12,6 @@ mod ingest;
 mod pair;
 mod queries;
 mod report;
-mod trucks;
-mod walk;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,10 +25,10 @@ use self::influxdb::InfluxDb;
 use self::pair::Pair;
 use self::queries::Answered;
 use self::report::{Aim, Better, Metric, Unit};
-use self::trucks::{Made, TRUCKS, Trucks};
 use crate::percentiles::median;
 use crate::process::{cpu_seconds, peak_resident_bytes};
 use crate::sensorium::{Options, Sensorium};
+use crate::trucks::{Made, TRUCKS, Trucks};
 
 /// Sensorium writes what it has in memory to files after so many seconds; InfluxDB does when writes pause for five.
 const FLUSH_SECONDS: u32 = 10;

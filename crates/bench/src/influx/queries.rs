@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::endpoint::Endpoint;
 use super::pair::{Kind, Pair, turns};
-use super::trucks::{Made, START_SECONDS};
 use crate::percentiles::median;
+use crate::trucks::{Made, START_SECONDS};
 
 /// How far two numbers may differ, relative to the larger one: sums are made in different orders.
 const TOLERANCE: f64 = 1e-9;

@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
-use super::walk::Walk;
+use crate::walk::Walk;
 
 /// The first tick: 2024-01-01T00:00:00Z, where windows of minutes and hours begin too.
 pub(crate) const START_SECONDS: u64 = 1_704_067_200;
