@@ -137,6 +137,21 @@ fn the_newest_values_are_a_table_that_is_never_scanned() {
 }
 
 #[test]
+fn the_tag_that_makes_most_series_stands_first() {
+    run(async {
+        let bench = Bench::new();
+        let visit = |place: &'static str, visitor: &'static str| {
+            room(place, 0).tag("visitor", visitor).field("t", Value::F64(1.0))
+        };
+        bench.write(&[visit("a", "1"), visit("a", "2"), visit("b", "3")]).await;
+        bench.flush().await;
+        bench.write(&[room("a", 1).field("t", Value::F64(1.0))]).await;
+        assert_eq!(bench.ask("SELECT * FROM cardinality('room')").await, ["visitor|3|3|4", "place|2|4|4"]);
+        assert_eq!(bench.ask("SELECT max(distinct_values) FROM cardinality(room)").await, ["3"]);
+    });
+}
+
+#[test]
 fn mistakes_in_the_names_are_explained() {
     run(async {
         let bench = Bench::new();
@@ -147,6 +162,7 @@ fn mistakes_in_the_names_are_explained() {
             ("SELECT * FROM last()", "last('table')"),
             ("SELECT * FROM last(7)", "last('table')"),
             ("SELECT * FROM last('a', 'b', 'c')", "last('table')"),
+            ("SELECT * FROM cardinality('room', 'place', 'x')", "cardinality('table')"),
             ("SELECT * FROM tag_values('room')", "tag_values('table', 'tag')"),
             ("SELECT * FROM tag_values('room', 'plce')", "Did you mean place?"),
             ("SELECT * FROM tag_values('room', 't')", "no tag \"t\""),

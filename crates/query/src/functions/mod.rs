@@ -1,11 +1,13 @@
 //! Functions that stand in the place of a table and answer from what the store keeps in memory.
 //!
 //! - `last('table')`: one row per series, each field its newest value, `time` the newest time of the series;
-//! - `tag_values('table', 'tag')`: the distinct values of a tag, sorted.
+//! - `tag_values('table', 'tag')`: the distinct values of a tag, sorted;
+//! - `cardinality('table')`: how many values each tag has, and how many series that makes.
 //!
 //! A database may stand first: `last('database', 'table')`. Names may be written as identifiers too: `last(room)`. Only the
 //! databases that the caller may read exist.
 
+mod cardinality;
 mod last;
 mod memory;
 mod tag_values;
@@ -18,6 +20,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::Expr;
 
 use crate::catalog::{Databases, Stored};
+use cardinality::Cardinality;
 use last::LastRows;
 use memory::{InMemory, InMemoryTable};
 use tag_values::TagValues;
@@ -32,6 +35,7 @@ pub(crate) fn register(state: &mut SessionState, databases: &Arc<Databases>) {
             2,
             TagValues::open as Open,
         ),
+        ("cardinality", "cardinality('table') or cardinality('database', 'table')", 1, Cardinality::open as Open),
     ] {
         let function = Function { name, usage, names, open, databases: Arc::clone(databases) };
         state.register_udtf(name, Arc::new(function));

@@ -39,7 +39,11 @@ pub(crate) fn prepare(shared: &Shared, database: &Database, batch: Batch) -> Res
         let mut ids = table.series.intern(rows, limit);
         if ids.contains(&REFUSED) {
             let error = RowError::Limit {
-                what: format!("the number of series of table {:?}", rows.table),
+                what: format!(
+                    "the number of series of table {:?} (the query SELECT * FROM cardinality({}) tells which tag makes them)",
+                    rows.table,
+                    quoted(&rows.table)
+                ),
                 limit,
                 setting: "store.series_per_table",
             };
@@ -56,6 +60,11 @@ pub(crate) fn prepare(shared: &Shared, database: &Database, batch: Batch) -> Res
     rejected.sort_by_key(|rejection| rejection.line);
     debug_assert_eq!(batch.tables.len(), with_series.len());
     Ok(Prepared { batch: Arc::new(batch), rejected, tables: with_series, reservation })
+}
+
+/// A name as a text in SQL.
+fn quoted(name: &str) -> String {
+    format!("'{}'", name.replace('\'', "''"))
 }
 
 /// Leaves out the rows that are older than they would be kept.

@@ -92,7 +92,8 @@ fn rows_of_series_beyond_the_limit_are_refused_by_line() {
     let point = |place: &'static str| Point::new("t", 1).tag("place", place).field("value", Value::F64(1.0));
     let report = write(&store, &[point("a"), point("b"), point("c"), point("a")]);
     assert_eq!((report.accepted, report.rejected.len(), report.rejected[0].line), (3, 1, 3));
-    assert!(report.rejected[0].error.to_string().contains("store.series_per_table"));
+    let error = report.rejected[0].error.to_string();
+    assert!(error.contains("store.series_per_table") && error.contains("cardinality('t')"), "{error}");
     let report = write(&store, &[point("d")]);
     assert_eq!((report.accepted, report.seq), (0, 2));
     assert_eq!(count(&store), 2);
