@@ -2,13 +2,13 @@
 
 mod table;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::batch::Batch;
 use crate::error::ErrorKind;
+use crate::hash::FastMap;
 use crate::limits::IngestLimits;
 use crate::names::{DatabaseKey, Name, NameError, validate_name};
 use crate::point::Point;
@@ -117,7 +117,7 @@ pub struct BatchBuilder<'s> {
     limits: IngestLimits,
     time_range_ns: (i64, i64),
     tables: Vec<TableBuilder>,
-    by_name: HashMap<Name, usize>,
+    by_name: FastMap<Name, usize>,
     new_tables: usize,
     rows: usize,
     /// Rows times columns, summed over the tables: what the batch will hold when it is rectangular.
@@ -134,7 +134,7 @@ impl<'s> BatchBuilder<'s> {
             limits,
             time_range_ns: limits.time_range_ns(now_ns),
             tables: Vec::new(),
-            by_name: HashMap::new(),
+            by_name: FastMap::default(),
             new_tables: 0,
             rows: 0,
             cells: 0,
@@ -254,6 +254,8 @@ impl<'s> BatchBuilder<'s> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use proptest::prelude::*;
     use uuid::Uuid;
 

@@ -3,12 +3,12 @@
 //! Rows of one sender have the same columns in the same order, nearly always. So the place of each column in the row
 //! before is the first guess for the next row, confirmed by comparing the name; only what differs is looked up.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::RowError;
 use crate::batch::TableBatch;
 use crate::column::{FieldColumn, TagColumn};
+use crate::hash::FastMap;
 use crate::limits::IngestLimits;
 use crate::names::{Name, validate_column_name};
 use crate::point::{Point, Value};
@@ -27,7 +27,7 @@ pub(super) struct TableBuilder {
     source: Vec<u32>,
     tags: Vec<TagBuilder>,
     fields: Vec<FieldBuilder>,
-    slots: HashMap<Name, Slot>,
+    slots: FastMap<Name, Slot>,
     /// Columns of this batch that the stored table does not have.
     new_columns: usize,
     /// Counts the rows that were checked, refused ones too.
@@ -38,7 +38,7 @@ pub(super) struct TableBuilder {
 struct TagBuilder {
     column: TagColumn,
     /// The key of each value.
-    keys: HashMap<Name, u32>,
+    keys: FastMap<Name, u32>,
     /// The last checked row that named this column.
     named_in: u64,
 }
@@ -67,7 +67,7 @@ impl TableBuilder {
             source: Vec::new(),
             tags: Vec::new(),
             fields: Vec::new(),
-            slots: HashMap::new(),
+            slots: FastMap::default(),
             new_columns: 0,
             checked: 0,
             layout: Layout::default(),
@@ -288,7 +288,7 @@ impl TableBuilder {
         let index = self.tags.len();
         let name = self.new_slot(name, Slot::Tag(index), schema);
         let column = TagColumn::with_absent_rows(name, rows);
-        self.tags.push(TagBuilder { column, keys: HashMap::new(), named_in: self.checked });
+        self.tags.push(TagBuilder { column, keys: FastMap::default(), named_in: self.checked });
         index
     }
 

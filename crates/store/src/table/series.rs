@@ -3,10 +3,9 @@
 //! Invariant: numbers are dense, in order of first appearance, and never change or go away while the process runs.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
 
 use parking_lot::{RwLock, RwLockReadGuard};
-use sensorium_model::{Name, SeriesKey, TableBatch, TagColumn};
+use sensorium_model::{FastMap, FastSet, Name, SeriesKey, TableBatch, TagColumn};
 
 /// The number of a row whose series was refused.
 pub(crate) const REFUSED: u32 = u32::MAX;
@@ -20,10 +19,10 @@ pub(crate) struct SeriesSet {
 /// The series, by number.
 #[derive(Default)]
 pub(crate) struct SeriesEntries {
-    ids: HashMap<Name, u32>,
+    ids: FastMap<Name, u32>,
     entries: Vec<SeriesEntry>,
     /// Tag names and values, so that equal ones share their text.
-    texts: HashSet<Name>,
+    texts: FastSet<Name>,
 }
 
 /// One series.
@@ -130,7 +129,7 @@ impl SeriesEntry {
 struct Combinations {
     /// The factor of each tag column; `None` when the combinations do not fit into the number.
     factors: Option<Vec<u128>>,
-    known: HashMap<u128, u32>,
+    known: FastMap<u128, u32>,
 }
 
 impl Combinations {
@@ -141,10 +140,10 @@ impl Combinations {
             factors.push(product);
             match product.checked_mul(tag.dictionary.len() as u128 + 1) {
                 Some(next) => product = next,
-                None => return Self { factors: None, known: HashMap::new() },
+                None => return Self { factors: None, known: FastMap::default() },
             }
         }
-        Self { factors: (batch.rows() > 1).then_some(factors), known: HashMap::new() }
+        Self { factors: (batch.rows() > 1).then_some(factors), known: FastMap::default() }
     }
 
     fn find(&mut self, batch: &TableBatch, row: usize, look_up: impl FnOnce(usize) -> Option<u32>) -> Option<u32> {
