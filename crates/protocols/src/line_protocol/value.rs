@@ -44,11 +44,47 @@ fn integer<'b, T: std::str::FromStr>(
 
 /// Reads a float. The standard library also knows `inf` and `nan`; neither is a reading.
 fn float(token: &str) -> Result<Value<'static>, Problem> {
+    if let Some(number) = short_decimal(token) {
+        return Ok(Value::F64(number));
+    }
     let numeric = token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
     match token.parse() {
         Ok(number) if numeric => Ok(Value::F64(number)),
         _ => Err(Problem::Value(shown(token))),
     }
+}
+
+/// Powers of ten that a float holds exactly, as far as [`short_decimal`] needs them.
+const POWERS_OF_TEN: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// Reads what nearly all sensors send: a decimal of at most 15 digits, without an exponent.
+///
+/// Such digits and the power of ten are both exact as floats, so that their quotient is the float nearest to the decimal
+/// (W. D. Clinger, How to read floating point numbers accurately, 1990).
+fn short_decimal(token: &str) -> Option<f64> {
+    let (negative, digits) = match token.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > 16 {
+        return None;
+    }
+    let (mut whole, mut count, mut decimals, mut fraction) = (0_u64, 0_usize, 0_usize, false);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                whole = whole * 10 + u64::from(byte - b'0');
+                count += 1;
+                decimals += usize::from(fraction);
+            }
+            b'.' if !fraction => fraction = true,
+            _ => return None,
+        }
+    }
+    let power = POWERS_OF_TEN.get(decimals).filter(|_| (1..=15).contains(&count))?;
+    #[expect(clippy::cast_precision_loss, reason = "fifteen digits are exact")]
+    let number = whole as f64 / power;
+    Some(if negative { -number } else { number })
 }
 
 /// Reads a time.
@@ -78,6 +114,19 @@ mod tests {
             ("False", Value::Bool(false)),
         ] {
             assert_eq!(bare_value(token), Ok(value), "{token}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn short_decimals_are_read_as_the_standard_library_reads_them(token in "-?[0-9]{0,9}\\.?[0-9]{0,9}") {
+            let standard = token.parse::<f64>().ok();
+            let short = short_decimal(&token);
+            let digits = token.bytes().filter(u8::is_ascii_digit).count();
+            proptest::prop_assert_eq!(short.is_some(), standard.is_some() && digits <= 15, "{}", token);
+            if let (Some(short), Some(standard)) = (short, standard) {
+                proptest::prop_assert_eq!(short.to_bits(), standard.to_bits(), "{}", token);
+            }
         }
     }
 
