@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use datafusion::common::DataFusionError;
@@ -19,6 +20,7 @@ use crate::bounds::Stop;
 use crate::config::QueryConfig;
 use crate::error::QueryError;
 use crate::managed;
+use crate::reduce::M4Exec;
 use crate::registry::{Listed, QueryId, Registry, RunningQuery};
 use crate::session::Sessions;
 use crate::statement::{self, Managing};
@@ -62,6 +64,9 @@ pub struct QueryRequest {
     pub asker: Asker,
     /// The statement.
     pub sql: String,
+    /// For a chart: how many pixels wide it is. Of each series and pixel, the answer then holds the rows with the first, last,
+    /// smallest and largest values only.
+    pub points: Option<NonZeroUsize>,
 }
 
 /// Answers SQL over a store. Clones share their threads and limits.
@@ -240,7 +245,11 @@ async fn plan(
     session.check_names(&statement)?;
     let run = async {
         let logical = session.state.statement_to_plan(statement).await?;
-        let physical = stop.guard(session.state.create_physical_plan(&logical).await?)?;
+        let mut physical = session.state.create_physical_plan(&logical).await?;
+        if let Some(points) = request.points {
+            physical = Arc::new(M4Exec::new(physical, points.get())?);
+        }
+        let physical = stop.guard(physical)?;
         let rows = execute_stream(Arc::clone(&physical), session.task_context())?;
         Ok((rows, physical))
     };

@@ -23,6 +23,7 @@ mod functions;
 mod grouping;
 mod managed;
 mod near;
+mod reduce;
 mod registry;
 mod session;
 mod statement;

@@ -240,3 +240,26 @@ fn rows_are_grouped_by_tags_as_text_and_the_groups_are_tags_again() {
         assert!(types.iter().all(|of_group| of_group == stored[0].schema().field(0).data_type()), "{types:?}");
     });
 }
+
+#[test]
+fn a_chart_gets_the_rows_that_it_shows() {
+    run(async {
+        let bench = Bench::new();
+        let spike = |minute: i64| if minute == 517 { 99.0 } else { (minute % 10) as f64 };
+        let point = |minute: i64| {
+            Point::new("room", START + minute * HOUR / 60).tag("place", "a").field("t", Value::F64(spike(minute)))
+        };
+        bench.write(&(0..600).map(point).collect::<Vec<_>>()).await;
+        bench.flush().await;
+        bench.write(&(600..1_000).map(point).collect::<Vec<_>>()).await;
+        let mut request = bench.request("SELECT time, place, t FROM room");
+        request.points = std::num::NonZeroUsize::new(20);
+        let rows: usize = bench.batches(request.clone()).await.unwrap().iter().map(|batch| batch.num_rows()).sum();
+        assert!((20..=80).contains(&rows), "{rows}");
+        request.sql = "SELECT t, time FROM room WHERE t > 50".into();
+        let rows: usize = bench.batches(request.clone()).await.unwrap().iter().map(|batch| batch.num_rows()).sum();
+        assert_eq!(rows, 1);
+        request.sql = "SELECT t FROM room".into();
+        assert!(bench.batches(request).await.is_err_and(|error| error.to_string().contains("points needs a time")));
+    });
+}

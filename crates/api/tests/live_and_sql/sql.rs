@@ -48,6 +48,8 @@ async fn json_holds_columns_and_rows() {
         json!([["2023-11-14T22:13:20Z", "a", 1.5], ["2023-11-14T22:13:20.000500Z", "b\"x", -2.0]])
     );
     assert_eq!(answer["row_count"], 2);
+    let answer: Json = server.get(&format!("{ALL}&points=800")).await.json().await.unwrap();
+    assert_eq!(answer["row_count"], 2);
     let answer: Json = server.get(&format!("{ALL}&epoch=ms")).await.json().await.unwrap();
     assert_eq!(answer["columns"][0]["type"], "float");
     assert_eq!(answer["rows"][1][0], json!(1_700_000_000_000.5));
@@ -149,6 +151,9 @@ async fn wrong_questions_are_answered_with_what_is_wrong() {
         ("/api/v1/sql?db=nowhere&q=SELECT+1", 404),
         ("/api/v1/sql?db=main&q=SELECT+1&format=xml", 400),
         ("/api/v1/sql?db=main&q=SELECT+1&epoch=days", 400),
+        ("/api/v1/sql?db=main&q=SELECT+now()&points=0", 400),
+        ("/api/v1/sql?db=main&q=SELECT+now()&points=100001", 400),
+        ("/api/v1/sql?db=main&q=SELECT+1&points=5", 400),
         ("/api/v1/sql?db=main&q=DROP+TABLE+cpu", 400),
     ] {
         let (status, body) = ask(path).await;

@@ -45,11 +45,13 @@ impl Subscriber {
 
     /// Fails if the connection has ended.
     pub(crate) async fn stop(self) -> Result<u64> {
-        if self.task.is_finished() {
-            self.task.await.context("a subscriber ended")??;
+        let Self { frames, task } = self;
+        if task.is_finished() {
+            task.await.context("a subscriber ended")??;
+        } else {
+            task.abort();
         }
-        self.task.abort();
-        Ok(self.frames.load(Ordering::Relaxed))
+        Ok(frames.load(Ordering::Relaxed))
     }
 }
 

@@ -88,7 +88,14 @@ impl Bench {
 
     pub(crate) fn request(&self, sql: &str) -> QueryRequest {
         let database = DatabaseName::new("main").unwrap();
-        QueryRequest { org: self.org, database, scope: DatabaseScope::All, asker: Asker::system(), sql: sql.to_owned() }
+        QueryRequest {
+            org: self.org,
+            database,
+            scope: DatabaseScope::All,
+            asker: Asker::system(),
+            sql: sql.to_owned(),
+            points: None,
+        }
     }
 
     /// The batches of an answer, or the first error.

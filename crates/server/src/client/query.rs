@@ -73,6 +73,7 @@ async fn from_folder(folder: &Folder, database: &DatabaseName, sql: &str, output
         scope: DatabaseScope::All,
         asker: Asker::system(),
         sql: sql.to_owned(),
+        points: None,
     };
     let mut stream = engine.execute(request).await?;
     output.schema(&stream.schema());

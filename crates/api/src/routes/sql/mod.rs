@@ -91,6 +91,7 @@ async fn answer(State(state): State<AppState>, Caller(principal): Caller, reques
         scope: principal.databases.clone(),
         asker: Asker { subject: principal.subject, manages_queries, names },
         sql: asked.statement,
+        points: asked.points,
     };
     let rows = state.query.execute(request).await.map_err(to_api)?;
     if let Some(Managing::Kill(Some(id))) = managing {

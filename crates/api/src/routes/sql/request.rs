@@ -1,5 +1,7 @@
 //! Reads what is asked: from the address, a JSON body, a form, or a body that is the statement.
 
+use std::num::NonZeroUsize;
+
 use axum::RequestExt;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
@@ -11,6 +13,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::format::Format;
 use crate::error::{ApiError, ApiResult};
 use crate::extract;
+
+/// The widest chart.
+const MAX_POINTS: usize = 100_000;
 
 /// The parameters of a query.
 #[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
@@ -27,6 +32,9 @@ pub(super) struct SqlParameters {
     format: Option<String>,
     /// `ms`: times as milliseconds since the epoch.
     epoch: Option<String>,
+    /// For a chart: how many pixels wide it is (1 to 100,000). Of each series and pixel the answer then holds only the rows
+    /// with the first, last, smallest and largest values.
+    points: Option<String>,
 }
 
 /// As [`SqlParameters`], but an address may hold other things, such as credentials.
@@ -36,6 +44,7 @@ struct AddressParameters {
     db: Option<String>,
     format: Option<String>,
     epoch: Option<String>,
+    points: Option<String>,
 }
 
 /// What is asked.
@@ -45,6 +54,7 @@ pub(super) struct Asked {
     pub(super) statement: String,
     pub(super) format: Format,
     pub(super) epoch_ms: bool,
+    pub(super) points: Option<NonZeroUsize>,
 }
 
 impl Asked {
@@ -73,8 +83,20 @@ impl Asked {
                     )));
                 }
             },
+            points: body
+                .points
+                .or(address.points)
+                .filter(|points| !points.is_empty())
+                .map(|points| pixels(&points))
+                .transpose()?,
         })
     }
+}
+
+/// The width of a chart.
+fn pixels(text: &str) -> ApiResult<NonZeroUsize> {
+    let points = text.parse().ok().filter(|points: &NonZeroUsize| points.get() <= MAX_POINTS);
+    points.ok_or_else(|| ApiError::invalid(format!("points is {text:?}; it takes a number from 1 to {MAX_POINTS}")))
 }
 
 async fn body(request: Request, headers: &HeaderMap) -> ApiResult<SqlParameters> {
@@ -91,7 +113,7 @@ async fn body(request: Request, headers: &HeaderMap) -> ApiResult<SqlParameters>
         })?;
     match media.as_str() {
         "application/json" => serde_json::from_str(&text).map_err(|error| {
-            ApiError::invalid(format!("the body is no JSON object with q, db, format and epoch: {error}"))
+            ApiError::invalid(format!("the body is no JSON object with q, db, format, epoch and points: {error}"))
         }),
         // The form of a body is that of a query string.
         "application/x-www-form-urlencoded" => from_form(&text),
