@@ -50,6 +50,7 @@ fn main() -> ExitCode {
 }
 
 fn project_root() -> Result<PathBuf> {
-    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    // Cargo says it to what it runs. Asked at build time, it could be another clone with the same target folder.
+    let here = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").context("start this with `cargo xtask`")?);
     here.ancestors().nth(2).map(PathBuf::from).context("the task crate lies in crates/xtask of the project")
 }

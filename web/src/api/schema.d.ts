@@ -141,6 +141,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the queries that run
+         * @description For administrators: those of everyone in the organisation.
+         */
+        get: operations["list_queries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a query
+         * @description Whoever reads it gets an error that says so. Ending it takes effect where the query next looks, within moments.
+         */
+        delete: operations["end_query"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/readings": {
         parameters: {
             query?: never;
@@ -472,6 +512,11 @@ export interface components {
             secret: string;
             token: components["schemas"]["Token"];
         };
+        /**
+         * @description Kinds of caller.
+         * @enum {string}
+         */
+        Credential: "user" | "token" | "system" | "anonymous";
         /** @description A database. */
         Database: {
             name: string;
@@ -590,6 +635,49 @@ export interface components {
             error: string;
             /** @description The first 100 that were refused. */
             rejected: components["schemas"]["RefusedRow"][];
+        };
+        /** @description A query that runs. */
+        Query: {
+            /** @description The login of a user or the name of an API token; null for one that is gone. */
+            asked_by: string | null;
+            /** @description The kind of caller. */
+            asked_with: components["schemas"]["Credential"];
+            /**
+             * Format: int64
+             * @description Their size in memory so far.
+             */
+            bytes: number;
+            /** @description The database of tables that are named without one. */
+            database: string;
+            /**
+             * Format: double
+             * @description Milliseconds since then.
+             */
+            elapsed_ms: number;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: int64
+             * @description Bytes of working memory that it holds now.
+             */
+            memory_bytes: number;
+            /** @description The statement, or its first 1,000 characters. */
+            query: string;
+            /**
+             * Format: int64
+             * @description Rows of the answer so far.
+             */
+            rows: number;
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            started_at: string;
+        };
+        /** @description The queries of the caller's organisation that run now. */
+        QueryList: {
+            /** @description The oldest first. */
+            queries: components["schemas"]["Query"][];
         };
         /** @description Whether the server can do its work, part by part. */
         Readiness: {
@@ -727,6 +815,11 @@ export interface components {
             epoch?: string | null;
             /** @description `json`, `csv`, `arrow` or `parquet`; else what `Accept` names, else JSON. */
             format?: string | null;
+            /**
+             * @description For a chart: how many pixels wide it is (1 to 100,000). Of each series and pixel the answer then holds only the rows
+             *     with the first, last, smallest and largest values.
+             */
+            points?: string | null;
             /** @description The statement. */
             q?: string | null;
         };
@@ -1282,6 +1375,87 @@ export interface operations {
             };
         };
     };
+    list_queries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    end_query: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The query */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It ends */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such query runs */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     readings: {
         parameters: {
             query?: {
@@ -1600,6 +1774,11 @@ export interface operations {
                 format?: string;
                 /** @description `ms`: times as milliseconds since the epoch. */
                 epoch?: string;
+                /**
+                 * @description For a chart: how many pixels wide it is (1 to 100,000). Of each series and pixel the answer then holds only the rows
+                 *     with the first, last, smallest and largest values.
+                 */
+                points?: string;
             };
             header?: never;
             path?: never;
@@ -1689,6 +1868,11 @@ export interface operations {
                 format?: string;
                 /** @description `ms`: times as milliseconds since the epoch. */
                 epoch?: string;
+                /**
+                 * @description For a chart: how many pixels wide it is (1 to 100,000). Of each series and pixel the answer then holds only the rows
+                 *     with the first, last, smallest and largest values.
+                 */
+                points?: string;
             };
             header?: never;
             path?: never;
