@@ -26,6 +26,16 @@ use sensorium_store::DataFile;
 
 use self::adapter::TableTypes;
 
+/// What leaves out parts of files.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pruning<'a> {
+    /// What rows must satisfy, in terms of the table's schema.
+    pub(crate) predicate: Option<&'a Arc<dyn PhysicalExpr>>,
+    /// Whether some series are known to match. They are in most files then, and to read in Bloom filters that they are costs
+    /// more than it saves.
+    pub(crate) series_known: bool,
+}
+
 /// What reading files needs, shared by all queries: footers stay cached between them.
 #[derive(Debug, Clone)]
 pub(crate) struct FileReading {
@@ -38,22 +48,23 @@ impl FileReading {
         Self { factory: Arc::new(CachedParquetFileReaderFactory::new(Arc::new(LocalFileSystem::new()), cache)) }
     }
 
-    /// A plan that reads columns of files; `predicate` only leaves out what cannot match and is in terms of `schema`.
+    /// A plan that reads columns of files.
     pub(crate) fn plan(
         &self,
         state: &dyn Session,
         schema: &SchemaRef,
         columns: &[usize],
         groups: Vec<FileGroup>,
-        predicate: Option<&Arc<dyn PhysicalExpr>>,
+        pruning: Pruning<'_>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let options =
+        let mut options =
             TableParquetOptions { global: state.config_options().execution.parquet.clone(), ..Default::default() };
+        options.global.bloom_filter_on_read = !pruning.series_known;
         let mut source = ParquetSource::new(Arc::clone(schema))
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::clone(&self.factory));
-        if let Some(predicate) = predicate {
+        if let Some(predicate) = pruning.predicate {
             source = source.with_predicate(Arc::clone(predicate));
         }
         let statistics = sum(schema, groups.iter().flat_map(|group| group.iter()));

@@ -21,7 +21,7 @@ use sensorium_model::Name;
 use sensorium_model::names::TIME_COLUMN;
 use sensorium_store::{Deletion, Source, SourceData, TableSnapshot, adapt, arrow_schema};
 
-use super::files::{FileReading, partitioned};
+use super::files::{FileReading, Pruning, partitioned};
 use super::merge::{MergeNewestExec, SortedSources};
 use super::newest::Shape;
 use super::series::Implied;
@@ -46,8 +46,7 @@ pub(crate) fn plan(
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = arrow_schema(&snapshot.schema);
     let keys = 1 + snapshot.schema.tags().count();
-    let scan =
-        Scan { state, files, keys, output: positions(&schema, columns)?, implied: &implied.predicates, schema, limit };
+    let scan = Scan { state, files, keys, output: positions(&schema, columns)?, implied, schema, limit };
     let times = TimeRange::of(filters);
     let sources: Vec<Source> =
         snapshot.sources.iter().map(|source| scan.narrowed(source, implied)).collect::<Result<_>>()?;
@@ -89,8 +88,8 @@ struct Scan<'a> {
     /// The first columns of the schema: time and tags.
     keys: usize,
     output: Vec<usize>,
-    /// Predicates that every wanted row satisfies, on keys only.
-    implied: &'a [Expr],
+    /// What every wanted row satisfies, on keys only.
+    implied: &'a Implied,
     limit: Option<usize>,
 }
 
@@ -121,13 +120,14 @@ impl Scan<'_> {
         let mut plans = Vec::new();
         if !in_files.is_empty() {
             let groups = FileGroup::new(in_files).split_files(partitions);
-            let implied = conjunction(self.implied.iter().cloned()).map(|filter| self.physical(filter)).transpose()?;
+            let implied =
+                conjunction(self.implied.predicates.iter().cloned()).map(|filter| self.physical(filter)).transpose()?;
             plans.push(self.files.plan(
                 self.state,
                 &self.schema,
                 &self.output,
                 groups,
-                implied.as_ref(),
+                self.pruning(implied.as_ref()),
                 self.limit,
             )?);
         }
@@ -141,14 +141,26 @@ impl Scan<'_> {
 
     /// Reads sources that may share keys.
     fn merged(&self, sets: Vec<(Set, Vec<&Source>)>, filters: &[Expr]) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        let fields = self.output.iter().copied().filter(|column| *column >= self.keys);
-        let mut columns: Vec<usize> = (0..self.keys).chain(fields).collect();
+        let on_keys: Vec<Expr> = filters.iter().filter(|filter| self.is_on_keys(filter)).cloned().collect();
+        let deletions = sets.iter().flat_map(|(_, sources)| sources).flat_map(|source| &source.deletions);
+        let deletions: Vec<Expr> = deletions.filter_map(|deletion| self.not_deleted(deletion)).collect();
+        let used = |name: &str| {
+            let mut filters = on_keys.iter().chain(&deletions);
+            filters.any(|filter| filter.column_refs().iter().any(|column| column.name == name))
+        };
+        // Once the predicates hold, a tag with one value tells no rows apart.
+        let is_constant = |column: usize| {
+            let name = self.schema.field(column).name();
+            !self.output.contains(&column) && self.implied.constant.contains(name) && !used(name)
+        };
+        let mut columns: Vec<usize> = (0..self.keys).filter(|column| !is_constant(*column)).collect();
+        let keys = columns.len();
+        columns.extend(self.output.iter().copied().filter(|column| *column >= self.keys));
         columns.sort_unstable();
         columns.dedup();
         let output = self.output.iter().map(|wanted| columns.iter().position(|column| column == wanted));
         let output = output.collect::<Option<Vec<usize>>>().unwrap_or_default();
-        let shape = Shape { schema: Arc::new(self.schema.project(&columns)?), keys: self.keys, output };
-        let on_keys: Vec<Expr> = filters.iter().filter(|filter| self.is_on_keys(filter)).cloned().collect();
+        let shape = Shape { schema: Arc::new(self.schema.project(&columns)?), keys, output };
         let mut planned: Vec<SortedSources> = Vec::new();
         for (set, sources) in sets {
             let mut plans = Vec::new();
@@ -188,14 +200,15 @@ impl Scan<'_> {
 
     /// One source as a sorted stream of one partition, without the rows that `filters` exclude.
     fn sorted(&self, source: &Source, columns: &[usize], filters: Vec<Expr>) -> Result<Arc<dyn ExecutionPlan>> {
-        // Keys stand first and in the same order in the table and in the merge: one expression fits both.
-        let all = conjunction(filters.iter().chain(self.implied).cloned());
-        let predicate = conjunction(filters).map(|filter| self.physical(filter)).transpose()?;
+        let all = conjunction(filters.iter().chain(&self.implied.predicates).cloned());
+        let read = DFSchema::try_from(self.schema.project(columns)?)?;
+        let predicate =
+            conjunction(filters).map(|filter| self.state.create_physical_expr(filter, &read)).transpose()?;
         let plan = match &source.data {
             SourceData::File(file) => {
                 let groups = vec![FileGroup::new(vec![partitioned(file, &self.schema)?])];
                 let all = all.map(|filter| self.physical(filter)).transpose()?;
-                self.files.plan(self.state, &self.schema, columns, groups, all.as_ref(), None)?
+                self.files.plan(self.state, &self.schema, columns, groups, self.pruning(all.as_ref()), None)?
             }
             SourceData::Memory(batch) => self.memory(&[self.slices(batch)], columns)?,
         };
@@ -207,6 +220,10 @@ impl Scan<'_> {
 
     fn physical(&self, filter: Expr) -> Result<Arc<dyn PhysicalExpr>> {
         self.state.create_physical_expr(filter, &DFSchema::try_from(Arc::clone(&self.schema))?)
+    }
+
+    fn pruning<'p>(&self, predicate: Option<&'p Arc<dyn PhysicalExpr>>) -> Pruning<'p> {
+        Pruning { predicate, series_known: self.implied.known }
     }
 
     /// A batch of the store as small ones, so that no operator holds copies of a large one.

@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, Int32Type, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, ident, lit};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, ident, lit};
 use parking_lot::Mutex;
 use sensorium_model::{DatabaseKey, Name};
 use sensorium_store::Store;
@@ -44,6 +44,10 @@ pub(crate) struct Implied {
     pub(crate) predicates: Vec<Expr>,
     /// The first tags, by name, and the one value that each has; absent for none.
     pub(crate) prefix: Vec<(String, Option<String>)>,
+    /// The tags that have one value, or are absent, in all of these rows.
+    pub(crate) constant: Vec<String>,
+    /// Whether it is known which series match.
+    pub(crate) known: bool,
 }
 
 impl Implied {
@@ -88,6 +92,10 @@ impl KnownSeries {
                 && columns.iter().all(|column| tags.index_of(&column.name).is_ok())
         };
         let on_tags: Vec<Expr> = filters.iter().filter(is_on_tags).cloned().collect();
+        let named: Vec<String> = on_tags.iter().filter_map(|filter| Some(equal(filter)?.to_owned())).collect();
+        let asked =
+            |name: &str| on_tags.iter().any(|filter| filter.column_refs().iter().any(|column| column.name == name));
+        let last = tags.fields().iter().rposition(|field| asked(field.name())).unwrap_or_default();
         let Some(predicate) = conjunction(on_tags) else { return Ok(Left::Unknown) };
         if store.series_count(key, table) > MAX_SERIES {
             return Ok(Left::Unknown);
@@ -100,7 +108,8 @@ impl KnownSeries {
         if matching.num_rows() == 0 {
             return Ok(Left::Nothing);
         }
-        Ok(Left::Implied(implied(&matching)))
+        let is_of_use = |index: usize, name: &str| index <= last && named.iter().all(|named| named != name);
+        Ok(Left::Implied(implied(&matching, is_of_use)))
     }
 
     fn series(&self, store: &Store, key: &DatabaseKey, table: &Name, tags: &SchemaRef) -> Result<RecordBatch> {
@@ -122,14 +131,29 @@ impl KnownSeries {
     }
 }
 
-/// What all of some series have in common.
-fn implied(series: &RecordBatch) -> Implied {
-    let mut implied = Implied::default();
+/// The column of a predicate that says what it is equal to.
+fn equal(filter: &Expr) -> Option<&str> {
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => match (left.as_ref(), right.as_ref()) {
+            (Expr::Column(column), Expr::Literal(..)) | (Expr::Literal(..), Expr::Column(column)) => Some(&column.name),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What all of some series have in common; predicates on those tags only for which they are of use: pages are sorted by what
+/// stands before what was asked for, and what was asked for is known already.
+fn implied(series: &RecordBatch, is_of_use: impl Fn(usize, &str) -> bool) -> Implied {
+    let mut implied = Implied { known: true, ..Implied::default() };
     let mut is_prefix = true;
-    for (field, column) in series.schema_ref().fields().iter().zip(series.columns()) {
+    for (index, (field, column)) in series.schema_ref().fields().iter().zip(series.columns()).enumerate() {
         let Some(tag) = column.as_dictionary_opt::<Int32Type>() else { continue };
-        implied.predicates.extend(of_tag(field.name(), tag));
+        if is_of_use(index, field.name()) {
+            implied.predicates.extend(of_tag(field.name(), tag));
+        }
         let one = only(tag);
+        implied.constant.extend(one.is_some().then(|| field.name().clone()));
         is_prefix &= one.is_some();
         if let (true, Some(value)) = (is_prefix, one) {
             implied.prefix.push((field.name().clone(), value));
@@ -205,7 +229,7 @@ mod tests {
             rows.sort_unstable();
             let mut prefix = vec![("k".to_owned(), text(k))];
             prefix.extend(both.then(|| ("l".to_owned(), text(l))));
-            let implied = Implied { predicates: Vec::new(), prefix };
+            let implied = Implied { prefix, ..Implied::default() };
             let matching: Vec<_> = rows.iter().copied().filter(|row| row.0 == k && (!both || row.1 == l)).collect();
             let narrowed = implied.narrow(&batch(&rows));
             prop_assert_eq!(narrowed.num_rows(), matching.len());
@@ -216,11 +240,13 @@ mod tests {
     #[test]
     fn what_series_share_follows() {
         let tags = batch(&[(Some(0), None), (Some(0), None)]).project(&[1, 2]).unwrap();
-        let shared = implied(&tags);
+        let shared = implied(&tags, |_, _| true);
         assert_eq!(shared.predicates.iter().map(ToString::to_string).collect::<Vec<_>>().len(), 2);
+        assert_eq!(shared.constant, ["k", "l"]);
+        assert_eq!(implied(&tags, |index, _| index == 1).predicates.len(), 1);
         assert_eq!(shared.prefix, [("k".to_owned(), text(Some(0))), ("l".to_owned(), None)]);
         let tags = batch(&[(Some(0), None), (Some(1), Some(2))]).project(&[1, 2]).unwrap();
-        let mixed = implied(&tags);
+        let mixed = implied(&tags, |_, _| true);
         assert_eq!((mixed.predicates.len(), mixed.prefix.len()), (1, 0), "{mixed:?}");
     }
 }
