@@ -58,6 +58,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::keeping::routes())
         .merge(routes::write::routes())
         .merge(routes::readings::routes())
+        .merge(routes::detections::routes())
         .merge(routes::rejections::routes())
         .merge(routes::sql::routes())
         .merge(routes::queries::routes())

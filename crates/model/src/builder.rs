@@ -86,6 +86,14 @@ pub enum RowError {
         /// The setting that holds it.
         setting: &'static str,
     },
+    /// As another one, with the place of the row where a number alone does not tell it.
+    #[error("{place}: {error}")]
+    At {
+        /// The place, such as `frame 3, object 7`.
+        place: String,
+        /// Why.
+        error: Box<Self>,
+    },
 }
 
 impl RowError {
@@ -94,6 +102,7 @@ impl RowError {
         match self {
             Self::TypeConflict { .. } => ErrorKind::Conflict,
             Self::Limit { .. } => ErrorKind::TooLarge,
+            Self::At { error, .. } => error.kind(),
             _ => ErrorKind::Invalid,
         }
     }

@@ -1,5 +1,5 @@
-//! Decoders of what devices and people send: InfluxDB line protocol, JSON readings and CSV files; and the line
-//! protocol writer.
+//! Decoders of what devices and people send: InfluxDB line protocol, JSON readings, detections of cameras and CSV files;
+//! and the line protocol writer.
 //!
 //! Pure: no sockets, no files, no clock. Bytes, the time of receipt and the stored schema come in as arguments; rows go
 //! out into a [`sensorium_model::BatchBuilder`].
@@ -14,6 +14,7 @@
 //! descriptions of refused rows are kept up to the number that [`Refusals::keep`] was given, the others are counted.
 
 pub mod csv;
+pub mod detections;
 pub mod json;
 pub mod line_protocol;
 mod numbers;

@@ -78,6 +78,17 @@ impl Refusals {
         &self.by_kind
     }
 
+    /// Says of each described row where it stood, for formats whose rows have numbers that nobody counts: `place` gives the
+    /// number to show and the place as text.
+    pub fn locate(&mut self, place: impl Fn(u32) -> (u32, String)) {
+        for refused in &mut self.first {
+            let (line, place) = place(refused.line);
+            let error = Box::new(std::mem::replace(&mut refused.error, RowError::NoFields));
+            *refused =
+                Refused { line, error: RowError::At { place, error }, sample: std::mem::take(&mut refused.sample) };
+        }
+    }
+
     /// Sorts the described rows by line, after rows from several stages came together.
     pub fn sort(&mut self) {
         self.first.sort_by_key(|refused| refused.line);
@@ -106,6 +117,16 @@ mod tests {
         assert_eq!(refusals.by_kind(), [(ErrorKind::Invalid, 5), (ErrorKind::TooLarge, 1)]);
         refusals.sort();
         assert_eq!(refusals.first().iter().map(|r| r.line).collect::<Vec<_>>(), [4, 5]);
+    }
+
+    #[test]
+    fn a_place_is_told_and_the_kind_stays() {
+        let mut refusals = Refusals::keep(2);
+        refusals.push(17, RowError::Limit { what: "x".into(), limit: 1, setting: "limits.x" }, b"row");
+        refusals.locate(|line| (line - 10, format!("frame {}", line - 10)));
+        let first = &refusals.first()[0];
+        assert_eq!((first.line, first.error.kind(), first.sample.as_str()), (7, ErrorKind::TooLarge, "row"));
+        assert!(first.error.to_string().starts_with("frame 7: x exceeds"), "{}", first.error);
     }
 
     #[test]

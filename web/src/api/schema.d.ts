@@ -124,6 +124,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/detections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write detections
+         * @description One frame, or a list of frames, into the table `detections`. Answered after they are on disk. An object that is wrong is
+         *     refused by itself, under its place.
+         */
+        post: operations["write_detections"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -463,7 +484,7 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What became of the readings. */
+        /** @description What became of the readings, in an answer. */
         Accepted: {
             /** @description How many were stored. */
             accepted: number;
@@ -497,6 +518,16 @@ export interface components {
             name: string;
             /** @description `float`, `integer`, `unsigned`, `boolean`, `string`, `timestamp`, or a type of Arrow. */
             type: string;
+        };
+        /** @description What was found in a camera's frame. An image is not accepted. */
+        CameraFrame: {
+            /** @description The camera. */
+            camera: string;
+            frame?: components["schemas"]["FrameSize"] | null;
+            /** @description What was found, at most 1,000. */
+            objects: components["schemas"]["DetectedObject"][];
+            /** @description RFC 3339, or a number since 1970; the server's time when absent. */
+            time?: unknown;
         };
         /** @description A part of the server. */
         Check: {
@@ -543,6 +574,23 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description An object that was found in a frame. */
+        DetectedObject: {
+            /** @description Left, top, width and height in pixels. */
+            bbox: number[];
+            /** @description What it is, such as `person`; at most 255 bytes. */
+            class: string;
+            /**
+             * Format: double
+             * @description How sure the detector is.
+             */
+            score: number;
+            /**
+             * Format: int64
+             * @description The tracker's number of the object, the same from frame to frame.
+             */
+            track?: number | null;
+        };
         /** @description The body of every failed request. */
         ErrorBody: components["schemas"]["ErrorDetails"] & {
             /** @description A stable word for the kind of failure. */
@@ -572,6 +620,13 @@ export interface components {
              * @description When another attempt can succeed, as in the header `Retry-After`.
              */
             retry_after_seconds?: number;
+        };
+        /** @description The size of a frame in pixels. */
+        FrameSize: {
+            /** Format: int32 */
+            h: number;
+            /** Format: int32 */
+            w: number;
         };
         /** @description The state of the process. */
         Health: {
@@ -705,7 +760,7 @@ export interface components {
             error: string;
             /**
              * Format: int32
-             * @description Line or item of the request, from 1.
+             * @description Line, item or frame of the request, from 1.
              */
             line: number;
         };
@@ -718,14 +773,14 @@ export interface components {
             error: string;
             /**
              * Format: int32
-             * @description The line or item of the request, from 1; 0 when the request as a whole was refused.
+             * @description The line, item or frame of the request, from 1; 0 when the request as a whole was refused.
              */
             line: number;
             /** @description The address that sent it. */
             peer: string;
             /** @description The start of what was sent, if it is known. */
             sample: string;
-            /** @description `line_protocol` or `json`. */
+            /** @description `line_protocol`, `json` or `detections`. */
             source: string;
             /**
              * Format: int64
@@ -1296,6 +1351,92 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    write_detections: {
+        parameters: {
+            query?: {
+                /** @description The database. */
+                db?: string;
+                /** @description The unit of times that are numbers: `ns`, `us`, `ms`, `s`, `m` or `h`; judged by their size when absent. */
+                precision?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraFrame"][];
+            };
+        };
+        responses: {
+            /** @description Stored, except for those that are listed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Accepted"];
+                };
+            };
+            /** @description Nothing was stored */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartialWrite"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

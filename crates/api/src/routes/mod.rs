@@ -1,6 +1,7 @@
 //! The routes, a module per subject. Each exposes `routes()`, which [`crate::openapi`] merges.
 
 pub(crate) mod databases;
+pub(crate) mod detections;
 pub(crate) mod keeping;
 pub(crate) mod live;
 pub(crate) mod operations;

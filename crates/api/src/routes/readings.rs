@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use sensorium_model::Precision;
 use sensorium_protocols::json;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,7 +17,7 @@ use crate::auth::Writer;
 use crate::auth::peer::Peer;
 use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::extract;
-use crate::routes::write::ingest::{Ingest, PartialWrite, RefusedRow, Source};
+use crate::routes::write::ingest::{Accepted, Ingest, PartialWrite, Source};
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -32,15 +31,6 @@ struct ReadingsQuery {
     tags: Option<String>,
     /// The unit of times that are numbers: `ns`, `us`, `ms`, `s`, `m` or `h`; judged by their size when absent.
     precision: Option<String>,
-}
-
-/// What became of the readings.
-#[derive(Debug, Serialize, ToSchema)]
-struct Accepted {
-    /// How many were stored.
-    accepted: usize,
-    /// The first 100 that were refused.
-    rejected: Vec<RefusedRow>,
 }
 
 /// A reading: the keys below, and any others as fields.
@@ -87,10 +77,7 @@ async fn readings(
             json::decode(bytes, &options, builder, refusals).map_err(|error| ApiError::invalid(error.to_string()))
         })
         .await?;
-    if outcome.accepted == 0 && !outcome.refusals.is_empty() {
-        return Ok(outcome.partial_write("item"));
-    }
-    Ok(Json(Accepted { accepted: outcome.accepted, rejected: outcome.refused_rows() }).into_response())
+    Ok(outcome.answer())
 }
 
 /// The routes of this module.

@@ -46,11 +46,11 @@ struct Rejection {
     /// When it was refused, milliseconds since the epoch.
     time_ms: i64,
     database: String,
-    /// `line_protocol` or `json`.
+    /// `line_protocol`, `json` or `detections`.
     source: &'static str,
     /// The address that sent it.
     peer: String,
-    /// The line or item of the request, from 1; 0 when the request as a whole was refused.
+    /// The line, item or frame of the request, from 1; 0 when the request as a whole was refused.
     line: u32,
     /// As in every error: `invalid`, `conflict`, `too_large` …
     code: &'static str,

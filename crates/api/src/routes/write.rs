@@ -113,7 +113,7 @@ async fn write_lines(
         .await?;
     match outcome.refusals.is_empty() {
         true => Ok(StatusCode::NO_CONTENT.into_response()),
-        false => Ok(outcome.partial_write("line").into_response()),
+        false => Ok(outcome.partial_write()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod databases;
+mod detections;
 mod ingest;
 mod keeping;
 mod openapi;

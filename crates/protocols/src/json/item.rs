@@ -5,11 +5,12 @@ use std::fmt;
 
 use sensorium_model::names::MAX_NAME_BYTES;
 use sensorium_model::{BatchBuilder, Point, RowError, Value};
+use serde::Deserializer as _;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
+use super::text::{Text, first, text};
 use super::{MAX_DEPTH, Options};
 use crate::numbers::number;
 use crate::time::{TimeTextError, parse_utc};
@@ -173,41 +174,6 @@ fn flattened(outer: &str, inner: &str) -> Result<Cow<'static, str>, ItemError> {
     match outer.len() + 1 + inner.len() {
         bytes if bytes > MAX_NAME_BYTES => Err(ItemError::LongName { start: outer.chars().take(40).collect(), bytes }),
         _ => Ok(Cow::Owned(format!("{outer}_{inner}"))),
-    }
-}
-
-/// The byte that tells what a value is.
-fn first(value: &str) -> u8 {
-    value.as_bytes().first().copied().unwrap_or(b'n')
-}
-
-/// The text of a JSON string; `None` when it is something else or holds half a surrogate pair.
-fn text(value: &str) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Text<'_>>(value).ok().map(|text| text.0)
-}
-
-/// A string, borrowed when it holds no escapes.
-struct Text<'b>(Cow<'b, str>);
-
-impl<'b> Deserialize<'b> for Text<'b> {
-    fn deserialize<D: Deserializer<'b>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl<'b> Visitor<'b> for TextVisitor {
-            type Value = Text<'b>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("text")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'b str) -> Result<Text<'b>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text<'b>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(TextVisitor)
     }
 }
 

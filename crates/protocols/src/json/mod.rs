@@ -19,6 +19,7 @@
 //! Limits: [`MAX_DEPTH`] levels of nesting; memory per request is that of the rows, no tree is built.
 
 mod item;
+pub(crate) mod text;
 
 use std::collections::HashSet;
 use std::fmt;

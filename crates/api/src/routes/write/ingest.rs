@@ -14,8 +14,8 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
-use sensorium_model::{Action, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema};
-use sensorium_protocols::{Refusals, Refused};
+use sensorium_model::{Action, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, RowError};
+use sensorium_protocols::{Refusals, Refused, detections};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -34,6 +34,7 @@ const DESCRIBED: usize = 100;
 pub(crate) enum Source {
     LineProtocol,
     Json,
+    Detections,
 }
 
 impl Source {
@@ -42,6 +43,16 @@ impl Source {
         match self {
             Self::LineProtocol => "line_protocol",
             Self::Json => "json",
+            Self::Detections => "detections",
+        }
+    }
+
+    /// What a refused row is called.
+    fn unit(self) -> &'static str {
+        match self {
+            Self::LineProtocol => "line",
+            Self::Json => "item",
+            Self::Detections => "object",
         }
     }
 }
@@ -58,15 +69,25 @@ pub(crate) struct Ingest<'a> {
 
 /// What became of the readings.
 pub(crate) struct Outcome {
+    source: Source,
     pub(crate) accepted: usize,
     pub(crate) seen: u64,
     pub(crate) refusals: Refusals,
 }
 
+/// What became of the readings, in an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Accepted {
+    /// How many were stored.
+    accepted: usize,
+    /// The first 100 that were refused.
+    rejected: Vec<RefusedRow>,
+}
+
 /// A refused reading in an answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusedRow {
-    /// Line or item of the request, from 1.
+    /// Line, item or frame of the request, from 1.
     line: u32,
     /// What is wrong, as a sentence.
     error: String,
@@ -124,7 +145,10 @@ impl<'a> Ingest<'a> {
         let (batch, mut refusals, seen) = decoded.await?.map_err(|error| self.refuse(error))?;
         let accepted = self.store(batch, &mut refusals).await?;
         drop(received);
-        let outcome = Outcome { accepted, seen, refusals };
+        if self.source == Source::Detections {
+            refusals.locate(detections::place);
+        }
+        let outcome = Outcome { source: self.source, accepted, seen, refusals };
         self.count(&outcome, sent_bytes);
         Ok(outcome)
     }
@@ -171,7 +195,7 @@ impl<'a> Ingest<'a> {
 
 impl Outcome {
     /// The refused rows that an answer describes.
-    pub(crate) fn refused_rows(&self) -> Vec<RefusedRow> {
+    fn refused_rows(&self) -> Vec<RefusedRow> {
         let row = |Refused { line, error, .. }: &Refused| RefusedRow {
             line: *line,
             error: cut(&error.to_string()),
@@ -180,11 +204,24 @@ impl Outcome {
         self.refusals.first().iter().map(row).collect()
     }
 
-    /// The answer to a request of which rows were refused; `unit` is "line" or "item". The words "partial write" are
-    /// InfluxDB's: its clients look for them and then do not send the same again.
-    pub(crate) fn partial_write(&self, unit: &str) -> Response {
+    /// The answer in JSON: a failure only if nothing could be stored.
+    pub(crate) fn answer(&self) -> Response {
+        if self.accepted == 0 && !self.refusals.is_empty() {
+            return self.partial_write();
+        }
+        Json(Accepted { accepted: self.accepted, rejected: self.refused_rows() }).into_response()
+    }
+
+    /// The answer to a request of which rows were refused. The words "partial write" are InfluxDB's: its clients look for
+    /// them and then do not send the same again.
+    pub(crate) fn partial_write(&self) -> Response {
         let rejected = self.refused_rows();
-        let first = rejected.first().map(|row| format!("; {unit} {}: {}", row.line, row.error)).unwrap_or_default();
+        let unit = self.source.unit();
+        let first = match (self.refusals.first().first(), rejected.first()) {
+            (Some(Refused { error: RowError::At { .. }, .. }), Some(row)) => format!("; {}", row.error),
+            (_, Some(row)) => format!("; {unit} {}: {}", row.line, row.error),
+            (_, None) => String::new(),
+        };
         let total = self.refusals.total();
         let error = format!("partial write: {total} of {} {unit}s refused{first}", self.seen);
         let body = PartialWrite { error, code: "invalid", accepted: self.accepted, rejected };
