@@ -23,16 +23,18 @@ impl LiveValue {
     }
 }
 
-impl From<Value<'_>> for LiveValue {
-    fn from(value: Value<'_>) -> Self {
-        match value {
+impl LiveValue {
+    /// The live form of a stored value; `None` for a vector, which nobody watches.
+    pub(crate) fn of(value: Value<'_>) -> Option<Self> {
+        Some(match value {
             Value::F64(number) => Self::Number(number),
             // Doubles are what a browser draws; integers beyond 2^53 lose their last digits here and nowhere else.
             Value::I64(number) => Self::Number(number as f64),
             Value::U64(number) => Self::Number(number as f64),
             Value::Bool(truth) => Self::Number(f64::from(u8::from(truth))),
             Value::Text(text) => Self::Text(text.as_ref().into()),
-        }
+            Value::Vector(_) => return None,
+        })
     }
 }
 

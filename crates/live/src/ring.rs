@@ -103,6 +103,7 @@ fn table_bytes(table: &TableBatch) -> usize {
         .iter()
         .map(|field| match &field.values {
             FieldValues::Text(text) => text.text_bytes() + 4 * rows,
+            FieldValues::Vector(vectors) => vectors.number_bytes() + 4 * rows,
             FieldValues::Bool(_) => rows,
             FieldValues::F64(_) | FieldValues::I64(_) | FieldValues::U64(_) => 8 * rows,
         })

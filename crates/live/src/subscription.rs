@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sensorium_model::{DatabaseName, FieldColumn, Name, TableBatch, TagColumn};
 use uuid::Uuid;
 
-use crate::point::LivePoint;
+use crate::point::{LivePoint, LiveValue};
 use crate::ring::Entry;
 
 /// The tables that a subscription watches.
@@ -84,14 +84,14 @@ impl Subscription {
                 continue;
             }
             for field in &fields {
-                if let (Some(value), Some(series)) = (field.get(row), series.key(row)) {
+                if let (Some(value), Some(series)) = (field.get(row).and_then(LiveValue::of), series.key(row)) {
                     into(LivePoint {
                         subscription: self.id,
                         time_ns: *time_ns,
                         table: table.table.clone(),
                         series: series.clone(),
                         field: field.name.clone(),
-                        value: value.into(),
+                        value,
                     });
                 }
             }

@@ -13,6 +13,7 @@ use crate::limits::IngestLimits;
 use crate::names::{DatabaseKey, Name, NameError, validate_name};
 use crate::point::Point;
 use crate::schema::{ColumnKind, SchemaLookup};
+use crate::vector::MAX_VECTOR_NUMBERS;
 use table::TableBuilder;
 
 /// Why a row was refused.
@@ -76,6 +77,14 @@ pub enum RowError {
     /// A number that is not a number.
     #[error("field {0:?} is not a finite number")]
     NotFinite(String),
+    /// A vector that has no numbers, or too many.
+    #[error("field {field:?} is a vector of {numbers} numbers; 1 to {MAX_VECTOR_NUMBERS} are possible")]
+    VectorLength {
+        /// The field.
+        field: String,
+        /// How many numbers it has.
+        numbers: usize,
+    },
     /// Something exceeds its limit.
     #[error("{what} exceeds the limit of {limit}; raise {setting} if this is intended")]
     Limit {
@@ -333,6 +342,32 @@ mod tests {
         let refused = builder.push(&Point::new("t", 1).field("c", Value::F64(1.0)), 2).unwrap_err();
         assert!(refused.to_string().contains("limits.columns_per_table"), "{refused}");
         builder.push(&Point::new("t", 2).field("a", Value::F64(2.0)), 3).unwrap();
+    }
+
+    #[test]
+    fn a_vector_of_another_length_costs_only_its_row() {
+        let schema = DatabaseSchema::default();
+        let mut builder = BatchBuilder::new(&schema, limits(), NOW);
+        let row = |time_ns: i64, numbers: Vec<f32>| Point::new("t", time_ns).field("v", Value::Vector(numbers.into()));
+        builder.push(&row(1, vec![1.0, 2.0]), 1).unwrap();
+        let refused = builder.push(&row(2, vec![1.0, 2.0, 3.0]), 2).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        assert!(
+            refused.to_string().contains("is a vector(2) field, but this row sends a vector(3) field"),
+            "{refused}"
+        );
+        assert_eq!(builder.push(&row(3, vec![1.0, f32::NAN]), 3), Err(RowError::NotFinite("v".into())));
+        for numbers in [0, MAX_VECTOR_NUMBERS + 1, 70_000] {
+            let refused = builder.push(&row(4, vec![0.0; numbers]), 4).unwrap_err();
+            assert_eq!(refused, RowError::VectorLength { field: "v".into(), numbers });
+        }
+        builder.push(&Point::new("t", 5).field("n", Value::I64(1)), 5).unwrap();
+        builder.push(&row(6, vec![3.0, 4.0]), 6).unwrap();
+        let batch = builder.finish(key());
+        let vectors = &batch.tables[0].fields[1];
+        let expected = [Some(vec![1.0, 2.0]), None, Some(vec![3.0, 4.0])];
+        let stored = [0, 1, 2].map(|row| vectors.get(row));
+        assert_eq!(stored, expected.map(|vector| vector.map(|numbers| Value::Vector(numbers.into()))));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::names::Name;
 use crate::point::Value;
 use crate::schema::FieldType;
+use crate::vector::VectorColumn;
 
 /// One bit per row: whether the row has a value in this column.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -116,7 +117,7 @@ impl<'a> FromIterator<&'a str> for TextColumn {
     }
 }
 
-/// The values of a field column; rows without a value hold a zero.
+/// The values of a field column; rows without a value hold a zero, or nothing in a column of vectors.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldValues {
     /// Doubles.
@@ -129,6 +130,8 @@ pub enum FieldValues {
     Bool(Vec<bool>),
     /// Text.
     Text(TextColumn),
+    /// Vectors.
+    Vector(VectorColumn),
 }
 
 impl FieldValues {
@@ -140,6 +143,7 @@ impl FieldValues {
             FieldType::U64 => Self::U64(Vec::new()),
             FieldType::Bool => Self::Bool(Vec::new()),
             FieldType::Text => Self::Text(TextColumn::default()),
+            FieldType::Vector(length) => Self::Vector(VectorColumn::new(length)),
         }
     }
 
@@ -151,6 +155,7 @@ impl FieldValues {
             Self::U64(_) => FieldType::U64,
             Self::Bool(_) => FieldType::Bool,
             Self::Text(_) => FieldType::Text,
+            Self::Vector(values) => FieldType::Vector(values.length()),
         }
     }
 
@@ -162,6 +167,7 @@ impl FieldValues {
             Self::U64(values) => values.len(),
             Self::Bool(values) => values.len(),
             Self::Text(values) => values.len(),
+            Self::Vector(values) => values.len(),
         }
     }
 
@@ -178,6 +184,7 @@ impl FieldValues {
             Self::U64(values) => values.push(0),
             Self::Bool(values) => values.push(false),
             Self::Text(values) => values.push(""),
+            Self::Vector(values) => values.push_absent(),
         }
     }
 
@@ -189,6 +196,7 @@ impl FieldValues {
             (Self::U64(values), Value::U64(value)) => values.push(*value),
             (Self::Bool(values), Value::Bool(value)) => values.push(*value),
             (Self::Text(values), Value::Text(value)) => values.push(value),
+            (Self::Vector(values), Value::Vector(value)) => return values.push(value),
             _ => return false,
         }
         true
@@ -227,6 +235,7 @@ impl FieldColumn {
             FieldValues::U64(values) => values.get(row).copied().map(Value::U64),
             FieldValues::Bool(values) => values.get(row).copied().map(Value::Bool),
             FieldValues::Text(values) => Some(Value::Text(values.get(row).into())),
+            FieldValues::Vector(values) => values.get(row).map(|vector| Value::Vector(vector.into())),
         }
     }
 

@@ -21,6 +21,7 @@ pub mod point;
 pub mod schema;
 pub mod series;
 pub mod time;
+pub mod vector;
 
 pub use batch::{Batch, TableBatch};
 pub use builder::{BatchBuilder, Rejection, RowError};
@@ -35,3 +36,4 @@ pub use point::{Point, Value};
 pub use schema::{Column, ColumnKind, DatabaseSchema, FieldType, SchemaLookup, TableSchema};
 pub use series::SeriesKey;
 pub use time::{Precision, TimeError};
+pub use vector::{MAX_VECTOR_NUMBERS, VectorColumn};

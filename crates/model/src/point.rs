@@ -17,6 +17,8 @@ pub enum Value<'a> {
     Bool(bool),
     /// Text.
     Text(Cow<'a, str>),
+    /// A vector; its numbers are never NaN or infinite.
+    Vector(Cow<'a, [f32]>),
 }
 
 impl Value<'_> {
@@ -28,6 +30,8 @@ impl Value<'_> {
             Self::U64(_) => FieldType::U64,
             Self::Bool(_) => FieldType::Bool,
             Self::Text(_) => FieldType::Text,
+            // One that is too long for its type is too long for a column, too, and refused.
+            Self::Vector(numbers) => FieldType::Vector(u16::try_from(numbers.len()).unwrap_or(u16::MAX)),
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum FieldType {
     Bool,
     /// UTF-8 text.
     Text,
+    /// Vectors of so many 32-bit floats, 1 to [`crate::MAX_VECTOR_NUMBERS`].
+    Vector(u16),
 }
 
 impl FieldType {
@@ -33,13 +35,17 @@ impl FieldType {
             Self::U64 => "unsigned",
             Self::Bool => "boolean",
             Self::Text => "string",
+            Self::Vector(_) => "vector",
         }
     }
 }
 
 impl fmt::Display for FieldType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        match self {
+            Self::Vector(length) => write!(f, "vector({length})"),
+            other => f.write_str(other.as_str()),
+        }
     }
 }
 

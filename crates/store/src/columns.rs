@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, new_null_array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use sensorium_model::names::TIME_COLUMN;
@@ -30,7 +30,14 @@ pub(crate) fn field_type(field_type: FieldType) -> DataType {
         FieldType::U64 => DataType::UInt64,
         FieldType::Bool => DataType::Boolean,
         FieldType::Text => DataType::Utf8,
+        FieldType::Vector(_) => DataType::List(vector_item()),
     }
+}
+
+/// The numbers of a vector. It is a list, although its length is known: a list of fixed size has room for the numbers of
+/// the rows that have none, so that one long vector among a million short rows would fill the memory.
+pub(crate) fn vector_item() -> FieldRef {
+    Arc::new(Field::new(Field::LIST_FIELD_DEFAULT_NAME, DataType::Float32, false))
 }
 
 /// The Arrow schema of a table.

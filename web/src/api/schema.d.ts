@@ -516,7 +516,7 @@ export interface components {
         AnswerColumn: {
             /** @description The name. */
             name: string;
-            /** @description `float`, `integer`, `unsigned`, `boolean`, `string`, `timestamp`, or a type of Arrow. */
+            /** @description `float`, `integer`, `unsigned`, `boolean`, `string`, `timestamp`, `vector`, or a type of Arrow. */
             type: string;
         };
         /** @description What was found in a camera's frame. An image is not accepted. */
@@ -580,6 +580,8 @@ export interface components {
             bbox: number[];
             /** @description What it is, such as `person`; at most 255 bytes. */
             class: string;
+            /** @description What it looks like, as a vector: 1 to 4,096 numbers, as many for each object of the table. */
+            embedding?: number[] | null;
             /**
              * Format: double
              * @description How sure the detector is.
@@ -940,7 +942,7 @@ export interface components {
          * @description The type of a column's values.
          * @enum {string}
          */
-        ValueType: "timestamp" | "string" | "float" | "integer" | "unsigned" | "boolean";
+        ValueType: "timestamp" | "string" | "float" | "integer" | "unsigned" | "boolean" | "vector";
     };
     responses: never;
     parameters: never;

@@ -91,6 +91,8 @@ enum ValueType {
     Integer,
     Unsigned,
     Boolean,
+    /// A list of 32-bit floats, of the same length in each row.
+    Vector,
 }
 
 impl From<FieldType> for ValueType {
@@ -101,6 +103,7 @@ impl From<FieldType> for ValueType {
             FieldType::U64 => Self::Unsigned,
             FieldType::Bool => Self::Boolean,
             FieldType::Text => Self::String,
+            FieldType::Vector(_) => Self::Vector,
         }
     }
 }
@@ -299,6 +302,8 @@ fn last_series(row: LastRow) -> LastSeries {
             Value::U64(number) => number.into(),
             Value::Bool(truth) => truth.into(),
             Value::Text(text) => text.into_owned().into(),
+            // The store keeps none among the newest values.
+            Value::Vector(_) => serde_json::Value::Null,
         };
         // Milliseconds as a double are exact to a microsecond until the year 2255.
         let time_ms = field.time_ns as f64 / 1e6;

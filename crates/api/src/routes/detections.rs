@@ -62,6 +62,9 @@ struct DetectedObject {
     bbox: Vec<f64>,
     /// The tracker's number of the object, the same from frame to frame.
     track: Option<i64>,
+    /// What it looks like, as a vector: 1 to 4,096 numbers, as many for each object of the table.
+    #[schema(min_items = 1, max_items = 4096)]
+    embedding: Option<Vec<f32>>,
 }
 
 /// Write detections

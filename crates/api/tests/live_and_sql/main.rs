@@ -14,3 +14,4 @@ mod live_limits;
 mod operations;
 mod sql;
 mod sse;
+mod vectors;

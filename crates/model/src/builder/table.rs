@@ -13,6 +13,7 @@ use crate::limits::IngestLimits;
 use crate::names::{Name, validate_column_name};
 use crate::point::{Point, Value};
 use crate::schema::{ColumnKind, SchemaLookup};
+use crate::vector::MAX_VECTOR_NUMBERS;
 
 /// Where a column of a table stands.
 #[derive(Clone, Copy)]
@@ -131,6 +132,12 @@ impl TableBuilder {
                     let what = format!("the text of field {name:?} ({} bytes)", text.len());
                     let limit = limits.text_field_bytes;
                     return Err(RowError::Limit { what, limit, setting: "limits.text_field_bytes" });
+                }
+                Value::Vector(numbers) if numbers.is_empty() || numbers.len() > MAX_VECTOR_NUMBERS => {
+                    return Err(RowError::VectorLength { field: name.to_string(), numbers: numbers.len() });
+                }
+                Value::Vector(numbers) if !numbers.iter().all(|number| number.is_finite()) => {
+                    return Err(RowError::NotFinite(name.to_string()));
                 }
                 _ => {}
             }

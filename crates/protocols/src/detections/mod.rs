@@ -10,7 +10,7 @@
 //!   the objects of a frame stay apart, and a frame that is sent twice is stored once. There are at most as many series as
 //!   cameras times [`MAX_OBJECTS`], whatever classes and tracks a detector invents;
 //! - fields `class` (text), `score`, `x`, `y`, `w` and `h` (doubles), and, where they are given, `frame_w`, `frame_h` and
-//!   `track` (integers).
+//!   `track` (integers) and `embedding` (a vector, whose length the first one decides).
 //!
 //! `time` is as in readings ([`crate::time::parse_utc`]); without it a frame gets the time of receipt, once per camera and
 //! request. An image is not accepted: keys that are not known are refused, and none takes more text than
@@ -20,7 +20,7 @@
 //! the request as a whole.
 //!
 //! The objects of a frame are read after its end, because the camera and the time may stand behind them: each object's
-//! text is skipped once and read once, and nothing is allocated for it.
+//! text is skipped once and read once, and nothing is allocated for it but its embedding.
 
 mod frame;
 mod object;
@@ -190,6 +190,8 @@ impl<'b> Frames<'_, '_, 'b> {
         for (name, number) in [("frame_w", head.width), ("frame_h", head.height), ("track", object.track)] {
             point.fields.extend(number.map(|number| (Cow::Borrowed(name), Value::I64(number))));
         }
+        let embedding = object.embedding.map(|numbers| (Cow::Borrowed("embedding"), Value::Vector(numbers.into())));
+        point.fields.extend(embedding);
         self.builder.push(&self.point, line(self.frame, place))
     }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use sensorium_model::MAX_VECTOR_NUMBERS;
 use serde::Deserializer as _;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -29,11 +30,11 @@ pub(super) enum ObjectError {
     Bbox,
     #[error("\"track\" is a whole number of at most 64 bits")]
     Track,
-    #[error("embeddings are not stored by this version of Sensorium; leave \"embedding\" out")]
+    #[error("\"embedding\" is a list of 1 to {MAX_VECTOR_NUMBERS} numbers within 32-bit floats")]
     Embedding,
     #[error("no image is accepted, and {0:?} sounds like one; send only what was found in it")]
     Image(String),
-    #[error("{0:?} is unknown here; an object has the keys class, score, bbox and track")]
+    #[error("{0:?} is unknown here; an object has the keys class, score, bbox, track and embedding")]
     Unknown(String),
     #[error("{0}")]
     Json(#[from] serde_json::Error),
@@ -46,6 +47,7 @@ pub(super) struct Object<'b> {
     pub(super) score: f64,
     pub(super) bbox: [f64; 4],
     pub(super) track: Option<i64>,
+    pub(super) embedding: Option<Vec<f32>>,
 }
 
 /// The values so far.
@@ -55,6 +57,7 @@ struct Values<'b> {
     score: Option<f64>,
     bbox: Option<[f64; 4]>,
     track: Option<i64>,
+    embedding: Option<Vec<f32>>,
 }
 
 impl<'b> Object<'b> {
@@ -75,6 +78,7 @@ impl<'b> Object<'b> {
             score: values.score.ok_or(ObjectError::Missing("score"))?,
             bbox: values.bbox.ok_or(ObjectError::Missing("bbox"))?,
             track: values.track,
+            embedding: values.embedding,
         })
     }
 }
@@ -90,8 +94,8 @@ impl<'b> Values<'b> {
             "bbox" => self.bbox = Some(bbox(value).ok_or(ObjectError::Bbox)?),
             "track" if value == "null" => self.track = None,
             "track" => self.track = Some(value.parse().map_err(|_| ObjectError::Track)?),
-            "embedding" if value == "null" => {}
-            "embedding" => return Err(ObjectError::Embedding),
+            "embedding" if value == "null" => self.embedding = None,
+            "embedding" => self.embedding = Some(embedding(value).ok_or(ObjectError::Embedding)?),
             key if sounds_like_image(key) => return Err(ObjectError::Image(shown(key))),
             key => return Err(ObjectError::Unknown(shown(key))),
         }
@@ -114,6 +118,20 @@ fn bbox(value: &str) -> Option<[f64; 4]> {
     }
     let [_, _, width, height] = bbox;
     (parts.next().is_none() && width >= 0.0 && height >= 0.0).then_some(bbox)
+}
+
+/// The numbers of a JSON list that is not empty, each the nearest 32-bit float.
+fn embedding(value: &str) -> Option<Vec<f32>> {
+    let list = value.strip_prefix('[')?.strip_suffix(']')?;
+    let number = |text: &str| text.trim_ascii().parse().ok().filter(|number: &f32| number.is_finite());
+    let count = memchr::memchr_iter(b',', list.as_bytes()).count() + 1;
+    let mut numbers = Vec::with_capacity(count.min(MAX_VECTOR_NUMBERS));
+    if count <= MAX_VECTOR_NUMBERS {
+        for text in list.split(',') {
+            numbers.push(number(text)?);
+        }
+    }
+    (!numbers.is_empty()).then_some(numbers)
 }
 
 /// Walks over the keys of an object and stops at the first wrong value, which it puts aside.

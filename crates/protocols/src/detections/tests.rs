@@ -74,6 +74,25 @@ fn objects_become_rows() {
 }
 
 #[test]
+fn embeddings_are_vectors_of_one_length() {
+    let with = |embedding: &str| format!(r#"{{"class":"a","score":1,"bbox":[1,2,3,4],"embedding":{embedding}}}"#);
+    let long = |numbers: usize| with(&format!("[{}]", vec!["0.5"; numbers].join(",")));
+    let objects = [with("[0.1, -2 ,3e-5]"), with("null"), with("[1,2]"), with("[1,2,3]"), long(5_000)].join(",");
+    let (batch, refusals) = decode_with(frame(&objects).as_bytes(), IngestLimits::default()).unwrap();
+    let rows = &batch.tables[0];
+    assert_eq!(field(rows, "embedding", 0), Some(Value::Vector(vec![0.1, -2.0, 3e-5].into())));
+    assert_eq!(field(rows, "embedding", 1), None);
+    assert_eq!(field(rows, "embedding", 2), Some(Value::Vector(vec![1.0, 2.0, 3.0].into())));
+    let refused: Vec<_> = refusals.first().iter().map(|r| (place(r.line).1, r.error.to_string())).collect();
+    assert_eq!(refused[0].0, "frame 1, object 3");
+    assert!(refused[0].1.contains("is a vector(3) field, but this row sends a vector(2) field"), "{refused:?}");
+    assert_eq!(refused[1].0, "frame 1, object 5");
+    assert!(refused[1].1.contains("1 to 4096 numbers"), "{refused:?}");
+    let longest = read(&frame(&long(4_096)));
+    assert!(matches!(field(&longest, "embedding", 0), Some(Value::Vector(numbers)) if numbers.len() == 4_096));
+}
+
+#[test]
 fn the_order_of_keys_does_not_matter_and_the_last_of_two_equal_ones_wins() {
     let rows = read(&format!(
         r#"{{"objects":[5],"objects":[{PERSON}],"time":1,"frame":null,"camera":"old","time":1699999999000,"camera":"new"}}"#
@@ -115,7 +134,10 @@ fn a_bad_object_costs_only_itself() {
         r#"{"class":"a","score":1,"bbox":[[1,2],[3,4]]}"#,
         r#"{"class":"a","score":1,"bbox":["1,2,3,4"]}"#,
         r#"{"class":"a","score":1,"bbox":[1,2,3,4],"track":1.5}"#,
-        r#"{"class":"a","score":1,"bbox":[1,2,3,4],"embedding":[1,2]}"#,
+        r#"{"class":"a","score":1,"bbox":[1,2,3,4],"embedding":[]}"#,
+        r#"{"class":"a","score":1,"bbox":[1,2,3,4],"embedding":[1,1e39]}"#,
+        r#"{"class":"a","score":1,"bbox":[1,2,3,4],"embedding":[1,null]}"#,
+        r#"{"class":"a","score":1,"bbox":[1,2,3,4],"embedding":"AAAA"}"#,
         r#"{"class":"a","score":1,"bbox":[1,2,3,4],"colour":{"deep":[1]}}"#,
         r#"{"class":"\ud800","score":1,"bbox":[1,2,3,4]}"#,
         PERSON,
@@ -133,8 +155,11 @@ fn a_bad_object_costs_only_itself() {
         "\"bbox\" is four numbers",
         "\"bbox\" is four numbers",
         "\"track\" is a whole number",
-        "embedding",
-        "\"colour\" is unknown here; an object has the keys class, score, bbox and track",
+        "\"embedding\" is a list",
+        "\"embedding\" is a list",
+        "\"embedding\" is a list",
+        "\"embedding\" is a list",
+        "\"colour\" is unknown here; an object has the keys class, score, bbox, track and embedding",
         "\"class\" is text",
     ];
     assert_eq!(refused.len(), words.len(), "{refused:?}");
@@ -217,7 +242,7 @@ fn objects_beyond_the_limit_are_counted_and_described_once() {
 #[test]
 fn limits_of_rows_and_columns_hold() {
     let limits = IngestLimits { rows_per_request: 2, ..IngestLimits::default() };
-    let (batch, refusals) = decode_with(frame(&vec![PERSON; 3].join(",")).as_bytes(), limits).unwrap();
+    let (batch, refusals) = decode_with(frame(&[PERSON; 3].join(",")).as_bytes(), limits).unwrap();
     assert_eq!((batch.rows(), refusals.by_kind()), (2, &[(ErrorKind::TooLarge, 1)][..]));
     let long = format!(r#"{{"camera":"{}","objects":[{PERSON}]}}"#, "c".repeat(2_000));
     let (_, refusals) = decode_with(long.as_bytes(), IngestLimits::default()).unwrap();
@@ -267,7 +292,7 @@ proptest! {
 
     #[test]
     fn never_panics_on_almost_frames(
-        body in "([\\[\\]{}:,\" 0-9.eE-]|\"(camera|time|frame|objects|class|score|bbox|track|w|h)\":|true|null|\\\\u[0-9a-f]{4}|\\PC){0,40}",
+        body in "([\\[\\]{}:,\" 0-9.eE-]|\"(camera|time|frame|objects|class|score|bbox|track|embedding|w|h)\":|true|null|\\\\u[0-9a-f]{4}|\\PC){0,40}",
     ) {
         _ = decode_with(body.as_bytes(), IngestLimits::default());
         _ = decode_with(frame(&body).as_bytes(), IngestLimits::default());

@@ -50,7 +50,7 @@ fn rows(batch: &Batch) -> Vec<(u32, Point<'static>)> {
                     Some(Value::I64(v)) => Value::I64(v),
                     Some(Value::U64(v)) => Value::U64(v),
                     Some(Value::Bool(v)) => Value::Bool(v),
-                    None => continue,
+                    Some(Value::Vector(_)) | None => continue,
                 };
                 point = point.field(field.name.to_string(), value);
             }

@@ -19,7 +19,7 @@ impl LineMap {
     }
 }
 
-/// Appends all rows of a batch, table by table, with times in nanoseconds.
+/// Appends all rows of a batch, table by table, with times in nanoseconds. Line protocol knows no vectors: they are left out.
 pub fn write_batch(batch: &Batch, out: &mut String) -> LineMap {
     let mut map = LineMap::default();
     let mut line = 1_u32;
@@ -66,6 +66,7 @@ fn write_row<'a>(
             false => escape_name(value, out),
         }
     }
+    let fields = fields.filter(|(_, value)| !matches!(value, Value::Vector(_)));
     for (position, (name, value)) in fields.enumerate() {
         out.push(if position == 0 { ' ' } else { ',' });
         escape_name(name, out);
@@ -88,6 +89,7 @@ fn write_value(value: &Value<'_>, out: &mut String) {
             out.push('"');
             Ok(())
         }
+        Value::Vector(_) => Ok(()),
     };
 }
 

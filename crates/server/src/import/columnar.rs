@@ -230,7 +230,7 @@ impl Values {
     fn new(role: Role, array: &ArrayRef) -> Result<Self> {
         let utc = |zone: bool| DataType::Timestamp(TimeUnit::Nanosecond, zone.then(|| "+00:00".into()));
         let wanted = match role {
-            Role::Skip(_) => return Ok(Self(None)),
+            Role::Skip(_) | Role::Field(FieldType::Vector(_)) => return Ok(Self(None)),
             Role::Time(TimeFormat::Moment) => utc(true),
             Role::Time(TimeFormat::Local(_)) => utc(false),
             Role::Time(TimeFormat::Number(_) | TimeFormat::Text(_)) | Role::Tag | Role::Field(FieldType::Text) => {
@@ -306,6 +306,7 @@ fn field(kind: FieldType, array: &ArrayRef, row: usize) -> Option<Value<'_>> {
         FieldType::U64 => Value::U64(array.as_primitive::<UInt64Type>().value(row)),
         FieldType::Bool => Value::Bool(array.as_boolean().value(row)),
         FieldType::Text => Value::Text(array.as_string::<i32>().value(row).into()),
+        FieldType::Vector(_) => return None,
     })
 }
 

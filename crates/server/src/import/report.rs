@@ -223,6 +223,7 @@ fn shown(value: &Value<'_>) -> String {
         Value::U64(number) => format!("{number}u"),
         Value::Bool(truth) => truth.to_string(),
         Value::Text(text) => format!("{:?}", text.chars().take(40).collect::<String>()),
+        Value::Vector(numbers) => format!("{} numbers", numbers.len()),
     }
 }
 

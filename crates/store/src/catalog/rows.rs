@@ -1,6 +1,6 @@
 //! Leaving rows out of a batch.
 
-use sensorium_model::{FieldColumn, FieldValues, TableBatch, TagColumn};
+use sensorium_model::{FieldColumn, FieldValues, TableBatch, TagColumn, VectorColumn};
 
 /// The rows of a batch that `keep` marks, without columns that none of them has a value in.
 pub(crate) fn keep_rows(table: &TableBatch, keep: &[bool]) -> TableBatch {
@@ -19,6 +19,11 @@ pub(crate) fn keep_rows(table: &TableBatch, keep: &[bool]) -> TableBatch {
             FieldValues::Bool(values) => FieldValues::Bool(filter(values, keep)),
             FieldValues::Text(values) => {
                 FieldValues::Text((0..values.len()).filter(kept).map(|row| values.get(row)).collect())
+            }
+            FieldValues::Vector(values) => {
+                let mut kept_values = VectorColumn::new(values.length());
+                (0..values.len()).filter(kept).for_each(|row| kept_values.extend(values, row..row + 1));
+                FieldValues::Vector(kept_values)
             }
         },
         valid: (0..field.valid.len()).filter(kept).map(|row| field.valid.get(row)).collect(),

@@ -36,6 +36,9 @@ const WHOLE: &[Choice] = &[Choice::Direct(Encoding::DELTA_BINARY_PACKED), Choice
 const FLOATING: &[Choice] =
     &[Choice::Direct(Encoding::BYTE_STREAM_SPLIT), Choice::Direct(Encoding::PLAIN), Choice::Dictionary];
 
+/// For the numbers of vectors, which rarely come again and whose exponents are alike.
+const VECTORS: Choice = Choice::Direct(Encoding::BYTE_STREAM_SPLIT);
+
 /// Chooses the encoding of a field as it stands in a file.
 pub(crate) fn choose(column: &ArrayRef, compression: Compression) -> Result<Choice, ParquetError> {
     match column.data_type() {
@@ -45,6 +48,7 @@ pub(crate) fn choose(column: &ArrayRef, compression: Compression) -> Result<Choi
         }
         DataType::Utf8 if text_repeats(column) => Ok(Choice::Dictionary),
         DataType::Utf8 => Ok(Choice::Direct(Encoding::DELTA_LENGTH_BYTE_ARRAY)),
+        DataType::List(_) => Ok(VECTORS),
         _ => Ok(Choice::Direct(Encoding::PLAIN)),
     }
 }

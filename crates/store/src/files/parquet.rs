@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -33,6 +34,9 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// Rows in a row group.
 const ROW_GROUP_ROWS: usize = 131_072;
+
+/// Bytes at which a row group ends before it has so many rows: it is in memory until it is written.
+const ROW_GROUP_BYTES: usize = 64 << 20;
 
 /// Rows in a data page.
 const PAGE_ROWS: usize = 8_192;
@@ -126,11 +130,16 @@ fn properties(sample: &RecordBatch, tag_columns: usize) -> Result<WriterProperti
         .set_compression(compression)
         .set_key_value_metadata(Some(vec![KeyValue::new(FORMAT_KEY.to_owned(), FORMAT.to_owned())]))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_created_by(concat!("sensorium ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_sorting_columns(Some(sorting));
     for (index, (field, column)) in sample.schema_ref().fields().iter().zip(sample.columns()).enumerate() {
-        let path = || ColumnPath::new(vec![field.name().clone()]);
+        let path = || match column.data_type() {
+            // The numbers of a vector are a column within a column.
+            DataType::List(item) => ColumnPath::new(vec![field.name().clone(), "list".to_owned(), item.name().clone()]),
+            _ => ColumnPath::new(vec![field.name().clone()]),
+        };
         if index == 0 {
             builder = builder
                 .set_column_dictionary_enabled(path(), false)
@@ -149,11 +158,11 @@ fn properties(sample: &RecordBatch, tag_columns: usize) -> Result<WriterProperti
 #[cfg(test)]
 mod tests {
     use arrow::array::{
-        Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringArray, StringDictionaryBuilder,
-        TimestampNanosecondArray, UInt64Array,
+        Array, ArrayRef, AsArray, BooleanArray, Float32Builder, Float64Array, Int64Array, ListBuilder, StringArray,
+        StringDictionaryBuilder, TimestampNanosecondArray, UInt64Array,
     };
-    use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Schema, TimeUnit};
-    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    use arrow::datatypes::{Field, FieldRef, Float32Type, Float64Type, Int32Type, Schema, TimeUnit};
+    use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
     use proptest::prelude::*;
     use sensorium_model::{ColumnKind, FieldType, TableSchema};
 
@@ -201,10 +210,24 @@ mod tests {
             ("integer", ColumnKind::Field(FieldType::I64)),
             ("text", ColumnKind::Field(FieldType::Text)),
             ("unsigned", ColumnKind::Field(FieldType::U64)),
+            ("vector", ColumnKind::Field(FieldType::Vector(4))),
         ] {
             schema.add(name.into(), kind).unwrap();
         }
         schema
+    }
+
+    /// Vectors of four numbers that a number makes.
+    fn vectors(item: &FieldRef, others: &[Option<u64>]) -> ArrayRef {
+        let mut builder = ListBuilder::new(Float32Builder::new()).with_field(Arc::clone(item));
+        for other in others {
+            if let Some(other) = other {
+                let numbers = [other % 1_000, other >> 40, other % 7, u64::from(other % 2 == 0)];
+                builder.values().append_slice(&numbers.map(|number| number as f32 / 3.0));
+            }
+            builder.append(other.is_some());
+        }
+        Arc::new(builder.finish())
     }
 
     fn written(batch: &RecordBatch) -> RecordBatch {
@@ -245,6 +268,7 @@ mod tests {
                     DataType::Boolean => others.iter().map(|o| o.map(|o| o % 2 == 0)).collect::<BooleanArray>().into_array(),
                     DataType::Int64 => others.iter().map(|o| o.map(u64::cast_signed)).collect::<Int64Array>().into_array(),
                     DataType::UInt64 => others.iter().copied().collect::<UInt64Array>().into_array(),
+                    DataType::List(item) => vectors(item, &others),
                     _ => others.iter().map(|o| o.map(|o| o.to_string())).collect::<StringArray>().into_array(),
                 }
             });
@@ -315,6 +339,33 @@ mod tests {
         }
         let mut file = ParquetFile::create(&path("merged"), &whole, Form::of_rows(&whole), 0).unwrap();
         assert!(file.write(&precise).is_err(), "a form that does not hold a value must not change it");
+    }
+
+    #[test]
+    fn another_reader_finds_lists_of_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vectors");
+        let vectors = vectors(&crate::columns::vector_item(), &[Some(5), None, Some(1_000_003)]);
+        let times: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![1, 2, 3]).with_timezone("UTC"));
+        let fields = vec![
+            Field::new("time", times.data_type().clone(), false),
+            Field::new("vector", vectors.data_type().clone(), true),
+        ];
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), vec![times, vectors]).unwrap();
+        write_parquet(&path, &batch, 0).unwrap();
+        // Without the schema that Arrow's writers add, as readers that do not know it.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(&path).unwrap(), options).unwrap();
+        let column = builder.metadata().row_group(0).column(1).clone();
+        assert_eq!(column.column_path().string(), "vector.list.item");
+        assert!(column.encodings().any(|encoding| encoding == Encoding::BYTE_STREAM_SPLIT), "{column:?}");
+        let read = builder.build().unwrap().next().unwrap().unwrap();
+        let lists = read.column(1).as_list::<i32>();
+        let numbers = |row: usize| lists.value(row).as_primitive::<Float32Type>().values().to_vec();
+        assert!(lists.is_null(1));
+        assert_eq!(numbers(0), [5.0 / 3.0, 0.0, 5.0 / 3.0, 0.0]);
+        assert_eq!(numbers(2), [1.0, 0.0, 4.0 / 3.0, 0.0]);
     }
 
     trait IntoArray: Array + Sized + 'static {

@@ -65,7 +65,7 @@ impl Chunk {
         self.rows() * 12 + self.columns.iter().map(ChunkColumn::bytes).sum::<usize>()
     }
 
-    /// Bytes that one more row with all columns would take, without its text.
+    /// Bytes that one more row with all columns would take, without its text and vectors.
     pub(crate) fn row_bytes(&self) -> usize {
         12 + self.columns.len() * 9
     }
@@ -122,6 +122,7 @@ impl ChunkColumn {
             FieldValues::F64(_) | FieldValues::I64(_) | FieldValues::U64(_) => rows * 8,
             FieldValues::Bool(_) => rows,
             FieldValues::Text(text) => rows * 4 + text.text_bytes(),
+            FieldValues::Vector(vectors) => rows * 4 + vectors.number_bytes(),
         };
         COLUMN_BYTES + values + self.valid.as_ref().map_or(0, Vec::len)
     }
@@ -138,6 +139,7 @@ impl ChunkColumn {
             FieldValues::U64(values) => values.resize(rows, 0),
             FieldValues::Bool(values) => values.resize(rows, false),
             FieldValues::Text(values) => (len..rows).for_each(|_| values.push("")),
+            FieldValues::Vector(values) => (len..rows).for_each(|_| values.push_absent()),
         }
     }
 
@@ -155,6 +157,7 @@ impl ChunkColumn {
             (FieldValues::U64(to), FieldValues::U64(from)) => extend(to, from, range),
             (FieldValues::Bool(to), FieldValues::Bool(from)) => extend(to, from, range),
             (FieldValues::Text(to), FieldValues::Text(from)) => extend_text(to, from, range),
+            (FieldValues::Vector(to), FieldValues::Vector(from)) => to.extend(from, range),
             _ => debug_assert!(false, "the catalog keeps a field to one type"),
         }
     }

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringBuilder, UInt64Array, new_null_array};
+use arrow::array::{
+    ArrayRef, BooleanArray, Float32Builder, Float64Array, Int64Array, ListArray, ListBuilder, StringBuilder,
+    UInt64Array, new_null_array,
+};
 use sensorium_model::{FieldType, FieldValues};
 
 use super::chunk::Chunk;
@@ -45,6 +48,7 @@ pub(crate) fn gather(chunks: &[Arc<Chunk>], name: &str, field_type: FieldType, o
             Arc::new(picks.iter().map(|row| flat.get(*row as usize).copied()).collect::<BooleanArray>())
         }
         FieldType::Text => Arc::new(texts(chunks, name, &picks)),
+        FieldType::Vector(_) => Arc::new(vectors(chunks, name, &picks)),
     }
 }
 
@@ -99,5 +103,25 @@ fn texts(chunks: &[Arc<Chunk>], name: &str, picks: &[u32]) -> arrow::array::Stri
     }
     let mut builder = StringBuilder::with_capacity(picks.len(), 0);
     picks.iter().for_each(|row| builder.append_option(flat.get(*row as usize)));
+    builder.finish()
+}
+
+fn vectors(chunks: &[Arc<Chunk>], name: &str, picks: &[u32]) -> ListArray {
+    let mut flat: Vec<Option<&[f32]>> = Vec::with_capacity(chunks.iter().map(|chunk| chunk.rows()).sum());
+    for chunk in chunks {
+        let end = flat.len() + chunk.rows();
+        if let Some(FieldValues::Vector(vectors)) = chunk.column(name).map(|column| &column.values) {
+            flat.extend((0..vectors.len()).map(|row| vectors.get(row)));
+        }
+        flat.resize(end, None);
+    }
+    let picked = |row: &u32| flat.get(*row as usize).copied().flatten();
+    let numbers = picks.iter().filter_map(picked).map(<[f32]>::len).sum();
+    let mut builder = ListBuilder::with_capacity(Float32Builder::with_capacity(numbers), picks.len());
+    builder = builder.with_field(columns::vector_item());
+    for vector in picks.iter().map(picked) {
+        builder.values().append_slice(vector.unwrap_or_default());
+        builder.append(vector.is_some());
+    }
     builder.finish()
 }

@@ -6,6 +6,8 @@
 //! Invariant: of equal times the later write wins, as in the stored rows. Updating is idempotent: replaying a log over values
 //! that already contain it changes nothing.
 //!
+//! Vectors are not kept: nobody looks at the newest one, and for a million series they would take gigabytes.
+//!
 //! Limit: a field takes 16 bytes per series of its pages, or 32 and the newest text's length, and a word per page of its table.
 
 use std::collections::{BTreeMap, HashSet};
@@ -136,7 +138,9 @@ impl LastValues {
     pub(crate) fn update(&mut self, batch: &TableBatch, ids: &[u32]) {
         let time = |row: usize| batch.time_ns.get(row).copied().unwrap_or(NEVER);
         for field in &batch.fields {
-            self.column(field).take(field, ids, time);
+            if let Some(column) = self.column(field) {
+                column.take(field, ids, time);
+            }
         }
     }
 
@@ -145,7 +149,9 @@ impl LastValues {
         for field in &values.fields {
             let times = times.fields.iter().find(|times| times.name == field.name).map(|times| &times.values);
             let Some(FieldValues::I64(times)) = times else { continue };
-            self.column(field).take(field, ids, |row| times.get(row).copied().unwrap_or(NEVER));
+            if let Some(column) = self.column(field) {
+                column.take(field, ids, |row| times.get(row).copied().unwrap_or(NEVER));
+            }
         }
     }
 
@@ -168,11 +174,12 @@ impl LastValues {
         }
     }
 
-    fn column(&mut self, field: &FieldColumn) -> &mut LastColumn {
+    /// The newest values of a field; `None` for a type of which none are kept.
+    fn column(&mut self, field: &FieldColumn) -> Option<&mut LastColumn> {
         if !self.fields.contains_key(&field.name) {
-            self.fields.insert(field.name.clone(), LastColumn::new(field.values.field_type()));
+            self.fields.insert(field.name.clone(), LastColumn::new(field.values.field_type())?);
         }
-        self.fields.entry(field.name.clone()).or_insert_with(|| LastColumn::new(field.values.field_type()))
+        self.fields.get_mut(&field.name)
     }
 
     /// The newest values that are not before a time, by series, in order of first appearance.
@@ -257,14 +264,15 @@ fn tag_columns(ids: &[u32], series: &SeriesEntries) -> Vec<TagColumn> {
 }
 
 impl LastColumn {
-    fn new(field_type: FieldType) -> Self {
-        match field_type {
+    fn new(field_type: FieldType) -> Option<Self> {
+        Some(match field_type {
             FieldType::F64 => Self::F64(Pages::default()),
             FieldType::I64 => Self::I64(Pages::default()),
             FieldType::U64 => Self::U64(Pages::default()),
             FieldType::Bool => Self::Bool(Pages::default()),
             FieldType::Text => Self::Text(Pages::default()),
-        }
+            FieldType::Vector(_) => return None,
+        })
     }
 
     fn take(&mut self, field: &FieldColumn, ids: &[u32], time: impl Fn(usize) -> i64) {
@@ -378,7 +386,7 @@ mod tests {
             values: FieldValues::F64(vec![1.0]),
             valid: std::iter::once(true).collect(),
         };
-        last.column(&field).take(&field, &[1_000_000], |_| 5);
+        last.column(&field).unwrap().take(&field, &[1_000_000], |_| 5);
         let Some(LastColumn::F64(pages)) = last.fields.get("f") else { panic!("a column of doubles") };
         assert_eq!(pages.pages.iter().flatten().count(), 1);
         assert_eq!((pages.time(1_000_000), pages.time(999_999), pages.time(0)), (5, NEVER, NEVER));

@@ -71,13 +71,14 @@ impl Table {
 
 /// An upper estimate of the bytes that a batch will take in memory, in a table whose rows take so many each.
 pub(crate) fn estimate(batch: &TableBatch, row_bytes: usize) -> usize {
-    let text = |field: &FieldColumn| match &field.values {
+    let content = |field: &FieldColumn| match &field.values {
         FieldValues::Text(text) => text.text_bytes(),
+        FieldValues::Vector(vectors) => vectors.number_bytes(),
         _ => 0,
     };
     // A value takes at most 8 bytes and one for whether it is there.
     let row_bytes = (12 + 9 * batch.fields.len()).max(row_bytes);
-    let rows_bytes = batch.rows() * row_bytes + batch.fields.iter().map(text).sum::<usize>();
+    let rows_bytes = batch.rows() * row_bytes + batch.fields.iter().map(content).sum::<usize>();
     rows_bytes + days(batch) * (BUCKET_BYTES + COLUMN_BYTES * batch.fields.len())
 }
 

@@ -121,5 +121,7 @@ fn values(column: &ArrayRef, kind: FieldType) -> Option<FieldValues> {
         FieldType::Text => {
             FieldValues::Text(column.as_string_opt::<i32>()?.iter().map(Option::unwrap_or_default).collect())
         }
+        // Not kept among the newest values.
+        FieldType::Vector(_) => return None,
     })
 }

@@ -17,7 +17,9 @@ use std::path::Path;
 use sensorium_model::{Batch, BatchBuilder, DatabaseKey, DatabaseSchema, IngestLimits, Point, SeriesKey, Value};
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, Schema, TimestampNanosecondType, UInt64Type};
+use arrow::datatypes::{
+    DataType, Float32Type, Float64Type, Int32Type, Int64Type, Schema, TimestampNanosecondType, UInt64Type,
+};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -123,6 +125,10 @@ fn value(column: &dyn Array, row: usize) -> Option<Value<'static>> {
         DataType::Int64 => Value::I64(column.as_primitive::<Int64Type>().value(row)),
         DataType::UInt64 => Value::U64(column.as_primitive::<UInt64Type>().value(row)),
         DataType::Boolean => Value::Bool(column.as_boolean().value(row)),
+        DataType::List(_) => {
+            let numbers = column.as_list::<i32>().value(row);
+            Value::Vector(numbers.as_primitive::<Float32Type>().values().to_vec().into())
+        }
         _ => Value::Text(column.as_string::<i32>().value(row).to_owned().into()),
     })
 }

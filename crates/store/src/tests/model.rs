@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::*;
 use sensorium_model::Name;
 
+use crate::wal::codec::tests::vector;
 use crate::{Deletion, StoreConfig};
 
 const DAY: i64 = 86_400_000_000_000;
@@ -32,6 +33,7 @@ fn field() -> impl Strategy<Value = (&'static str, Value<'static>)> {
         any::<u64>().prop_map(|v| ("unsigned", Value::U64(v))),
         any::<bool>().prop_map(|v| ("truth", Value::Bool(v))),
         "[a-c]{0,2}".prop_map(|v| ("text", Value::Text(v.into()))),
+        vector().prop_map(|v| ("vector", Value::Vector(v.into()))),
     ]
 }
 
@@ -91,6 +93,9 @@ impl Model {
         let newest = self.newest.entry(point.table.to_string()).or_default();
         for (name, value) in &point.fields {
             fields.insert(name.to_string(), value.clone());
+            if matches!(value, Value::Vector(_)) {
+                continue; // Not kept among the newest values.
+            }
             let stands = newest.entry((series.clone(), name.to_string())).or_insert((i64::MIN, value.clone()));
             if point.time_ns >= stands.0 {
                 *stands = (point.time_ns, value.clone());
@@ -110,7 +115,7 @@ impl Model {
         rows.retain(|(series, time), _| !is_deleted(series, *time));
         let mut newest = Newest::new();
         for ((series, time), fields) in rows.iter() {
-            for (name, value) in fields {
+            for (name, value) in fields.iter().filter(|(_, value)| !matches!(value, Value::Vector(_))) {
                 let stands = newest.entry((series.clone(), name.clone())).or_insert((i64::MIN, value.clone()));
                 if *time >= stands.0 {
                     *stands = (*time, value.clone());

@@ -1,12 +1,13 @@
 //! JSON: `{"columns":[{"name","type"}],"rows":[[…],…],"row_count":n,"elapsed_ms":x}`.
 //!
 //! Numbers are numbers, at full precision; a reader that keeps doubles loses the digits of integers beyond 2^53. What
-//! JSON has no word for (not-a-number, infinity) is `null`. Times are RFC 3339 in UTC, everything else is text.
+//! JSON has no word for (not-a-number, infinity) is `null`. Times are RFC 3339 in UTC, vectors and other lists are lists,
+//! everything else is text.
 
 use std::io::Write;
 use std::time::Duration;
 
-use arrow::array::{Array, AsArray, BooleanArray, PrimitiveArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, PrimitiveArray, StringArray};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Schema,
     TimeUnit, TimestampNanosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
@@ -44,7 +45,7 @@ pub(super) struct Answer {
 struct AnswerColumn {
     /// The name.
     name: String,
-    /// `float`, `integer`, `unsigned`, `boolean`, `string`, `timestamp`, or a type of Arrow.
+    /// `float`, `integer`, `unsigned`, `boolean`, `string`, `timestamp`, `vector`, or a type of Arrow.
     #[serde(rename = "type")]
     kind: String,
 }
@@ -117,12 +118,13 @@ fn type_name(data_type: &DataType) -> String {
         DataType::Boolean => "boolean".to_owned(),
         DataType::Utf8 | DataType::LargeUtf8 => "string".to_owned(),
         DataType::Timestamp(_, _) => "timestamp".to_owned(),
+        DataType::List(item) if *item.data_type() == DataType::Float32 => "vector".to_owned(),
         other => other.to_string(),
     }
 }
 
 /// The cells of one column of a batch.
-enum Cells<'b> {
+pub(super) enum Cells<'b> {
     F64(&'b PrimitiveArray<Float64Type>),
     F32(&'b PrimitiveArray<Float32Type>),
     I64(&'b PrimitiveArray<Int64Type>),
@@ -137,12 +139,14 @@ enum Cells<'b> {
     Text(&'b StringArray),
     /// Nanoseconds in UTC.
     Time(&'b PrimitiveArray<TimestampNanosecondType>),
+    /// The cells of a list are those of its items from one offset to the next.
+    List(&'b ListArray, Box<Cells<'b>>),
     /// Whatever Arrow can print, as text.
     Printed(&'b dyn Array, ArrayFormatter<'b>),
 }
 
 impl<'b> Cells<'b> {
-    fn of(column: &'b arrow::array::ArrayRef) -> Result<Self, ArrowError> {
+    pub(super) fn of(column: &'b ArrayRef) -> Result<Self, ArrowError> {
         Ok(match column.data_type() {
             DataType::Float64 => Self::F64(column.as_primitive()),
             DataType::Float32 => Self::F32(column.as_primitive()),
@@ -159,11 +163,16 @@ impl<'b> Cells<'b> {
             DataType::Timestamp(TimeUnit::Nanosecond, Some(zone)) if zone.as_ref() == "UTC" => {
                 Self::Time(column.as_primitive())
             }
+            DataType::List(_) => {
+                let lists = column.as_list::<i32>();
+                Self::List(lists, Box::new(Self::of(lists.values())?))
+            }
             _ => Self::Printed(column.as_ref(), ArrayFormatter::try_new(column.as_ref(), &FormatOptions::new())?),
         })
     }
 
-    fn write(&self, row: usize, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
+    /// Appends a cell.
+    pub(super) fn write(&self, row: usize, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
         match self {
             Self::F64(column) => number(column, row, bytes),
             Self::F32(column) => number(column, row, bytes),
@@ -187,11 +196,27 @@ impl<'b> Cells<'b> {
                 }
                 Ok(())
             }
+            Self::List(lists, items) if lists.is_valid(row) => list(lists, items, row, bytes),
+            Self::List(..) => value(None::<()>, bytes),
             Self::Printed(column, formatter) => {
                 value(column.is_valid(row).then(|| formatter.value(row).to_string()), bytes)
             }
         }
     }
+}
+
+fn list(lists: &ListArray, items: &Cells<'_>, row: usize, bytes: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let offset = |row: usize| lists.value_offsets().get(row).and_then(|offset| usize::try_from(*offset).ok());
+    let (start, end) = (offset(row).unwrap_or_default(), offset(row + 1).unwrap_or_default());
+    bytes.push(b'[');
+    for item in start..end {
+        if item > start {
+            bytes.push(b',');
+        }
+        items.write(item, bytes)?;
+    }
+    bytes.push(b']');
+    Ok(())
 }
 
 fn number<T: ArrowPrimitiveType>(column: &PrimitiveArray<T>, row: usize, bytes: &mut Vec<u8>) -> Result<(), EncodeError>
@@ -214,7 +239,7 @@ fn write_all(bytes: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Float64Array, TimestampNanosecondArray};
+    use arrow::array::{Float32Builder, Float64Array, ListBuilder, TimestampNanosecondArray};
     use arrow::datatypes::Field;
     use sensorium_model::ErrorKind;
 
@@ -248,6 +273,29 @@ mod tests {
         );
         assert_eq!(answer["rows"][1], serde_json::json!(["1970-01-01T00:00:00Z", 0.1, null, "ü"]));
         assert_eq!((&answer["row_count"], &answer["elapsed_ms"]), (&3.into(), &1.5.into()));
+    }
+
+    #[test]
+    fn lists_are_lists() {
+        let mut vectors = ListBuilder::new(Float32Builder::new());
+        vectors.append_value([Some(0.1), Some(-2.5), None]);
+        vectors.append_null();
+        vectors.append_value([]);
+        let nested = |text: &str| vec![Some(vec![Some(text.to_owned())])];
+        let mut texts = ListBuilder::new(ListBuilder::new(arrow::array::StringBuilder::new()));
+        texts.append_value(nested("a"));
+        texts.append_value(nested("\""));
+        texts.append_null();
+        let columns: [(&str, ArrayRef); 2] = [("v", Arc::new(vectors.finish())), ("t", Arc::new(texts.finish()))];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut json = Json::new(&batch.schema()).unwrap();
+        // A part of a batch begins at other offsets than 0.
+        let mut bytes = json.batch(&batch.slice(0, 1)).unwrap();
+        bytes.extend(json.batch(&batch.slice(1, 2)).unwrap());
+        bytes.extend(Box::new(json).finish(Duration::ZERO).unwrap());
+        let answer: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(answer["columns"][0]["type"], "vector");
+        assert_eq!(answer["rows"], serde_json::json!([[[0.1, -2.5, null], [["a"]]], [null, [["\""]]], [[], null]]));
     }
 
     #[test]

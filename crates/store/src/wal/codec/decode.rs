@@ -1,8 +1,8 @@
 //! From bytes to a batch; the layout stands in the parent module.
 
 use sensorium_model::{
-    Batch, DatabaseKey, DatabaseName, FieldColumn, FieldValues, Name, OrgId, TableBatch, TagColumn, TextColumn,
-    Validity,
+    Batch, DatabaseKey, DatabaseName, FieldColumn, FieldValues, MAX_VECTOR_NUMBERS, Name, OrgId, TableBatch, TagColumn,
+    TextColumn, Validity, VectorColumn,
 };
 use uuid::Uuid;
 
@@ -152,6 +152,7 @@ impl<'b> Reader<'b> {
                 FieldValues::Bool(spread(bytes.iter().map(|byte| *byte == 1), &valid))
             }
             4 => FieldValues::Text(self.texts(present, &valid)?),
+            5 => FieldValues::Vector(self.vectors(present, &valid)?),
             _ => return self.invalid("the type of a field"),
         };
         Ok(FieldColumn { name, values, valid })
@@ -188,6 +189,27 @@ impl<'b> Reader<'b> {
             let at = self.at;
             let text = std::str::from_utf8(self.take(len)?).map_err(|_| CodecError::Invalid { what: "text", at })?;
             column.push(text);
+        }
+        Ok(column)
+    }
+
+    fn vectors(&mut self, present: usize, valid: &Validity) -> Result<VectorColumn, CodecError> {
+        let length = self.varint()?;
+        let Some(length) = u16::try_from(length).ok().filter(|n| (1..=MAX_VECTOR_NUMBERS).contains(&usize::from(*n)))
+        else {
+            return self.invalid("the length of vectors");
+        };
+        let bytes = present.checked_mul(usize::from(length) * 4).ok_or(CodecError::Truncated(self.at))?;
+        let (chunks, _) = self.take(bytes)?.as_chunks::<4>();
+        let numbers: Vec<f32> = chunks.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect();
+        let mut vectors = numbers.chunks_exact(usize::from(length));
+        let mut column = VectorColumn::new(length);
+        for row in 0..valid.len() {
+            let vector = if valid.get(row) { vectors.next() } else { None };
+            match vector {
+                Some(vector) if column.push(vector) => {}
+                _ => column.push_absent(),
+            }
         }
         Ok(column)
     }

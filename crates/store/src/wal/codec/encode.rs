@@ -49,6 +49,7 @@ fn encode_field(field: &FieldColumn, out: &mut Vec<u8>) {
         FieldValues::U64(_) => 2,
         FieldValues::Bool(_) => 3,
         FieldValues::Text(_) => 4,
+        FieldValues::Vector(_) => 5,
     });
     out.push(u8::from(!dense));
     if !dense {
@@ -66,6 +67,12 @@ fn encode_field(field: &FieldColumn, out: &mut Vec<u8>) {
         FieldValues::Text(values) => {
             (0..rows).filter(present).for_each(|row| varint(values.get(row).len() as u64, out));
             (0..rows).filter(present).for_each(|row| out.extend_from_slice(values.get(row).as_bytes()));
+        }
+        FieldValues::Vector(values) => {
+            varint(u64::from(values.length()), out);
+            out.reserve(values.number_bytes());
+            let vectors = (0..rows).filter(present).map(|row| values.get(row).unwrap_or_default());
+            vectors.flatten().for_each(|number| out.extend_from_slice(&number.to_le_bytes()));
         }
     }
 }

@@ -10,7 +10,7 @@
 //! field   = name (text)  type (1 byte)  presence  values of the rows that have one
 //! presence= 0: every row | 1, then one bit per row, little-endian 64-bit words
 //! values  = F64: 8 bytes little-endian | I64: zigzag difference to the value before | U64: varint | Bool: 1 byte |
-//!           Text: all lengths, then all bytes
+//!           Text: all lengths, then all bytes | Vector: how many numbers each has, then all numbers, 4 bytes little-endian
 //! ```
 //!
 //! Invariants:
@@ -67,7 +67,15 @@ pub(crate) mod tests {
             any::<u64>().prop_map(|v| ("unsigned".into(), Value::U64(v))),
             any::<bool>().prop_map(|v| ("truth".into(), Value::Bool(v))),
             "\\PC{0,12}".prop_map(|v| ("text".into(), Value::Text(v.into()))),
+            vector().prop_map(|v| ("vector".into(), Value::Vector(v.into()))),
         ]
+    }
+
+    /// Vectors of one length.
+    pub(crate) fn vector() -> impl Strategy<Value = Vec<f32>> {
+        let number =
+            prop_oneof![any::<f32>().prop_filter("finite", |f| f.is_finite()), Just(-0.0), Just(f32::MIN_POSITIVE)];
+        vec(number, 3)
     }
 
     prop_compose! {
