@@ -8,6 +8,7 @@ command -v cc >/dev/null || packages+=(build-essential)
 if [ "${1:-run}" = test ]; then
   command -v chromium >/dev/null || packages+=(chromium)
   command -v curl >/dev/null || packages+=(curl)
+  python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
 fi
 if [ "${1:-run}" = bench ]; then
   command -v influxd >/dev/null || packages+=(influxdb)
@@ -32,3 +33,14 @@ command -v cargo >/dev/null || fail "Rust is not here; install it from https://r
 command -v npm >/dev/null || fail "Node.js 20 or newer is not here; install nodejs and npm and try again"
 node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' ||
   fail "Node.js $(node --version) is too old; version 20 or newer is needed"
+
+# Other readers of the data files, for the tests, in a Python of their own that all clones share.
+readers="duckdb==2.0.1 pyarrow==26.0.1"
+if [ "${1:-run}" = test ] && [ "$(cat "$python/complete" 2>/dev/null)" != "$readers" ]; then
+  step "Installing $readers (PyPI) in $python"
+  rm -rf "$python"
+  python3 -m venv "$python"
+  # shellcheck disable=SC2086 # two requirements
+  "$python/bin/python3" -m pip install --quiet --disable-pip-version-check --only-binary :all: $readers
+  echo "$readers" >"$python/complete"
+fi

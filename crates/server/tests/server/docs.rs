@@ -1,14 +1,15 @@
 //! Runs every `sh` block of the documentation, page by page, against a real server: what the pages say, works.
 //!
 //! A page's blocks run in order in one bash with `set -e`, in a folder that holds the two office-room files, with the
-//! binary on the `PATH`, `SENSORIUM_TOKEN` set, and `localhost:8086` replaced by the server's address. Blocks that must not
-//! run here (they start servers or need other machines) are marked `text`.
+//! binary and a Python that has DuckDB and pyarrow on the `PATH`, `SENSORIUM_TOKEN` set, and `localhost:8086` and
+//! `/var/lib/sensorium` replaced by the server's address and data folder. Blocks that must not run here (they start servers or
+//! need other machines) are marked `text`.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Server, TOKEN};
+use crate::support::{Server, TOKEN, python};
 
 /// A page and its runnable blocks.
 struct Page {
@@ -64,13 +65,14 @@ fn run(page: &Page) {
     // A person's shell does not mind when `head` leaves before the writer is done; `pipefail` would, so it reads on.
     let mut script = String::from("set -euo pipefail\nhead() { command head \"$@\"; cat >/dev/null; }\n");
     for block in &page.blocks {
-        script.push_str(&block.replace("localhost:8086", &address));
+        let block = block.replace("localhost:8086", &address);
+        script.push_str(&block.replace("/var/lib/sensorium", &server.data_dir().to_string_lossy()));
     }
     let binaries = Path::new(env!("CARGO_BIN_EXE_sensorium")).parent().unwrap();
     let output = Command::new("bash")
         .args(["-x", "-c", &script])
         .current_dir(folder.path())
-        .env("PATH", format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap()))
+        .env("PATH", format!("{}:{}:{}", binaries.display(), python().display(), std::env::var("PATH").unwrap()))
         .env("SENSORIUM_TOKEN", TOKEN)
         .env("SENSORIUM_URL", server.url())
         .output()

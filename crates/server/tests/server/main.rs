@@ -11,6 +11,7 @@ mod docs;
 mod durability;
 mod import;
 mod live;
+mod other_readers;
 mod start;
 mod stop;
 mod tls;
