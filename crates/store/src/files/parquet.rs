@@ -101,9 +101,11 @@ impl ParquetFile {
     }
 
     /// Ends the file and brings it to disk; returns its size and its rows.
-    pub(crate) fn finish(self) -> Result<(u64, u64), WriteError> {
+    pub(crate) fn finish(mut self) -> Result<(u64, u64), WriteError> {
         let failed = |source| WriteError::io("write a data file", source);
-        let file = self.writer.into_inner().map_err(|error| encode_error(&self.path, error))?;
+        // Taking the writer apart instead would make text of the system's error.
+        self.writer.finish().map_err(|error| encode_error(&self.path, error))?;
+        let file = self.writer.inner();
         file.sync_all().map_err(failed)?;
         Ok((file.metadata().map_err(failed)?.len(), self.rows))
     }

@@ -71,8 +71,9 @@ pub(crate) fn scan_segment(
     let mut header = [0; SEGMENT_HEADER_BYTES];
     let whole = read_exact(&mut reader, &mut header).map_err(failed)?;
     if !whole || header != segment_header(first_seq) {
-        // Only a crash while the segment was created leaves a short header, and then there is no record behind it.
-        if is_last && len <= SEGMENT_HEADER_BYTES as u64 && !whole {
+        // A crash while the segment was created leaves a short header, or one that is zero where it did not come to the disk;
+        // it is synced before the first record, so that there is none behind it.
+        if is_last && len <= SEGMENT_HEADER_BYTES as u64 {
             return Ok(Scanned { next_seq: first_seq, end: 0, torn_bytes: len });
         }
         return Err(damaged(
