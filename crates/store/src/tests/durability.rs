@@ -35,7 +35,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Where the records of a segment begin, and where the last one ends.
-fn offsets(segment: &Path) -> Vec<usize> {
+pub(super) fn offsets(segment: &Path) -> Vec<usize> {
     let bytes = std::fs::read(segment).unwrap();
     let mut offsets = vec![24];
     while *offsets.last().unwrap() < bytes.len() {
@@ -77,7 +77,7 @@ fn a_torn_header_of_the_last_segment_is_an_unfinished_creation() {
     let folder = tempfile::tempdir().unwrap();
     let original = folder.path().join("original");
     three_rows(&original);
-    for len in 0..24 {
+    for len in 0..=24 {
         let dir = folder.path().join(len.to_string());
         copy(&original, &dir);
         std::fs::write(dir.join("wal/00000000000000000005.wal"), vec![0; len]).unwrap();

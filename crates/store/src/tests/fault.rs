@@ -1,6 +1,7 @@
 //! A disk that fails.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -13,16 +14,66 @@ use crate::{WriteError, config::Durability};
 
 /// What goes wrong.
 #[derive(Default)]
-struct Faults {
-    syncs_fail: AtomicBool,
+pub(super) struct Faults {
+    pub(super) syncs_fail: AtomicBool,
     truncates_fail: AtomicBool,
     /// No file can be opened: EMFILE.
     creates_fail: AtomicBool,
     writes_fail: AtomicBool,
     /// Bytes that still fit on the disk.
-    room: AtomicUsize,
+    pub(super) room: AtomicUsize,
     /// What was written and synced, in order.
     events: Mutex<Vec<Event>>,
+    /// How much of each segment was written, and how much of that was synced, in bytes.
+    lengths: Mutex<BTreeMap<PathBuf, Lengths>>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Lengths {
+    written: u64,
+    synced: u64,
+}
+
+/// Random choices that follow from a number.
+pub(super) struct Dice(pub(super) u64);
+
+impl Dice {
+    /// A number below another: SplitMix64.
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % end as u64) as usize
+    }
+}
+
+impl Faults {
+    /// A disk on which nothing goes wrong yet.
+    pub(super) fn none() -> Self {
+        Self { room: AtomicUsize::new(usize::MAX), ..Self::default() }
+    }
+
+    /// Takes away parts of what was not synced: blocks that did not come to the disk are zero, and the end is missing.
+    pub(super) fn lose_unsynced(&self, dice: &mut Dice) {
+        for (path, Lengths { synced, .. }) in std::mem::take(&mut *self.lengths.lock()) {
+            let Ok(mut bytes) = std::fs::read(&path) else { continue };
+            let synced = (synced as usize).min(bytes.len());
+            let (_, unsynced) = bytes.split_at_mut(synced);
+            if unsynced.is_empty() {
+                continue;
+            }
+            unsynced.chunks_mut(16).filter(|_| dice.below(4) == 0).for_each(|block| block.fill(0));
+            // Often all of it is there.
+            if dice.below(3) > 0 {
+                bytes.truncate(synced + dice.below(bytes.len() - synced + 1));
+            }
+            std::fs::write(path, bytes).unwrap();
+        }
+    }
+
+    fn lengths_of(&self, path: &Path, change: impl FnOnce(&mut Lengths)) {
+        change(self.lengths.lock().entry(path.to_owned()).or_default());
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,15 +87,16 @@ enum Event {
     Synced,
 }
 
-struct FaultyFolder(Arc<Faults>);
+pub(super) struct FaultyFolder(pub(super) Arc<Faults>);
 
 struct FaultyFile {
     faults: Arc<Faults>,
+    path: PathBuf,
     file: Box<dyn LogFile>,
 }
 
 fn faulty(dir: &Path, durability: Durability) -> (Store, Arc<Faults>) {
-    let faults = Arc::new(Faults { room: AtomicUsize::new(usize::MAX), ..Faults::default() });
+    let faults = Arc::new(Faults::none());
     let config = StoreConfig { durability, ..config(dir) };
     let store = Store::open_with(config, Arc::new(FaultyFolder(Arc::clone(&faults)))).unwrap().0;
     store.create_database(&key()).unwrap();
@@ -56,7 +108,9 @@ impl LogFolder for FaultyFolder {
         if self.0.creates_fail.load(Ordering::SeqCst) {
             return Err(rustix::io::Errno::MFILE.into());
         }
-        Ok(Box::new(FaultyFile { faults: Arc::clone(&self.0), file: LocalFolder.create(path)? }))
+        let file = LocalFolder.create(path)?;
+        self.0.lengths_of(path, |lengths| *lengths = Lengths::default());
+        Ok(Box::new(FaultyFile { faults: Arc::clone(&self.0), path: path.to_owned(), file }))
     }
 
     fn sync(&self, folder: &Path) -> io::Result<()> {
@@ -85,6 +139,7 @@ impl LogFile for FaultyFile {
         let room = self.faults.room.load(Ordering::SeqCst);
         let fits = bytes.len().min(room);
         self.file.write_at(&bytes[..fits], offset)?;
+        self.faults.lengths_of(&self.path, |lengths| lengths.written = offset + fits as u64);
         self.faults.room.store(room - fits, Ordering::SeqCst);
         if fits < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
@@ -94,14 +149,20 @@ impl LogFile for FaultyFile {
             return Err(io::Error::other("injected"));
         }
         self.faults.events.lock().push(Event::Synced);
-        self.file.sync()
+        self.file.sync()?;
+        self.faults.lengths_of(&self.path, |lengths| lengths.synced = lengths.written);
+        Ok(())
     }
 
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         if self.faults.truncates_fail.load(Ordering::SeqCst) {
             return Err(io::Error::other("injected"));
         }
-        self.file.truncate(len)
+        self.file.truncate(len)?;
+        self.faults.lengths_of(&self.path, |lengths| {
+            *lengths = Lengths { written: len, synced: lengths.synced.min(len) };
+        });
+        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ mod limits;
 mod model;
 mod reading;
 pub(crate) mod reference;
+mod simulation;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,6 +23,7 @@ use arrow::datatypes::{
 };
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
 use crate::columns::adapt;
 use crate::deletion::without_deleted;
@@ -34,6 +36,17 @@ type Rows = BTreeMap<(SeriesKey, i64), BTreeMap<String, Value<'static>>>;
 
 fn config(dir: &Path) -> StoreConfig {
     StoreConfig { disk_reserve_bytes: 0, ..StoreConfig::new(dir) }
+}
+
+/// Cases and seed of a test with random steps: fixed, unless `cargo xtask soak` asks for others.
+fn proptest_config(cases: u32) -> ProptestConfig {
+    let asked = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().unwrap());
+    ProptestConfig {
+        cases: asked("PROPTEST_CASES").map_or(cases, |asked| u32::try_from(asked).unwrap()),
+        rng_seed: RngSeed::Fixed(asked("SENSORIUM_SEED").unwrap_or(0x5e45)),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 fn open(dir: &Path) -> Store {

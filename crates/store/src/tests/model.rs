@@ -38,7 +38,7 @@ fn field() -> impl Strategy<Value = (&'static str, Value<'static>)> {
 }
 
 prop_compose! {
-    fn point()(
+    pub(super) fn point()(
         table in prop_oneof![9 => Just("t"), 1 => Just("u/ü")],
         tags in proptest::collection::btree_map(prop_oneof!["x", "y", "z"], "[ab]", 0..3),
         fields in vec(field(), 1..4),
@@ -53,7 +53,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn deletion()(
+    pub(super) fn deletion()(
         from in -1..3_i64,
         days in 0..2_i64,
         tags in proptest::collection::btree_map(prop_oneof!["x", "y"], "[ab]", 0..2),
@@ -77,14 +77,15 @@ fn step() -> impl Strategy<Value = Step> {
 
 type Newest = BTreeMap<(SeriesKey, String), (i64, Value<'static>)>;
 
-#[derive(Default)]
-struct Model {
+/// What a store must hold.
+#[derive(Clone, Default)]
+pub(super) struct Model {
     rows: BTreeMap<String, Rows>,
     newest: BTreeMap<String, Newest>,
 }
 
 impl Model {
-    fn write(&mut self, point: &Point<'static>) {
+    pub(super) fn write(&mut self, point: &Point<'static>) {
         let mut tags = point.tags.clone();
         tags.sort();
         let series = SeriesKey::from_sorted(tags.iter().map(|(n, v)| (n.as_ref(), v.as_ref())));
@@ -103,7 +104,7 @@ impl Model {
         }
     }
 
-    fn delete(&mut self, table: &str, deletion: &Deletion) {
+    pub(super) fn delete(&mut self, table: &str, deletion: &Deletion) {
         let Some(rows) = self.rows.get_mut(table) else { return };
         let is_deleted = |series: &SeriesKey, time: i64| {
             let tags = series.tags();
@@ -125,7 +126,12 @@ impl Model {
         self.newest.insert(table.to_owned(), newest);
     }
 
-    fn check(&self, store: &Store) {
+    /// Whether the store has exactly these rows.
+    pub(super) fn agrees(&self, store: &Store) -> bool {
+        self.rows.iter().all(|(table, rows)| &read(store, table) == rows)
+    }
+
+    pub(super) fn check(&self, store: &Store) {
         for (table, rows) in &self.rows {
             assert_eq!(&read(store, table), rows, "table {table}");
             let newest = store.last_values(&key(), table).into_iter().flat_map(|row| {
@@ -150,7 +156,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(proptest_config(48))]
     #[test]
     fn the_store_is_a_map(steps in vec(step(), 1..24)) {
         let folder = tempfile::tempdir().unwrap();
