@@ -2,8 +2,9 @@
 //!
 //! `tidy` checks what the compiler does not: module headers, the direction of dependencies between crates, that
 //! their features are the same whatever is selected, files that nothing uses, links in the documentation, the length of files
-//! and the drift of `openapi.json`.
+//! and the drift of `openapi.json`. `soak` runs the tests that try to lose data, for as long as one likes.
 
+mod soak;
 mod tidy;
 
 use std::path::PathBuf;
@@ -25,6 +26,17 @@ enum Task {
     Tidy,
     /// Write openapi.json anew from the code
     Openapi,
+    /// Kill the server and damage the store with other seeds, for so many minutes; stops at the first failure
+    Soak {
+        /// How long
+        minutes: u64,
+        /// The seed of the first round (default: the time); each further round has the next number
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Only one of the two parts
+        #[arg(long)]
+        only: Option<soak::Part>,
+    },
 }
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to a person")]
@@ -32,6 +44,9 @@ fn main() -> ExitCode {
     let outcome = project_root().and_then(|root| match Arguments::parse().task {
         Task::Tidy => tidy::run(&root),
         Task::Openapi => tidy::openapi::write(&root).map(|()| Vec::new()),
+        Task::Soak { minutes, seed, only } => {
+            soak::run(&root, &soak::Options { minutes, seed, only }).map(|()| Vec::new())
+        }
     });
     match outcome {
         Ok(findings) if findings.is_empty() => ExitCode::SUCCESS,
