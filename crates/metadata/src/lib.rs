@@ -20,6 +20,7 @@ pub mod attempts;
 mod audit;
 pub mod basic;
 mod config;
+mod copy;
 mod current;
 mod entity;
 mod error;

@@ -130,7 +130,7 @@ impl Metadata {
     }
 }
 
-async fn connect(config: &MetadataConfig) -> Result<DatabaseConnection, MetadataError> {
+pub(crate) async fn connect(config: &MetadataConfig) -> Result<DatabaseConnection, MetadataError> {
     // SQLite gives its log and shared memory the mode of the file, so it is created here, for the owner only.
     OpenOptions::new()
         .create(true)

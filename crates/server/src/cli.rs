@@ -40,6 +40,12 @@ pub(crate) enum Command {
     /// Look after a data folder
     #[command(after_help = STORE_EXAMPLES)]
     Store(StoreArgs),
+    /// Copy what a server has, while it runs, to a folder of backups
+    #[command(after_help = BACKUP_HELP)]
+    Backup(BackupArgs),
+    /// Make a new data folder from a backup
+    #[command(after_help = RESTORE_HELP)]
+    Restore(RestoreArgs),
     /// Show the effective configuration and where each value comes from
     #[command(after_help = CONFIG_EXAMPLES)]
     Config(ConfigArgs),
@@ -77,7 +83,25 @@ Examples:
 const STORE_EXAMPLES: &str = "\
 Examples:
   sensorium store check                             Reads everything and says what is damaged
-  sensorium store check --data-dir /var/lib/sensorium";
+  sensorium store check --data-dir /var/lib/sensorium
+  sensorium store salvage                           Says what could be kept of damaged files, and what is lost
+  sensorium store salvage --yes                     Does it";
+
+const BACKUP_HELP: &str = "\
+Examples:
+  sensorium backup /mnt/backup                      Everything that was acknowledged until now
+  sensorium backup /mnt/backup --keep 30 --data-dir /var/lib/sensorium
+
+Run it on the machine of the server, as a user that can read the data folder; it also works when no server runs. Files that an earlier
+backup in the folder has are not copied again.";
+
+const RESTORE_HELP: &str = "\
+Examples:
+  sensorium restore /mnt/backup --list
+  sensorium restore /mnt/backup --data-dir /var/lib/sensorium
+  sensorium restore /mnt/backup --at 20260131T030000Z --data-dir restored
+
+The data folder must be empty or missing. Each file is compared with its checksum.";
 
 const CONFIG_EXAMPLES: &str = "\
 Examples:
@@ -262,6 +286,33 @@ pub(crate) enum TokenAction {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFlags,
+    /// Folder of backups; made if it is missing
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
+    /// How many backups stay in the folder; older ones are removed
+    #[arg(long, value_name = "NUMBER", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) keep: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigFlags,
+    /// Folder of backups
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
+    /// The backup's name, as --list shows it [default: the newest]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) at: Option<String>,
+    /// Show the backups that there are
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct StoreArgs {
     #[command(subcommand)]
     pub(crate) action: StoreAction,
@@ -277,7 +328,24 @@ pub(crate) enum StoreAction {
         #[command(flatten)]
         config: ConfigFlags,
     },
+    /// Recover what is readable from a damaged folder and say exactly what is lost
+    #[command(after_help = SALVAGE_HELP)]
+    Salvage {
+        #[command(flatten)]
+        config: ConfigFlags,
+        /// Do it; without, nothing is changed
+        #[arg(long)]
+        yes: bool,
+    },
 }
+
+const SALVAGE_HELP: &str = "\
+Examples:
+  sensorium store salvage --data-dir /var/lib/sensorium          Says what it would do; changes nothing
+  sensorium store salvage --data-dir /var/lib/sensorium --yes    Does it
+
+Stop the server first. Damaged files are never deleted: they are moved to salvaged/TIME in the data folder. If there is a backup,
+`sensorium restore` may lose less. The exit code is 1 if something is damaged and --yes was not given.";
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
     let pair = text.split_once('=').ok_or("write it as KEY=VALUE, such as query.max_rows=1000")?;

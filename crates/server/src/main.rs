@@ -64,6 +64,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Query(args) => block_on(client::query(args)),
         Command::Token(args) => block_on(client::token(args)),
         Command::Store(args) => maintenance::store(&args),
+        Command::Backup(args) => block_on(client::backup(args)),
+        Command::Restore(args) => client::restore(&args),
         Command::Config(args) => {
             let config = load(&args.flags)?;
             match args.format {

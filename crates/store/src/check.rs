@@ -1,22 +1,16 @@
 //! Reads everything that a store has and says what is damaged. Changes nothing.
 //!
 //! What is verified: the chain of the manifest's versions and their checksums; each record of the log by its CRC-32C, its
-//! number and its encoding; each file of newest values by its CRC-32C; each Parquet file by its size, by decoding every
-//! value, and by what the manifest says of it: rows, times, sorted and unique keys.
+//! number and its encoding; each file of newest values by its CRC-32C; each Parquet file by its size, by the
+//! CRC-32C of its blocks, by decoding every value, and by what the manifest says of it: rows, times, sorted and unique keys.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
-use arrow::compute::SortOptions;
-use arrow::datatypes::TimestampNanosecondType;
-use arrow::row::{OwnedRow, RowConverter, SortField};
 use sensorium_model::TableSchema;
 
-use crate::columns::arrow_schema;
-use crate::error::OpenError;
+use crate::error::{OpenError, sentence};
 use crate::files::last_file::read_last;
-use crate::files::reading::{open, rows};
+use crate::files::verify::verify;
 use crate::folder::Layout;
 use crate::manifest::{FileEntry, Manifest, State};
 use crate::wal::codec::{decode_batch, decode_database};
@@ -106,13 +100,7 @@ struct Check<'p> {
 
 impl Check<'_> {
     fn found(&mut self, path: &Path, what: &dyn std::error::Error) {
-        let mut sentence = what.to_string();
-        let mut cause = what.source();
-        while let Some(error) = cause {
-            sentence = format!("{sentence}: {error}");
-            cause = error.source();
-        }
-        self.report.findings.push(Finding { path: path.to_owned(), what: sentence });
+        self.report.findings.push(Finding { path: path.to_owned(), what: sentence(what) });
     }
 
     fn read(&mut self, bytes: u64) {
@@ -151,74 +139,13 @@ impl Check<'_> {
     }
 
     fn file(&mut self, path: &Path, entry: &FileEntry, schema: &TableSchema) {
+        let verified = verify(path, entry, schema);
         self.report.files += 1;
-        let differs = |what: &str, found: &dyn std::fmt::Display, said: &dyn std::fmt::Display| Finding {
-            path: path.to_owned(),
-            what: format!("{what}: {found} in the file, {said} in the manifest"),
-        };
-        let bytes = size(path);
-        if bytes != entry.bytes {
-            self.report.findings.push(differs("bytes", &bytes, &entry.bytes));
-        }
-        match read_file(path, schema) {
-            Ok(read) => {
-                self.report.rows += read.rows;
-                if read.rows != entry.rows {
-                    self.report.findings.push(differs("rows", &read.rows, &entry.rows));
-                }
-                if (read.time_min_ns, read.time_max_ns) != (entry.time_min_ns, entry.time_max_ns) {
-                    let span = |min: i64, max: i64| format!("{min} to {max} ns");
-                    let found = span(read.time_min_ns, read.time_max_ns);
-                    let said = span(entry.time_min_ns, entry.time_max_ns);
-                    self.report.findings.push(differs("times", &found, &said));
-                }
-                if let Some(row) = read.out_of_order {
-                    let what = format!("row {row} does not come behind the row before it");
-                    self.report.findings.push(Finding { path: path.to_owned(), what });
-                }
-            }
-            Err(error) => self.found(path, error.as_ref()),
-        }
+        self.report.rows += verified.rows;
+        let findings = verified.findings.into_iter().map(|what| Finding { path: path.to_owned(), what });
+        self.report.findings.extend(findings);
         self.read(entry.bytes);
     }
-}
-
-/// What a Parquet file holds.
-struct Read {
-    rows: u64,
-    time_min_ns: i64,
-    time_max_ns: i64,
-    /// The first row whose key is not greater than that of the row before.
-    out_of_order: Option<u64>,
-}
-
-fn read_file(path: &Path, schema: &TableSchema) -> Result<Read, Box<dyn std::error::Error + Send + Sync>> {
-    let columns = arrow_schema(schema);
-    let tags = schema.tags().count();
-    let options = SortOptions { descending: false, nulls_first: true };
-    let key = (1..=tags).chain([0]);
-    let fields =
-        key.clone().map(|index| SortField::new_with_options(columns.field(index).data_type().clone(), options));
-    let converter = RowConverter::new(fields.collect())?;
-    let mut read = Read { rows: 0, time_min_ns: i64::MAX, time_max_ns: i64::MIN, out_of_order: None };
-    let mut before: Option<OwnedRow> = None;
-    for batch in rows(open(path)?, Arc::clone(&columns), Vec::new()) {
-        let batch: RecordBatch = batch?;
-        let columns: Vec<ArrayRef> = key.clone().map(|index| Arc::clone(batch.column(index))).collect();
-        let keys = converter.convert_columns(&columns)?;
-        for (number, row) in (read.rows..).zip(keys.iter()) {
-            if before.as_ref().is_some_and(|before| before.row() >= row) {
-                read.out_of_order.get_or_insert(number);
-            }
-            before = Some(row.owned());
-        }
-        for time in batch.column(0).as_primitive::<TimestampNanosecondType>().values() {
-            read.time_min_ns = read.time_min_ns.min(*time);
-            read.time_max_ns = read.time_max_ns.max(*time);
-        }
-        read.rows += batch.num_rows() as u64;
-    }
-    Ok(read)
 }
 
 /// The size of a file; 0 if it is missing, which reading it will tell.

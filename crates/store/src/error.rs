@@ -215,6 +215,21 @@ pub(crate) fn is_exhausted(error: &io::Error) -> bool {
     EXHAUSTED.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
+/// What to do about stored data that is damaged.
+pub(crate) const SALVAGE: &str = "Restore the folder from a backup with `sensorium restore`; or run `sensorium store salvage`, \
+                                  which keeps everything that is readable and says exactly what is lost";
+
+/// An error and its causes on one line.
+pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
+    let mut sentence = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        sentence = format!("{sentence}: {error}");
+        cause = error.source();
+    }
+    sentence
+}
+
 /// Whether the system says that there is no room on the disk.
 pub(crate) fn is_no_space(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)

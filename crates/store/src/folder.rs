@@ -7,6 +7,7 @@
 //! <dir>/manifest/  which files make up each table
 //! <dir>/data/      Parquet files and last values
 //! <dir>/tmp/       a merged file while it is written; emptied at start
+//! <dir>/salvaged/  damaged files that were replaced by what is readable of them
 //! ```
 
 use std::fs::{File, OpenOptions, TryLockError};

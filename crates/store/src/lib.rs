@@ -16,7 +16,8 @@
 //! | `deletion`, `retention` | what readers do not see any more, and what is dropped |
 //! | `compaction` | from many small files to few large ones |
 //! | `open` | recovery |
-//! | `check` | verifies everything that is stored |
+//! | `check`, `salvage` | verifies everything that is stored, and recovers what is readable of it |
+//! | `backup` | copies of a running store, and back |
 //!
 //! Invariants of the whole:
 //! - [`Store::write`] resolves after the batch is synced and visible;
@@ -25,6 +26,7 @@
 //! - damage of stored data stops the start with file and offset; a failed sync stops writing;
 //! - this crate never sees DataFusion, and reads no configuration and no clock but the monotonic one.
 
+mod backup;
 mod catalog;
 mod check;
 pub mod columns;
@@ -44,6 +46,7 @@ mod open;
 pub mod report;
 mod requests;
 mod retention;
+mod salvage;
 mod shared;
 mod store;
 mod table;
@@ -53,6 +56,7 @@ mod wal;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{Backup, BackupError, BackupInfo, BackupReport, Frozen, backups, restore};
 pub use check::{CheckProgress, CheckReport, Finding, check};
 pub use columns::{adapt, arrow_schema};
 pub use config::{Clock, CommitListener, Durability, StoreConfig};
@@ -61,5 +65,6 @@ pub use error::{OpenError, WriteError};
 
 pub use files::data_file::DataFile;
 pub use report::{LastField, LastRow, RecoveryReport, Source, SourceData, StoreStats, TableSnapshot, WriteReport};
+pub use salvage::{Repair, Salvage};
 pub use store::Store;
 pub use telemetry::describe_metrics;

@@ -5,14 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sensorium_model::{DatabaseKey, IngestLimits};
 
 use crate::commit::committer::Committer;
 use crate::compaction::compactor::Compactor;
 use crate::config::StoreConfig;
-use crate::error::OpenError;
+use crate::error::{OpenError, SALVAGE};
 use crate::files::data_file::DataFile;
 use crate::files::last_file::read_last;
 use crate::files::path::version_of;
@@ -88,7 +88,7 @@ fn restore(shared: &Shared, state: &State, report: &mut RecoveryReport) -> Resul
             path: shared.layout.manifest.clone(),
             offset: 0,
             what: format!("column {column:?} of table {name:?} has two types"),
-            remedy: "Restore the manifest folder from a backup that was made together with the data folder",
+            remedy: "Restore the folder from a backup with `sensorium restore`",
         })?;
         let mut files = Vec::with_capacity(table.files.len());
         for entry in &table.files {
@@ -108,6 +108,10 @@ fn restore(shared: &Shared, state: &State, report: &mut RecoveryReport) -> Resul
                 OpenError::io("read the data files of", &shared.layout.data, io::Error::other(error))
             })?;
             restored.last.lock().absorb(found);
+            // The next flush saves them, so that the next start need not look for them.
+            let mut applied = shared.applied.lock();
+            applied.tables.push(Arc::clone(&restored));
+            applied.since.get_or_insert_with(Instant::now);
         }
         for entry in &table.last {
             let path = shared.layout.root.join(&entry.path);
@@ -121,12 +125,7 @@ fn restore(shared: &Shared, state: &State, report: &mut RecoveryReport) -> Resul
 
 /// A file that is missing or shorter than it was is found at start, not by the first query that needs it.
 fn check_size(path: &Path, bytes: u64) -> Result<(), OpenError> {
-    let damaged = |what: String| OpenError::Damaged {
-        path: path.to_owned(),
-        offset: 0,
-        what,
-        remedy: "Restore the file from a backup",
-    };
+    let damaged = |what: String| OpenError::Damaged { path: path.to_owned(), offset: 0, what, remedy: SALVAGE };
     match std::fs::metadata(path) {
         Ok(found) if found.len() == bytes => Ok(()),
         Ok(found) => Err(damaged(format!("it has {} bytes, and the manifest says {bytes}", found.len()))),

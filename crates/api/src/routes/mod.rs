@@ -1,5 +1,6 @@
 //! The routes, a module per subject. Each exposes `routes()`, which [`crate::openapi`] merges.
 
+pub(crate) mod backup;
 pub(crate) mod databases;
 pub(crate) mod detections;
 pub(crate) mod keeping;

@@ -1,8 +1,9 @@
-//! How `query`, `import` and `token` reach the data: a server over HTTP, or the data folder when no server runs.
+//! How `query`, `import`, `token` and `backup` reach the data: a server over HTTP, or the data folder when no server runs.
 //!
 //! In this order: the server at `--url`; the server that `server.json` in the data folder names, if it answers; the folder
 //! itself, opened by this process, which then owns it until the command ends.
 
+mod backup;
 mod output;
 mod query;
 mod remote;
@@ -18,6 +19,7 @@ use crate::config::{Config, Settings};
 use crate::local::LocalServer;
 use crate::open;
 
+pub(crate) use backup::{backup, restore};
 pub(crate) use query::query;
 pub(crate) use remote::Remote;
 pub(crate) use token::token;

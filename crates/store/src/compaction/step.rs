@@ -12,6 +12,7 @@ use super::merge::{Merge, Source};
 use crate::columns::arrow_schema;
 use crate::deletion::Deletion;
 use crate::error::WriteError;
+use crate::files::checksum::Checksums;
 use crate::files::data_file::DataFile;
 use crate::files::form::Form;
 use crate::files::parquet::ParquetFile;
@@ -51,6 +52,7 @@ struct Written {
     rows: u64,
     time_min_ns: i64,
     time_max_ns: i64,
+    crc32c: Option<Checksums>,
 }
 
 impl<'s> Compaction<'s> {
@@ -94,7 +96,7 @@ impl<'s> Compaction<'s> {
         let sources = sources.collect();
         let paths: Vec<&Path> = self.inputs.iter().map(|input| input.path.as_path()).collect();
         let form = Form::of_files(&paths).map_err(|error| failed(error.into()))?;
-        let mut written = Written { bytes: 0, rows: 0, time_min_ns: i64::MAX, time_max_ns: i64::MIN };
+        let mut written = Written { bytes: 0, rows: 0, time_min_ns: i64::MAX, time_max_ns: i64::MIN, crc32c: None };
         let mut file: Option<ParquetFile> = None;
         for batch in Merge::new(schema, tags, sources).map_err(failed)? {
             if self.shared.compaction.is_stopped() || self.shared.is_poisoned() {
@@ -109,6 +111,8 @@ impl<'s> Compaction<'s> {
         }
         if let Some(file) = file {
             (written.bytes, written.rows) = file.finish()?;
+            let read_back = |source| WriteError::io("read a merged file back", source);
+            written.crc32c = Some(Checksums::of_file(path).map_err(read_back)?);
         }
         Ok(Some(written))
     }
@@ -138,6 +142,7 @@ impl<'s> Compaction<'s> {
                 rows: written.rows,
                 time_min_ns: written.time_min_ns,
                 time_max_ns: written.time_max_ns,
+                crc32c: written.crc32c,
             });
             path = Some(file);
         }

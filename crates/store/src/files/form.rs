@@ -48,6 +48,15 @@ impl Form {
         columns.form()
     }
 
+    /// The form that a file with these columns has, and that holds all of its rows.
+    pub(crate) fn of_file(columns: &Schema) -> Self {
+        let own = |data_type: &DataType| {
+            matches!(data_type, DataType::Timestamp(..) | DataType::Decimal32(..) | DataType::Decimal64(..))
+        };
+        let fields = columns.fields().iter().filter(|field| own(field.data_type()));
+        Self { types: fields.map(|field| (field.name().clone(), field.data_type().clone())).collect() }
+    }
+
     /// A form for any rows of these files, found from their metadata. Only columns that stand as doubles in one of them, as
     /// all did in format 1, are read, up to the first value that is no decimal.
     pub(crate) fn of_files(paths: &[&Path]) -> Result<Self, ParquetError> {

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use sensorium_model::{Batch, DatabaseKey, TableBatch};
 
-use crate::error::OpenError;
+use crate::error::{OpenError, SALVAGE};
 use crate::folder::write_durably;
 use crate::wal::codec::{decode_batch, encode_batch};
 
@@ -36,12 +36,7 @@ pub(crate) fn write_last(path: &Path, database: &DatabaseKey, tables: Vec<TableB
 
 /// Reads last values: the values and their times.
 pub(crate) fn read_last(path: &Path) -> Result<(TableBatch, TableBatch), OpenError> {
-    let damaged = |what: String| OpenError::Damaged {
-        path: path.to_owned(),
-        offset: 0,
-        what,
-        remedy: "Restore the file from a backup",
-    };
+    let damaged = |what: String| OpenError::Damaged { path: path.to_owned(), offset: 0, what, remedy: SALVAGE };
     let bytes = std::fs::read(path).map_err(|source| OpenError::io("read", path, source))?;
     let intact = || {
         let (magic, rest) = bytes.split_first_chunk::<8>()?;

@@ -16,6 +16,7 @@
 //! - a file is written under a temporary name, synced, renamed, and its folder synced, before the manifest names it;
 //! - a file that the manifest names is never changed.
 
+pub(crate) mod checksum;
 pub(crate) mod data_file;
 pub(crate) mod decimal;
 pub(crate) mod encoding;
@@ -24,3 +25,4 @@ pub(crate) mod last_file;
 pub(crate) mod parquet;
 pub(crate) mod path;
 pub(crate) mod reading;
+pub(crate) mod verify;

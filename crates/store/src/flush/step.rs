@@ -8,6 +8,7 @@ use sensorium_model::TableSchema;
 
 use super::plan::{Planned, plan};
 use crate::error::WriteError;
+use crate::files::checksum::Checksums;
 use crate::files::data_file::DataFile;
 use crate::files::last_file::write_last;
 use crate::files::parquet::write_parquet;
@@ -171,6 +172,7 @@ impl<'s> Flush<'s> {
             rows: rows.num_rows() as u64,
             time_min_ns: bounds.time_min_ns,
             time_max_ns: bounds.time_max_ns,
+            crc32c: Some(Checksums::of_file(&path).map_err(|source| WriteError::io("read a data file back", source))?),
         };
         let file = DataFile::new(path, &entry);
         Ok((entry, Arc::new(file)))

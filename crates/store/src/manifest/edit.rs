@@ -8,6 +8,7 @@ use sensorium_model::{DatabaseKey, DatabaseName, Name, OrgId, TableSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::deletion::Deletion;
+use crate::files::checksum::Checksums;
 use crate::files::path::version_of;
 
 /// A database.
@@ -38,6 +39,9 @@ pub(crate) struct FileEntry {
     pub(crate) rows: u64,
     pub(crate) time_min_ns: i64,
     pub(crate) time_max_ns: i64,
+    /// Of the file's blocks; manifests of format 1 had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) crc32c: Option<Checksums>,
 }
 
 impl FileEntry {

@@ -1,5 +1,6 @@
 //! The manifest's files.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,12 +17,22 @@ use crate::wal::file::sync_folder;
 /// Deltas after which a checkpoint is written.
 const CHECKPOINT_EVERY: u64 = 32;
 
-const REMEDY: &str = "Restore the manifest folder from a backup that was made together with the data folder";
+const REMEDY: &str = "Restore the folder from a backup with `sensorium restore`";
+
+/// The format that is written.
+const FORMAT: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Checked {
+    #[serde(default = "first_format")]
+    format: u32,
     crc32c: String,
     edit: Box<RawValue>,
+}
+
+/// The format of files that do not say it.
+fn first_format() -> u32 {
+    1
 }
 
 /// The manifest on disk and what it says.
@@ -96,6 +107,18 @@ impl Manifest {
         &self.state
     }
 
+    /// Writes everything at this version into another folder, for data files that lie there under the same paths. Files of
+    /// newest values are not named: they may hold values of rows that are only in the log.
+    pub(crate) fn write_copy(&self, folder: &Path) -> io::Result<()> {
+        let mut state = State { retired: BTreeSet::new(), ..self.state.clone() };
+        for table in state.tables.values_mut() {
+            table.last.clear();
+            table.last_is_unknown = true;
+        }
+        let mut copy = Self { folder: folder.to_owned(), state, checkpoint: 0 };
+        copy.write_checkpoint()
+    }
+
     /// Makes the next version durable.
     ///
     /// Returns files of last values that are not needed any more.
@@ -147,7 +170,7 @@ impl Manifest {
     /// Writes a file whole and durably; fails when there is one of this name.
     fn create_once(&self, path: &Path, edit: &Edit) -> io::Result<()> {
         let edit = serde_json::value::to_raw_value(edit)?;
-        let checked = Checked { crc32c: checksum(edit.get()), edit };
+        let checked = Checked { format: FORMAT, crc32c: checksum(edit.get()), edit };
         let temporary = temporary(path);
         let mut file = File::create(&temporary)?;
         file.write_all(&serde_json::to_vec(&checked)?)?;
@@ -171,6 +194,10 @@ fn read(path: &Path, version: u64) -> Result<Edit, OpenError> {
     let text = std::fs::read(path).map_err(|source| OpenError::io("read", path, source))?;
     let broken = |error: serde_json::Error| damaged(path, error.to_string());
     let checked: Checked = serde_json::from_slice(&text).map_err(broken)?;
+    if checked.format > FORMAT {
+        let found = checked.format.to_string();
+        return Err(OpenError::Format { path: path.to_owned(), found, expected: "1 and 2" });
+    }
     if checksum(checked.edit.get()) != checked.crc32c {
         return Err(damaged(path, "its checksum does not match".to_owned()));
     }
@@ -218,7 +245,14 @@ mod tests {
         schema.add("f".into(), ColumnKind::Field(FieldType::F64)).unwrap();
         schema.add("t".into(), ColumnKind::Tag).unwrap();
         let database = DatabaseEntry::from(&key());
-        let file = FileEntry { path: format!("{version}"), bytes: 1, rows: 2, time_min_ns: -3, time_max_ns: i64::MAX };
+        let file = FileEntry {
+            path: format!("{version}"),
+            bytes: 1,
+            rows: 2,
+            time_min_ns: -3,
+            time_max_ns: i64::MAX,
+            crc32c: None,
+        };
         let last = vec![LastEntry { path: format!("{version}"), bytes: 1, full: version.is_multiple_of(3) }];
         let table = TableEdit { files: vec![file], last, ..TableEdit::of(database.clone(), "x".into(), schema) };
         let before = State { version: version - 1, flushed_seq: version * 10, ..State::default() };

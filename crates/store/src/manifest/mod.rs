@@ -3,8 +3,10 @@
 //! ```text
 //! <dir>/manifest/<version, 20 digits>.delta.json        what a flush or a merge changed of the version before
 //! <dir>/manifest/<version, 20 digits>.checkpoint.json   everything at that version
-//! file = {"crc32c":"<8 hex digits of the text of edit>","edit":{…}}
+//! file = {"format":2,"crc32c":"<8 hex digits of the text of edit>","edit":{…}}
 //! ```
+//!
+//! Format 2 has checksums of the data files ([`crate::files::checksum`]); format 1, which did not say its number, is read too.
 //!
 //! Invariants:
 //! - versions ascend by one; each is created once, and never replaced: the file is written under another name, synced, and

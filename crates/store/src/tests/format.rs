@@ -10,7 +10,7 @@ fn format_1() -> PathBuf {
 }
 
 /// Copies a folder, so that a test may open it.
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let to = to.join(entry.file_name());
@@ -61,4 +61,30 @@ fn a_folder_of_format_1_reads_as_it_was_written() {
     write(&new, &points(2));
     wait(old.flush()).unwrap();
     assert_eq!(read(&old, "t"), read(&new, "t"));
+}
+
+#[test]
+fn a_manifest_of_a_later_format_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(create(folder.path()));
+    let path = folder.path().join("manifest/00000000000000000000.checkpoint.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace(r#"{"format":2,"#, r#"{"format":3,"#)).unwrap();
+    let error = Store::open(config(folder.path())).unwrap_err().to_string();
+    assert!(error.contains(r#"format "3""#), "{error}");
+}
+
+#[test]
+fn a_folder_of_format_1_is_checked_without_checksums_and_new_files_have_them() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&format_1(), folder.path());
+    let report = crate::check(folder.path(), |_| {}).unwrap();
+    assert_eq!((report.findings, report.files, report.rows), (Vec::new(), 2, 60));
+    let store = open(folder.path());
+    write(&store, &points(2));
+    wait(store.shutdown()).unwrap();
+    drop(store);
+    let manifest = crate::manifest::Manifest::load(&folder.path().join("manifest")).unwrap();
+    let files = manifest.state().tables.values().flat_map(|table| &table.files);
+    assert_eq!(files.map(|file| file.crc32c.is_some()).collect::<Vec<_>>(), [false, false, true]);
 }

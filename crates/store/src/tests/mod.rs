@@ -1,5 +1,6 @@
 //! Tests of the whole store.
 
+mod backup;
 mod checking;
 mod crash;
 mod deleting;
@@ -10,6 +11,7 @@ mod limits;
 mod model;
 mod reading;
 pub(crate) mod reference;
+mod salvaging;
 mod simulation;
 
 use std::collections::BTreeMap;

@@ -95,17 +95,19 @@ impl Head {
     }
 }
 
+/// The record that begins at an offset, if its head is as wanted and it is intact. The head is asked before the body is read.
+pub(crate) fn record_at(bytes: &[u8], at: usize, wanted: impl Fn(&Head) -> bool) -> Option<(Head, &[u8])> {
+    let (head, rest) = bytes.get(at..)?.split_first_chunk::<HEAD_BYTES>()?;
+    let head = Head::decode(head).filter(wanted)?;
+    let body = rest.get(..head.body_bytes)?;
+    head.matches(body).then_some((head, body))
+}
+
 /// Finds the offset of an intact record after `seq` that was written when everything before it was on disk.
 pub(crate) fn find_after_sync(bytes: &[u8], seq: u64) -> Option<usize> {
-    (0..bytes.len().saturating_sub(HEAD_BYTES - 1)).find(|at| {
-        let Some((head, rest)) = bytes.get(*at..).and_then(|rest| rest.split_first_chunk::<HEAD_BYTES>()) else {
-            return false;
-        };
-        let Some(head) = Head::decode(head) else { return false };
-        // A segment holds far fewer records than this, so that chance matches are not even looked at.
-        let plausible = head.after_sync && head.seq > seq && head.seq - seq < 1 << 32;
-        plausible && rest.get(..head.body_bytes).is_some_and(|body| head.matches(body))
-    })
+    // A segment holds far fewer records than this, so that chance matches are not even looked at.
+    let plausible = |head: &Head| head.after_sync && head.seq > seq && head.seq - seq < 1 << 32;
+    (0..bytes.len().saturating_sub(HEAD_BYTES - 1)).find(|at| record_at(bytes, *at, plausible).is_some())
 }
 
 #[cfg(test)]

@@ -5,15 +5,12 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::record::{HEAD_BYTES, Head, RecordKind, find_after_sync};
-use crate::error::OpenError;
+use crate::error::{OpenError, SALVAGE};
 
 /// Bytes of a segment's header.
 pub(crate) const SEGMENT_HEADER_BYTES: usize = 24;
 
 const MAGIC: &[u8; 8] = b"SENSWAL1";
-
-const REMEDY: &str = "Restore the file from a backup; or, to give up the readings from this place on, move this file and the \
-                      .wal files with higher numbers out of the folder, and start again";
 
 /// The header of a segment that begins with a sequence number.
 pub(crate) fn segment_header(first_seq: u64) -> [u8; SEGMENT_HEADER_BYTES] {
@@ -53,7 +50,7 @@ pub(crate) struct Scanned {
 
 /// An error that names the place of the damage.
 pub(crate) fn damaged(path: &Path, offset: u64, what: impl Into<String>) -> OpenError {
-    OpenError::Damaged { path: path.to_owned(), offset, what: what.into(), remedy: REMEDY }
+    OpenError::Damaged { path: path.to_owned(), offset, what: what.into(), remedy: SALVAGE }
 }
 
 /// Reads the records of a segment in order. An unsynced end may be torn, in the last segment only.
