@@ -34,6 +34,9 @@ pub(crate) enum Command {
     /// Ask a question in SQL and print the answer
     #[command(after_help = QUERY_EXAMPLES)]
     Query(QueryArgs),
+    /// Write the answer to a question in SQL to a Parquet or CSV file
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Create, list and revoke API tokens
     #[command(after_help = TOKEN_EXAMPLES)]
     Token(TokenArgs),
@@ -72,6 +75,15 @@ Examples:
   sensorium query --url https://sensors.example.org --token sen_… 'SHOW TABLES'
 
 Asks the server that uses the data folder, or the one at --url; without a running server the folder is opened directly.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  sensorium export 'SELECT * FROM cpu' --output cpu.parquet
+  sensorium export \"SELECT * FROM cpu WHERE time >= now() - INTERVAL '1 day'\" --output day.csv
+  sensorium export - --format csv --output cpu.txt < question.sql
+
+A file that is there already is replaced, once the new one is whole. The server's limits of an answer (query.max_rows, query.timeout_seconds)
+hold: export more in parts, by time.";
 
 const TOKEN_EXAMPLES: &str = "\
 Examples:
@@ -246,6 +258,33 @@ pub(crate) struct QueryArgs {
     /// How the answer is printed
     #[arg(long, short, value_enum, default_value = "table")]
     pub(crate) format: OutputFormat,
+}
+
+/// What an exported file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// Apache Parquet, compressed with zstd
+    Parquet,
+    /// Comma-separated values with a header
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) reach: ReachFlags,
+    /// The statement; - reads it from standard input
+    #[arg(value_name = "SQL", allow_hyphen_values = true)]
+    pub(crate) sql: String,
+    /// Database whose tables need no prefix
+    #[arg(long, alias = "db", value_name = "NAME", default_value = "main")]
+    pub(crate) database: DatabaseName,
+    /// The file
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// What the file is [default: what its name ends in]
+    #[arg(long, short, value_enum)]
+    pub(crate) format: Option<ExportFormat>,
 }
 
 #[derive(Debug, Args)]

@@ -62,6 +62,7 @@ fn run(cli: Cli) -> Result<()> {
         }
         Command::Import(command) => block_on(import::run(command.import, command.reach)),
         Command::Query(args) => block_on(client::query(args)),
+        Command::Export(args) => block_on(client::export(args)),
         Command::Token(args) => block_on(client::token(args)),
         Command::Store(args) => maintenance::store(&args),
         Command::Backup(args) => block_on(client::backup(args)),

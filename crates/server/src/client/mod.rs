@@ -1,9 +1,10 @@
-//! How `query`, `import`, `token` and `backup` reach the data: a server over HTTP, or the data folder when no server runs.
+//! How `query`, `export`, `import`, `token` and `backup` reach the data: a server over HTTP, or the data folder when no server runs.
 //!
 //! In this order: the server at `--url`; the server that `server.json` in the data folder names, if it answers; the folder
 //! itself, opened by this process, which then owns it until the command ends.
 
 mod backup;
+mod export;
 mod output;
 mod query;
 mod remote;
@@ -20,6 +21,7 @@ use crate::local::LocalServer;
 use crate::open;
 
 pub(crate) use backup::{backup, restore};
+pub(crate) use export::export;
 pub(crate) use query::query;
 pub(crate) use remote::Remote;
 pub(crate) use token::token;

@@ -13,6 +13,7 @@ use arrow::json::writer::{JsonArray, WriterBuilder};
 use arrow::record_batch::RecordBatch;
 use arrow::util::pretty::pretty_format_batches_with_schema;
 
+use super::query::Sink;
 use crate::cli::OutputFormat;
 
 /// Rows that a table shows.
@@ -22,10 +23,10 @@ const TABLE_ROWS: usize = 10_000;
 pub(crate) struct Output<W: Write = BufWriter<Stdout>> {
     schema: Option<SchemaRef>,
     rows: usize,
-    sink: Sink<W>,
+    form: Form<W>,
 }
 
-enum Sink<W: Write> {
+enum Form<W: Write> {
     Table { out: W, batches: Vec<RecordBatch> },
     Csv(Box<arrow::csv::Writer<W>>),
     Json(arrow::json::Writer<W, JsonArray>),
@@ -40,43 +41,44 @@ impl Output {
 
 impl<W: Write> Output<W> {
     fn to(format: OutputFormat, out: W) -> Self {
-        let sink = match format {
-            OutputFormat::Table => Sink::Table { out, batches: Vec::new() },
-            OutputFormat::Csv => Sink::Csv(Box::new(arrow::csv::WriterBuilder::new().with_header(true).build(out))),
-            OutputFormat::Json => Sink::Json(WriterBuilder::new().with_explicit_nulls(true).build(out)),
+        let form = match format {
+            OutputFormat::Table => Form::Table { out, batches: Vec::new() },
+            OutputFormat::Csv => Form::Csv(Box::new(arrow::csv::WriterBuilder::new().with_header(true).build(out))),
+            OutputFormat::Json => Form::Json(WriterBuilder::new().with_explicit_nulls(true).build(out)),
         };
-        Self { schema: None, rows: 0, sink }
+        Self { schema: None, rows: 0, form }
     }
+}
 
-    /// The columns of the answer; counts once.
-    pub(crate) fn schema(&mut self, schema: &SchemaRef) {
+impl<W: Write> Sink for Output<W> {
+    fn schema(&mut self, schema: &SchemaRef) -> Result<()> {
         self.schema.get_or_insert_with(|| schema.clone());
+        Ok(())
     }
 
-    /// Takes the next rows; false when nobody reads the output any more.
-    pub(crate) fn batch(&mut self, batch: RecordBatch) -> Result<bool> {
+    /// False when nobody reads the output any more.
+    fn batch(&mut self, batch: RecordBatch) -> Result<bool> {
         let before = self.rows;
         self.rows += batch.num_rows();
-        let written = match &mut self.sink {
-            Sink::Table { batches, .. } => {
+        let written = match &mut self.form {
+            Form::Table { batches, .. } => {
                 if before < TABLE_ROWS {
                     batches.push(batch.slice(0, batch.num_rows().min(TABLE_ROWS - before)));
                 }
                 Ok(())
             }
-            Sink::Csv(writer) => writer.write(&batch),
-            Sink::Json(writer) => writer.write(&batch),
+            Form::Csv(writer) => writer.write(&batch),
+            Form::Json(writer) => writer.write(&batch),
         };
         still_read(written).context("cannot print the answer")
     }
 
-    /// Prints what is left.
-    pub(crate) fn finish(&mut self) -> Result<()> {
+    fn finish(&mut self) -> Result<()> {
         let (rows, schema) = (self.rows, self.schema.clone());
-        let finished = match &mut self.sink {
-            Sink::Table { out, batches } => table(out, batches, schema, rows),
-            Sink::Csv(writer) => header(writer, rows, schema),
-            Sink::Json(writer) => json_end(writer),
+        let finished = match &mut self.form {
+            Form::Table { out, batches } => table(out, batches, schema, rows),
+            Form::Csv(writer) => header(writer, rows, schema),
+            Form::Json(writer) => json_end(writer),
         };
         still_read(finished).context("cannot print the answer")?;
         Ok(())
@@ -167,7 +169,7 @@ mod tests {
     fn printed(format: OutputFormat, batches: &[RecordBatch]) -> String {
         let mut bytes = Vec::new();
         let mut output = Output::to(format, &mut bytes);
-        output.schema(&rows().schema());
+        output.schema(&rows().schema()).unwrap();
         for batch in batches {
             assert!(output.batch(batch.clone()).unwrap());
         }
@@ -193,7 +195,7 @@ mod tests {
         let mut bytes = Vec::new();
         let mut output = Output::to(OutputFormat::Table, &mut bytes);
         let batch = RecordBatch::try_new(Arc::new(schema), vec![text]).unwrap();
-        output.schema(&batch.schema());
+        output.schema(&batch.schema()).unwrap();
         assert!(output.batch(batch).unwrap());
         output.finish().unwrap();
         drop(output);

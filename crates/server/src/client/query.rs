@@ -4,7 +4,9 @@ use std::io::Read;
 
 use anyhow::{Context, Result, bail};
 use arrow::buffer::Buffer;
+use arrow::datatypes::SchemaRef;
 use arrow::ipc::reader::StreamDecoder;
+use arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 use reqwest::Method;
 use sensorium_model::{DatabaseName, DatabaseScope};
@@ -21,25 +23,42 @@ const BROKEN_OFF: &str = "the server broke off the answer, most likely because t
 
 /// Runs the command.
 pub(crate) async fn query(args: QueryArgs) -> Result<()> {
-    let sql = match args.sql.as_str() {
-        "-" => {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("cannot read the statement from standard input")?;
-            text
-        }
-        text => text.to_owned(),
-    };
+    let sql = statement(&args.sql)?;
     let reach = Reach::open(&args.reach, false).await?;
-    let mut output = Output::new(args.format);
-    let outcome = match &reach {
-        Reach::Server(remote) => from_server(remote, &args.database, &sql, &mut output).await,
-        Reach::Folder(folder) => from_folder(folder, &args.database, &sql, &mut output).await,
-    };
+    let outcome = answer(&reach, &args.database, &sql, &mut Output::new(args.format)).await;
     reach.close().await?;
     outcome
 }
 
-async fn from_server(remote: &Remote, database: &DatabaseName, sql: &str, output: &mut Output) -> Result<()> {
+/// The statement, which `-` takes from standard input.
+pub(super) fn statement(sql: &str) -> Result<String> {
+    if sql != "-" {
+        return Ok(sql.to_owned());
+    }
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).context("cannot read the statement from standard input")?;
+    Ok(text)
+}
+
+/// Takes the rows of an answer.
+pub(super) trait Sink {
+    /// The columns of the answer; counts once.
+    fn schema(&mut self, schema: &SchemaRef) -> Result<()>;
+    /// Takes the next rows; false when no more are wanted.
+    fn batch(&mut self, batch: RecordBatch) -> Result<bool>;
+    /// Ends a whole answer.
+    fn finish(&mut self) -> Result<()>;
+}
+
+/// Runs a statement where the data is, and hands its rows on as they arrive.
+pub(super) async fn answer(reach: &Reach, database: &DatabaseName, sql: &str, output: &mut impl Sink) -> Result<()> {
+    match reach {
+        Reach::Server(remote) => from_server(remote, database, sql, output).await,
+        Reach::Folder(folder) => from_folder(folder, database, sql, output).await,
+    }
+}
+
+async fn from_server(remote: &Remote, database: &DatabaseName, sql: &str, output: &mut impl Sink) -> Result<()> {
     let body = serde_json::json!({ "q": sql, "db": database, "format": "arrow" });
     let response = remote.send(remote.request(Method::POST, "/api/v1/sql").json(&body)).await?;
     let mut decoder = StreamDecoder::new();
@@ -50,7 +69,7 @@ async fn from_server(remote: &Remote, database: &DatabaseName, sql: &str, output
         while !buffer.is_empty() {
             let batch = decoder.decode(&mut buffer).context("the server's answer cannot be read")?;
             if let Some(schema) = decoder.schema() {
-                output.schema(&schema);
+                output.schema(&schema)?;
             }
             if let Some(batch) = batch
                 && !output.batch(batch)?
@@ -65,7 +84,7 @@ async fn from_server(remote: &Remote, database: &DatabaseName, sql: &str, output
     output.finish()
 }
 
-async fn from_folder(folder: &Folder, database: &DatabaseName, sql: &str, output: &mut Output) -> Result<()> {
+async fn from_folder(folder: &Folder, database: &DatabaseName, sql: &str, output: &mut impl Sink) -> Result<()> {
     let engine = open::query(&folder.settings, &folder.store)?;
     let request = QueryRequest {
         org: folder.org,
@@ -76,7 +95,7 @@ async fn from_folder(folder: &Folder, database: &DatabaseName, sql: &str, output
         points: None,
     };
     let mut stream = engine.execute(request).await?;
-    output.schema(&stream.schema());
+    output.schema(&stream.schema())?;
     while let Some(batch) = stream.next().await {
         if !output.batch(batch?)? {
             return Ok(());

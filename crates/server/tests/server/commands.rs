@@ -97,3 +97,34 @@ fn tokens_are_created_listed_and_revoked() {
     let sentence = fail(&mut server.command(&["token", "revoke", "x"]));
     assert!(sentence.contains("token list"), "{sentence}");
 }
+
+#[test]
+fn an_answer_is_exported_as_a_whole_or_not_at_all() {
+    let server = Start::new().quiet().set("query.max_rows", 1_000).start();
+    assert_eq!(server.write("main", LINES).0, 204);
+    let lines: String = (0..5_000).map(|n| format!("many n={n}i {}\n", 1_700_000_000 + n)).collect();
+    assert_eq!(server.write("main", &lines).0, 204);
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let said = succeed(&mut server.command(&["export", SQL, "--output", &path("room.csv")]));
+    assert!(said.starts_with("Wrote 2 rows, "), "{said}");
+    assert_eq!(std::fs::read_to_string(path("room.csv")).unwrap(), "place,temperature\noffice,20.5\nlab,21.5\n");
+    let all = "SELECT * FROM room";
+    succeed(&mut server.command(&["export", all, "--output", &path("room"), "--format", "parquet"]));
+    assert!(std::fs::read(path("room")).unwrap().ends_with(b"PAR1"));
+    // What was exported can be read in again, with its times and tags.
+    std::fs::rename(path("room"), path("room.parquet")).unwrap();
+    succeed(&mut server.command(&["import", &path("room.parquet"), "--table", "again", "--tag", "place"]));
+    let question =
+        |table: &str| server.query(&format!("SELECT time, place, temperature, ok FROM {table} ORDER BY time"));
+    assert_eq!(question("again"), question("room"));
+
+    let none = "SELECT place FROM room WHERE place = 'none'";
+    succeed(&mut server.command(&["export", none, "-o", &path("none.csv")]));
+    assert_eq!(std::fs::read_to_string(path("none.csv")).unwrap(), "place\n");
+    fail(&mut server.command(&["export", "SELECT n FROM many", "-o", &path("many.csv")]));
+    assert!(fail(&mut server.command(&["export", SQL, "-o", &path("room.txt")])).contains("--format"));
+    let mut left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["none.csv", "room.csv", "room.parquet"], "nothing half done is left");
+}
