@@ -39,7 +39,10 @@ async fn thaw(
     on_this_machine(&caller)?;
     let thawed = tokio::task::spawn_blocking(move || state.store.thaw(id));
     let thawed = thawed.await.map_err(|error| ApiError::from_error(ErrorKind::Internal, &error))??;
-    if thawed { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::missing("a later backup has taken its place")) }
+    if !thawed {
+        tracing::debug!(%id, "a later backup has taken the place of this one already");
+    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn on_this_machine(caller: &Caller) -> ApiResult<()> {

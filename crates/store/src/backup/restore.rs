@@ -6,7 +6,6 @@ use super::copy::copy;
 use super::list::{self, List};
 use super::{BackupError, is_backup_folder};
 use crate::check::CheckProgress;
-use crate::error::OpenError;
 use crate::folder::Layout;
 
 /// A backup that there is.
@@ -68,6 +67,6 @@ pub fn restore(
         })?;
     }
     // Last: until then, no server takes the folder for a store.
-    layout.write_format().map_err(|error: OpenError| BackupError::from(error))?;
+    layout.write_format()?;
     Ok(info(name.clone(), &list))
 }

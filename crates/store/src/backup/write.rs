@@ -89,7 +89,7 @@ impl Backup {
         let mut missing = Vec::new();
         for (path, bytes, crc32c) in wanted {
             match self.known.get(path) {
-                Some(known) if known.bytes == bytes && crc32c.is_none_or(|crc32c| *crc32c == known.crc32c) => {
+                Some(known) if known.bytes == bytes && is_same(&frozen.join(path), bytes, crc32c, known)? => {
                     let size = std::fs::metadata(self.root.join(path)).map_or(0, |metadata| metadata.len());
                     if size != bytes {
                         let what = format!("it has {size} bytes, and had {bytes}");
@@ -160,6 +160,15 @@ impl Backup {
         remove_others(&self.root.join("data"), &needed)?;
         Ok(self.report)
     }
+}
+
+/// Whether a file is the one that an earlier backup has. Manifests of format 1 have no checksum; then the file is read.
+fn is_same(path: &Path, bytes: u64, crc32c: Option<&Checksums>, known: &Listed) -> Result<bool, BackupError> {
+    if let Some(crc32c) = crc32c {
+        return Ok(*crc32c == known.crc32c);
+    }
+    let found = Checksums::of_file_that_had(path, bytes).map_err(|source| OpenError::io("read", path, source))?;
+    Ok(found.1 == known.crc32c)
 }
 
 /// Removes a backup's own files, its list first: then there is no backup that lacks something.

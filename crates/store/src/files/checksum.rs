@@ -166,8 +166,8 @@ mod tests {
         flipped[65_535] ^= 1;
         flipped[200_000] ^= 1;
         assert_eq!(damaged_by(&flipped), [0..65_536, 196_608..262_144]);
-        assert_eq!(damaged_by(&bytes[..140_000]), [131_072..300_000]);
-        assert_eq!(damaged_by(&[]), [0..300_000]);
+        assert!(damaged_by(&bytes[..140_000]).into_iter().eq(std::iter::once(131_072..300_000)));
+        assert!(damaged_by(&[]).into_iter().eq(std::iter::once(0..300_000)));
     }
 
     #[test]

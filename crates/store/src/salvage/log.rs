@@ -99,7 +99,7 @@ impl LogPlan {
                 Ok(scanned) => scanned.next_seq,
                 Err(OpenError::Damaged { what, .. }) => {
                     let bytes = std::fs::read(path).map_err(|source| OpenError::io("read", path, source))?;
-                    let found = find(&bytes, *first_seq, next_first, &mut databases);
+                    let found = find(&bytes, *first_seq, next_first, flushed_seq, &mut databases);
                     let next_seq = found.next_seq;
                     plan.damaged(path, *first_seq, what, found, flushed_seq)?;
                     next_seq
@@ -245,7 +245,7 @@ impl Databases {
 }
 
 /// Reads what a damaged segment still holds; `next_first` is the first record of the segment behind it.
-fn find(bytes: &[u8], first_seq: u64, next_first: Option<u64>, databases: &mut Databases) -> Found {
+fn find(bytes: &[u8], first_seq: u64, next_first: Option<u64>, flushed_seq: u64, databases: &mut Databases) -> Found {
     let mut found = Found { next_seq: first_seq, ..Found::default() };
     if bytes.get(..SEGMENT_HEADER_BYTES) != Some(&segment_header(first_seq)) {
         found.damaged.push(0..SEGMENT_HEADER_BYTES.min(bytes.len()));
@@ -275,7 +275,8 @@ fn find(bytes: &[u8], first_seq: u64, next_first: Option<u64>, databases: &mut D
             },
         }
     }
-    if let Some(next) = next_first.filter(|next| *next > found.next_seq) {
+    // Between segments, records that are in data files need no place.
+    if let Some(next) = next_first.filter(|next| *next > found.next_seq.max(flushed_seq + 1)) {
         found.lose_numbers(next);
     }
     found

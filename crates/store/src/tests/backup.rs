@@ -20,7 +20,7 @@ fn try_back_up(store: &Store, to: &Path, name: &str, keep: usize) -> Result<Back
     backup.finish(keep)
 }
 
-fn back_up(store: &Store, to: &Path, name: &str) -> BackupReport {
+pub(super) fn back_up(store: &Store, to: &Path, name: &str) -> BackupReport {
     try_back_up(store, to, name, 7).unwrap()
 }
 

@@ -75,6 +75,19 @@ fn a_manifest_of_a_later_format_is_refused() {
 }
 
 #[test]
+fn files_without_checksums_are_backed_up_once_and_restored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, to) = (folder.path().join("data"), folder.path().join("backups"));
+    copy(&format_1(), &data);
+    let store = open(&data);
+    assert_eq!(backup::back_up(&store, &to, "1").copied_files, 2);
+    assert_eq!(backup::back_up(&store, &to, "2").copied_files, 0);
+    let restored = folder.path().join("restored");
+    crate::restore(&to, None, &restored, |_| {}).unwrap();
+    assert_eq!(read(&open(&restored), "t"), read(&store, "t"));
+}
+
+#[test]
 fn a_folder_of_format_1_is_checked_without_checksums_and_new_files_have_them() {
     let folder = tempfile::tempdir().unwrap();
     copy(&format_1(), folder.path());
