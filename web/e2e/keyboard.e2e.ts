@@ -15,7 +15,8 @@ beforeAll(async () => {
 it("skips to the content", async () => {
   const { page, close } = await open(server, { session });
   await page.goto("/tokens");
-  await page.getByRole("heading", { level: 1 }).waitFor();
+  // It comes after the heading, and until then the content has nothing to go to.
+  await page.getByRole("button", { name: "New token" }).first().waitFor();
   await page.keyboard.press("Tab");
   expect(await page.evaluate("document.activeElement.textContent")).toBe("Skip to the content");
   await page.keyboard.press("Enter");
