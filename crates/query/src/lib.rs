@@ -26,6 +26,7 @@ mod near;
 mod reduce;
 mod registry;
 mod session;
+mod slices;
 mod statement;
 mod stream;
 mod table;

@@ -19,6 +19,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{TryStreamExt, stream};
 
+use crate::slices::slices;
+
 /// Rows that can be had without a scan; `Debug` names them in plans.
 pub(super) trait InMemory: fmt::Debug + Send + Sync {
     /// All columns.
@@ -110,18 +112,17 @@ impl ExecutionPlan for InMemoryExec {
 
     fn execute(&self, _partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let (source, columns) = (Arc::clone(&self.rows), self.columns.clone());
-        let size = context.session_config().batch_size().max(1);
+        let size = context.session_config().batch_size();
         let reservation = MemoryConsumer::new("rows made from memory").register(context.memory_pool());
         let opened = stream::once(async move {
             let rows = source.rows(&columns)?;
             reservation.try_grow(rows.get_array_memory_size())?;
-            let starts = (0..rows.num_rows()).step_by(size);
-            let slices = starts.map(move |start| {
-                // The reservation lives as long as the rows do.
+            // The reservation lives as long as the rows do.
+            let parts = slices(rows, size).map(move |part| {
                 let _held = &reservation;
-                Ok::<_, DataFusionError>(rows.slice(start, size.min(rows.num_rows() - start)))
+                Ok::<_, DataFusionError>(part)
             });
-            Ok::<_, DataFusionError>(stream::iter(slices))
+            Ok::<_, DataFusionError>(stream::iter(parts))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), opened.try_flatten())))
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, plan_err};
+use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
@@ -15,6 +15,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::m4::{M4, Roles};
+use crate::slices::slices;
 
 /// Keeps the rows that a chart of so many pixels shows.
 #[derive(Debug)]
@@ -81,21 +82,18 @@ impl ExecutionPlan for M4Exec {
         let mut rows = self.input.execute(partition, Arc::clone(&context))?;
         let mut m4 = M4::new(self.schema(), self.roles.clone(), self.width)?;
         let reservation = MemoryConsumer::new("rows of a chart").register(context.memory_pool());
-        let size = context.session_config().batch_size().max(1);
+        let size = context.session_config().batch_size();
         let reduced = stream::once(async move {
             while let Some(batch) = rows.next().await.transpose()? {
                 m4.push(batch)?;
                 reservation.try_resize(m4.bytes())?;
             }
             let kept = m4.finish()?;
-            let slices = kept.into_iter().flat_map(move |batch| {
-                let rows = batch.num_rows();
-                (0..rows).step_by(size).map(move |start| batch.slice(start, size.min(rows - start))).collect::<Vec<_>>()
-            });
+            let parts = kept.into_iter().flat_map(move |batch| slices(batch, size));
             // The reservation lives as long as the rows do.
-            Ok::<_, datafusion::error::DataFusionError>(stream::iter(slices.map(move |slice| {
+            Ok::<_, DataFusionError>(stream::iter(parts.map(move |part| {
                 let _held = &reservation;
-                Ok(slice)
+                Ok(part)
             })))
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), reduced.try_flatten())))

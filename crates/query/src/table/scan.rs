@@ -27,6 +27,7 @@ use super::newest::Shape;
 use super::series::Implied;
 use super::sets::{self, Set, Span};
 use super::time_range::TimeRange;
+use crate::slices::slices;
 
 /// A plan without rows.
 pub(crate) fn empty(schema: &SchemaRef, columns: &[&str]) -> Result<Arc<dyn ExecutionPlan>> {
@@ -114,7 +115,7 @@ impl Scan<'_> {
         for source in sources {
             match &source.data {
                 SourceData::File(file) => in_files.push(partitioned(file, &self.schema)?),
-                SourceData::Memory(batch) => in_memory.push(self.slices(batch)),
+                SourceData::Memory(batch) => in_memory.push(self.small(batch)),
             }
         }
         let mut plans = Vec::new();
@@ -210,7 +211,7 @@ impl Scan<'_> {
                 let all = all.map(|filter| self.physical(filter)).transpose()?;
                 self.files.plan(self.state, &self.schema, columns, groups, self.pruning(all.as_ref()), None)?
             }
-            SourceData::Memory(batch) => self.memory(&[self.slices(batch)], columns)?,
+            SourceData::Memory(batch) => self.memory(&[self.small(batch)], columns)?,
         };
         match predicate {
             Some(predicate) => Ok(Arc::new(FilterExec::try_new(predicate, plan)?)),
@@ -226,10 +227,8 @@ impl Scan<'_> {
         Pruning { predicate, series_known: self.implied.known }
     }
 
-    /// A batch of the store as small ones, so that no operator holds copies of a large one.
-    fn slices(&self, batch: &RecordBatch) -> Vec<RecordBatch> {
-        let (rows, size) = (batch.num_rows(), self.state.config().batch_size());
-        (0..rows).step_by(size).map(|start| batch.slice(start, size.min(rows - start))).collect()
+    fn small(&self, batch: &RecordBatch) -> Vec<RecordBatch> {
+        slices(batch.clone(), self.state.config().batch_size()).collect()
     }
 
     fn memory(&self, partitions: &[Vec<RecordBatch>], columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
