@@ -1,6 +1,7 @@
 //! Reading a Parquet file of the store.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,14 +26,22 @@ const BATCH_BYTES: usize = 8 << 20;
 
 /// Opens a file.
 pub(crate) fn open(path: &Path) -> Result<ParquetRecordBatchReader, WriteError> {
-    let failed = |source| WriteError::Encode { path: path.to_owned(), source: Arc::new(source) };
+    let failed = |source: ArrowError| WriteError::Encode { path: path.to_owned(), source: Arc::new(source) };
     let file = File::open(path).map_err(|source| WriteError::io("read a data file", source))?;
-    ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| {
-            let rows = batch_rows(builder.metadata());
-            builder.with_batch_size(rows).build()
-        })
-        .map_err(failed)
+    let builder = builder(file).map_err(failed)?;
+    let rows = batch_rows(builder.metadata());
+    builder.with_batch_size(rows).build().map_err(|error| failed(error.into()))
+}
+
+/// What a file says of itself, ready to read its rows.
+pub(crate) fn builder(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, ArrowError> {
+    without_panic(|| Ok(ParquetRecordBatchReaderBuilder::try_new(file)?))
+}
+
+/// Decodes bytes that may be damaged: the decoders panic on some that no encoder writes.
+fn without_panic<T>(decode: impl FnOnce() -> Result<T, ArrowError>) -> Result<T, ArrowError> {
+    let gave_up = |_| Err(ArrowError::ParseError("the file is not what any encoder writes".to_owned()));
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(gave_up)
 }
 
 /// How many rows of a file are read at once, by their average length.
@@ -43,13 +52,20 @@ fn batch_rows(metadata: &ParquetMetaData) -> usize {
     (BATCH_BYTES / bytes.checked_div(rows).unwrap_or(1).max(1)).clamp(MIN_BATCH_ROWS, BATCH_ROWS)
 }
 
-/// The rows of a file in the columns of a schema, without the deleted ones.
+/// The rows of a file in the columns of a schema, without the deleted ones; they end at the first error.
 pub(crate) fn rows(
     reader: ParquetRecordBatchReader,
     schema: SchemaRef,
     deletions: Vec<Arc<Deletion>>,
 ) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send {
-    reader.map(move |batch| without_deleted(adapt(&batch?, &schema)?, &deletions))
+    let mut reader = Some(reader);
+    std::iter::from_fn(move || {
+        let batch = without_panic(|| reader.as_mut().and_then(Iterator::next).transpose()).transpose()?;
+        if batch.is_err() {
+            reader = None;
+        }
+        Some(batch.and_then(|batch| without_deleted(adapt(&batch, &schema)?, &deletions)))
+    })
 }
 
 #[cfg(test)]

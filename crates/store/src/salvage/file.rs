@@ -14,7 +14,6 @@ use arrow::array::AsArray;
 use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampNanosecondType};
 use arrow::error::ArrowError;
 use chrono::{DateTime, SecondsFormat};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::statistics::Statistics;
 use sensorium_model::TableSchema;
@@ -27,7 +26,7 @@ use crate::files::checksum::Checksums;
 use crate::files::form::Form;
 use crate::files::parquet::ParquetFile;
 use crate::files::path::data_file;
-use crate::files::reading::rows;
+use crate::files::reading::{builder, rows};
 use crate::files::verify::{KeyOrder, Verified};
 use crate::folder::{create_folders_durably, sync_parent};
 use crate::manifest::FileEntry;
@@ -149,10 +148,6 @@ pub(super) struct Target<'p> {
     pub(super) table: &'p Path,
     pub(super) version: u64,
     pub(super) number: usize,
-}
-
-fn builder(file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, ArrowError> {
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(ArrowError::from)
 }
 
 /// Where in a file its own description stands.

@@ -89,3 +89,18 @@ fn a_store_in_use_or_missing_is_not_checked() {
     assert!(check(empty.path(), |_| {}).is_err());
     assert!(check(&empty.path().join("none"), |_| {}).is_err());
 }
+
+/// Decoders of Arrow and Parquet panic on some bytes that no encoder writes.
+#[test]
+fn every_flipped_bit_of_a_data_file_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    stored(folder.path());
+    let path = find(folder.path(), "parquet");
+    let intact = std::fs::read(&path).unwrap();
+    for bit in 0..intact.len() * 8 {
+        let mut bytes = intact.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, bytes).unwrap();
+        assert!(!checked(folder.path()).findings.is_empty(), "bit {bit}");
+    }
+}
