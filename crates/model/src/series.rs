@@ -67,8 +67,13 @@ impl SeriesKey {
 }
 
 fn escape_into(text: &str, out: &mut String) {
+    let is_special = |byte: u8| matches!(byte, b',' | b'=' | b'\\');
+    if !text.bytes().any(is_special) {
+        out.push_str(text);
+        return;
+    }
     for character in text.chars() {
-        if matches!(character, ',' | '=' | '\\') {
+        if u8::try_from(character).is_ok_and(is_special) {
             out.push('\\');
         }
         out.push(character);

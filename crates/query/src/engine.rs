@@ -241,11 +241,11 @@ async fn plan(
     stop: &Stop,
 ) -> Result<Planned, QueryError> {
     let statement = statement::parse(&request.sql)?;
-    let session = sessions.open(request.org, &request.database, &request.scope, pool)?;
+    let mut session = sessions.open(request.org, &request.database, &request.scope, pool)?;
     session.check_names(&statement)?;
     let run = async {
         let logical = session.state.statement_to_plan(statement).await?;
-        let mut physical = session.state.create_physical_plan(&logical).await?;
+        let mut physical = session.plan(&logical).await?;
         if let Some(points) = request.points {
             physical = Arc::new(M4Exec::new(physical, points.get())?);
         }

@@ -1,15 +1,21 @@
 //! What DataFusion needs to plan and run one query.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::catalog::CatalogProviderList;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, TableReference};
+use datafusion::datasource::source_as_provider;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{FunctionRegistry, SessionState, TaskContext};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
 use sensorium_model::{DatabaseName, DatabaseScope, OrgId};
@@ -21,14 +27,17 @@ use crate::config::QueryConfig;
 use crate::error::QueryError;
 use crate::functions;
 use crate::grouping::GroupTagsAsText;
-use crate::table::{FileReading, KnownSeries};
+use crate::table::{FileReading, KnownSeries, StoreTable};
 
 /// Bytes of file footers that are kept between queries.
 const FOOTER_CACHE_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes at the end of a file that are read at once in the hope that they hold the whole footer.
-const FOOTER_GUESS_BYTES: usize = 64 * 1024;
+pub(crate) const FOOTER_GUESS_BYTES: usize = 64 * 1024;
 /// Bytes that a sort sets aside for its last merge.
 const SORT_RESERVATION_BYTES: usize = 1024 * 1024;
+
+/// Rows that one thread reads before another one could help.
+const ONE_THREAD_ROWS: u64 = 64 * 1024;
 
 /// What all queries share: functions, optimizer rules and cached file footers.
 pub(crate) struct Sessions {
@@ -104,6 +113,22 @@ impl Sessions {
     }
 }
 
+/// About how many rows of tables a plan reads.
+fn estimated_rows(state: &SessionState, plan: &LogicalPlan) -> Result<u64, DataFusionError> {
+    let mut rows = 0u64;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            let provider = source_as_provider(&scan.source)?;
+            if let Some(table) = (provider.as_ref() as &dyn Any).downcast_ref::<StoreTable>() {
+                let filters = unnormalize_cols(scan.filters.iter().cloned());
+                rows = rows.saturating_add(table.estimate(state, &filters)?);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(rows)
+}
+
 /// A session for one query.
 pub(crate) struct Session {
     pub(crate) state: SessionState,
@@ -113,6 +138,15 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Plans a statement: for one thread if it reads few rows, which saves handing them from thread to thread.
+    pub(crate) async fn plan(&mut self, logical: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let optimized = self.state.optimize(logical)?;
+        if estimated_rows(&self.state, &optimized)? <= ONE_THREAD_ROWS {
+            self.state.config_mut().options_mut().execution.target_partitions = 1;
+        }
+        self.state.query_planner().create_physical_plan(&optimized, &self.state).await
+    }
+
     /// What running the plan needs. The plan has its functions: they are not looked up by name again.
     pub(crate) fn task_context(&self) -> Arc<TaskContext> {
         let id = self.state.session_id().to_owned();

@@ -121,7 +121,7 @@ fn a_time_range_leaves_out_files_without_opening_them() {
         assert_eq!(plan.matches(".parquet").count(), 1, "{plan}");
         let plan = bench.ask("EXPLAIN SELECT t FROM room").await.join("\n");
         assert_eq!(plan.matches(".parquet").count(), 4, "{plan}");
-        let plan = bench.ask("EXPLAIN SELECT t FROM room WHERE place = 'a' AND t > 2").await.join("\n");
+        let plan = bench.ask("EXPLAIN SELECT t FROM room WHERE t > 2").await.join("\n");
         assert!(plan.contains("pruning_predicate"), "{plan}");
         let plan = bench.ask("EXPLAIN SELECT t FROM room WHERE place = 'b'").await.join("\n");
         assert!(plan.contains("EmptyExec"), "no series has it: {plan}");

@@ -174,6 +174,48 @@ fn pages_are_left_out_by_decimals_and_by_times_of_a_coarser_unit() {
     });
 }
 
+#[test]
+fn a_question_about_one_series_reads_its_pages_only() {
+    run(async {
+        let bench = Bench::new();
+        let (places, rows) = (300, 200);
+        let time = |row: i64| START + row * 1_000_000_000;
+        let room = |place: i64, row: i64, field: &'static str| {
+            let value = Value::F64((place * rows + row) as f64 / 10.0);
+            Point::new("t", time(row)).tag("place", format!("room {place:03}")).tag("site", "x").field(field, value)
+        };
+        for field in ["f", "g"] {
+            let all = (0..places).flat_map(|place| (0..rows).map(move |row| room(place, row, field)));
+            bench.write(&all.collect::<Vec<_>>()).await;
+            bench.flush().await;
+        }
+        let without_place = Point::new("t", time(7)).tag("site", "y").field("f", Value::F64(-1.0));
+        bench.write(&[without_place]).await;
+        bench.flush().await;
+        for (predicate, expected) in [
+            ("place = 'room 123'", "200|200|2460.0|2479.9"),
+            ("place = 'room 299' AND site = 'x'", "200|200|5980.0|5999.9"),
+            ("place IN ('room 000', 'room 150')", "400|400|0.0|3019.9"),
+            ("place = 'room 123' AND time < '2023-11-14T22:13:30Z'", "10|10|2460.0|2460.9"),
+            ("place IS NULL", "1|0|-1.0|-1.0"),
+            ("place = 'room 123' AND site = 'y'", "0|0||"),
+        ] {
+            let answer = bench.ask(&format!("SELECT count(f), count(g), min(f), max(f) FROM t WHERE {predicate}")).await;
+            assert_eq!(answer, [expected], "{predicate}");
+            let plan = bench.ask(&format!("EXPLAIN SELECT f FROM t WHERE {predicate}")).await.join("\n");
+            let read: Vec<u64> = plan.split("NarrowExec: files=1, rows=").skip(1).filter_map(leading).collect();
+            let nothing = plan.contains("EmptyExec");
+            assert!(nothing || !read.is_empty() && read.iter().all(|rows| *rows <= 16_384), "{predicate}: {plan}");
+            assert!(!plan.contains("RepartitionExec"), "one thread does: {plan}");
+        }
+    });
+}
+
+/// The number at the start of a text.
+fn leading(text: &str) -> Option<u64> {
+    text.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
+}
+
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {

@@ -43,6 +43,7 @@ mod manifest;
 mod memtable;
 
 mod open;
+mod priority;
 pub mod report;
 mod requests;
 mod retention;

@@ -13,18 +13,26 @@ use datafusion::common::{ColumnStatistics, DataFusionError, Result, ScalarValue,
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfigBuilder, ParquetFileReaderFactory, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::local::LocalFileSystem;
+use object_store::{ObjectMeta, ObjectStore};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use sensorium_model::names::TIME_COLUMN;
 use sensorium_store::DataFile;
 
-use self::adapter::TableTypes;
+use self::adapter::{TableTypes, coarse_unit};
+use super::narrow::{FEW_ROWS, FilePages};
+use super::pages::Wanted;
+use crate::session::FOOTER_GUESS_BYTES;
 
 /// What leaves out parts of files.
 #[derive(Debug, Clone, Copy)]
@@ -39,13 +47,32 @@ pub(crate) struct Pruning<'a> {
 /// What reading files needs, shared by all queries: footers stay cached between them.
 #[derive(Debug, Clone)]
 pub(crate) struct FileReading {
+    files: Arc<dyn ObjectStore>,
+    footers: Arc<FileMetadataCache>,
     factory: Arc<dyn ParquetFileReaderFactory>,
 }
 
 impl FileReading {
     pub(crate) fn new(environment: &RuntimeEnv) -> Self {
-        let cache = environment.cache_manager.get_file_metadata_cache();
-        Self { factory: Arc::new(CachedParquetFileReaderFactory::new(Arc::new(LocalFileSystem::new()), cache)) }
+        let files: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new());
+        let footers = environment.cache_manager.get_file_metadata_cache();
+        let factory = Arc::new(CachedParquetFileReaderFactory::new(Arc::clone(&files), Arc::clone(&footers)));
+        Self { files, footers, factory }
+    }
+
+    /// The pages of a file that may hold wanted rows, if they are few.
+    pub(crate) async fn few_pages(&self, file: &Arc<DataFile>, wanted: Wanted<'_>) -> Result<Option<FilePages>> {
+        let object = object(file)?;
+        let metadata = DFParquetMetadata::new(self.files.as_ref(), &object)
+            .with_file_metadata_cache(Some(Arc::clone(&self.footers)))
+            .with_metadata_size_hint(Some(FOOTER_GUESS_BYTES))
+            .fetch_metadata()
+            .await?;
+        let metadata = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;
+        let time = metadata.schema().field_with_name(TIME_COLUMN)?;
+        let time_unit_ns = coarse_unit(time.data_type()).unwrap_or(1);
+        let pages = wanted.pages(metadata.metadata(), time_unit_ns);
+        Ok((pages.rows <= FEW_ROWS).then(|| FilePages { file: Arc::clone(file), metadata, pages }))
     }
 
     /// A plan that reads columns of files.
@@ -81,10 +108,15 @@ impl FileReading {
 
 /// A data file as the Parquet source wants it; it stays readable while the plan exists.
 pub(crate) fn partitioned(file: &Arc<DataFile>, schema: &SchemaRef) -> Result<PartitionedFile> {
-    let mut partitioned = PartitionedFile::new(String::new(), file.bytes);
-    partitioned.object_meta.location = location(&file.path)?;
     let statistics = statistics(schema, file.rows, (file.time_min_ns, file.time_max_ns));
+    let partitioned = PartitionedFile::new_from_meta(object(file)?);
     Ok(partitioned.with_statistics(Arc::new(statistics)).with_extension(Arc::clone(file)))
+}
+
+/// A data file as an object.
+fn object(file: &DataFile) -> Result<ObjectMeta> {
+    let location = location(&file.path)?;
+    Ok(ObjectMeta { location, ..PartitionedFile::new(String::new(), file.bytes).object_meta })
 }
 
 fn location(path: &Path) -> Result<object_store::path::Path> {

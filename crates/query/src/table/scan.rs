@@ -19,11 +19,13 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::union::UnionExec;
 use sensorium_model::Name;
 use sensorium_model::names::TIME_COLUMN;
-use sensorium_store::{Deletion, Source, SourceData, TableSnapshot, adapt, arrow_schema};
+use sensorium_store::{DataFile, Deletion, Source, SourceData, TableSnapshot, adapt, arrow_schema};
 
 use super::files::{FileReading, Pruning, partitioned};
 use super::merge::{MergeNewestExec, SortedSources};
+use super::narrow::{FilePages, NarrowExec};
 use super::newest::Shape;
+use super::pages::Wanted;
 use super::series::Implied;
 use super::sets::{self, Set, Span};
 use super::time_range::TimeRange;
@@ -37,7 +39,7 @@ pub(crate) fn empty(schema: &SchemaRef, columns: &[&str]) -> Result<Arc<dyn Exec
 
 /// A plan that reads `columns` of the snapshot, at least of all rows that satisfy `filters`. What `implied` holds follows from
 /// them for every row and only leaves out parts of files.
-pub(crate) fn plan(
+pub(crate) async fn plan(
     state: &dyn Session,
     files: &FileReading,
     snapshot: &TableSnapshot,
@@ -47,8 +49,8 @@ pub(crate) fn plan(
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let schema = arrow_schema(&snapshot.schema);
     let keys = 1 + snapshot.schema.tags().count();
-    let scan = Scan { state, files, keys, output: positions(&schema, columns)?, implied, schema, limit };
     let times = TimeRange::of(filters);
+    let scan = Scan { state, files, keys, output: positions(&schema, columns)?, implied, times, schema, limit };
     let sources: Vec<Source> =
         snapshot.sources.iter().map(|source| scan.narrowed(source, implied)).collect::<Result<_>>()?;
     let spans: Vec<(usize, Span)> = sources
@@ -65,8 +67,8 @@ pub(crate) fn plan(
             _ => overlapping.push((set, members)),
         }
     }
-    let mut inputs = scan.direct(&direct)?;
-    inputs.extend(scan.merged(overlapping, filters)?);
+    let mut inputs = scan.direct(&direct).await?;
+    inputs.extend(scan.merged(overlapping, filters).await?);
     match inputs.len() {
         0 => empty(&scan.schema, columns),
         _ => UnionExec::try_new(inputs),
@@ -91,6 +93,8 @@ struct Scan<'a> {
     output: Vec<usize>,
     /// What every wanted row satisfies, on keys only.
     implied: &'a Implied,
+    /// When every wanted row is.
+    times: TimeRange,
     limit: Option<usize>,
 }
 
@@ -109,16 +113,23 @@ impl Scan<'_> {
     }
 
     /// Reads sources that share no key with any other; the optimizer pushes predicates into the files.
-    fn direct(&self, sources: &[&Source]) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+    async fn direct(&self, sources: &[&Source]) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
         let partitions = self.state.config_options().execution.target_partitions.max(1);
-        let (mut in_files, mut in_memory) = (Vec::new(), Vec::new());
+        let (mut in_files, mut in_pages, mut in_memory) = (Vec::new(), Vec::new(), Vec::new());
         for source in sources {
             match &source.data {
-                SourceData::File(file) => in_files.push(partitioned(file, &self.schema)?),
+                SourceData::File(file) => match self.few_pages(file).await? {
+                    Some(pages) => in_pages.push(pages),
+                    None => in_files.push(partitioned(file, &self.schema)?),
+                },
                 SourceData::Memory(batch) => in_memory.push(self.small(batch)),
             }
         }
         let mut plans = Vec::new();
+        in_pages.retain(|file| file.pages.rows > 0);
+        if !in_pages.is_empty() {
+            plans.push(self.narrow(in_pages, &self.output)?);
+        }
         if !in_files.is_empty() {
             let groups = FileGroup::new(in_files).split_files(partitions);
             let implied =
@@ -140,8 +151,20 @@ impl Scan<'_> {
         Ok(plans)
     }
 
+    /// The pages of a file that may hold a wanted row, if it is known that they are few.
+    async fn few_pages(&self, file: &Arc<DataFile>) -> Result<Option<FilePages>> {
+        if self.implied.series.is_none() {
+            return Ok(None);
+        }
+        self.files.few_pages(file, Wanted { times: self.times, tags: &self.implied.values }).await
+    }
+
+    fn narrow(&self, files: Vec<FilePages>, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::new(NarrowExec::new(files, Arc::new(self.schema.project(columns)?))))
+    }
+
     /// Reads sources that may share keys.
-    fn merged(&self, sets: Vec<(Set, Vec<&Source>)>, filters: &[Expr]) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    async fn merged(&self, sets: Vec<(Set, Vec<&Source>)>, filters: &[Expr]) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let on_keys: Vec<Expr> = filters.iter().filter(|filter| self.is_on_keys(filter)).cloned().collect();
         let deletions = sets.iter().flat_map(|(_, sources)| sources).flat_map(|source| &source.deletions);
         let deletions: Vec<Expr> = deletions.filter_map(|deletion| self.not_deleted(deletion)).collect();
@@ -171,7 +194,7 @@ impl Scan<'_> {
                     filters.push(in_window(set.window));
                 }
                 filters.extend(source.deletions.iter().filter_map(|deletion| self.not_deleted(deletion)));
-                plans.push(self.sorted(source, &columns, filters)?);
+                plans.push(self.sorted(source, &columns, filters).await?);
             }
             planned.push(plans);
         }
@@ -200,17 +223,20 @@ impl Scan<'_> {
     }
 
     /// One source as a sorted stream of one partition, without the rows that `filters` exclude.
-    fn sorted(&self, source: &Source, columns: &[usize], filters: Vec<Expr>) -> Result<Arc<dyn ExecutionPlan>> {
+    async fn sorted(&self, source: &Source, columns: &[usize], filters: Vec<Expr>) -> Result<Arc<dyn ExecutionPlan>> {
         let all = conjunction(filters.iter().chain(&self.implied.predicates).cloned());
         let read = DFSchema::try_from(self.schema.project(columns)?)?;
         let predicate =
             conjunction(filters).map(|filter| self.state.create_physical_expr(filter, &read)).transpose()?;
         let plan = match &source.data {
-            SourceData::File(file) => {
-                let groups = vec![FileGroup::new(vec![partitioned(file, &self.schema)?])];
-                let all = all.map(|filter| self.physical(filter)).transpose()?;
-                self.files.plan(self.state, &self.schema, columns, groups, self.pruning(all.as_ref()), None)?
-            }
+            SourceData::File(file) => match self.few_pages(file).await? {
+                Some(pages) => self.narrow(vec![pages], columns)?,
+                None => {
+                    let groups = vec![FileGroup::new(vec![partitioned(file, &self.schema)?])];
+                    let all = all.map(|filter| self.physical(filter)).transpose()?;
+                    self.files.plan(self.state, &self.schema, columns, groups, self.pruning(all.as_ref()), None)?
+                }
+            },
             SourceData::Memory(batch) => self.memory(&[self.small(batch)], columns)?,
         };
         match predicate {
@@ -224,7 +250,7 @@ impl Scan<'_> {
     }
 
     fn pruning<'p>(&self, predicate: Option<&'p Arc<dyn PhysicalExpr>>) -> Pruning<'p> {
-        Pruning { predicate, series_known: self.implied.known }
+        Pruning { predicate, series_known: self.implied.series.is_some() }
     }
 
     fn small(&self, batch: &RecordBatch) -> Vec<RecordBatch> {

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use sensorium_model::{DatabaseKey, Name};
 use sensorium_store::Store;
 
+use super::pages::TagValues;
 use super::search::first;
 
 /// Tables with more series are not looked at.
@@ -28,6 +29,7 @@ const MAX_VALUES: usize = 8;
 const REMEMBERED_TABLES: usize = 256;
 
 /// What the series of a table say about a predicate.
+#[derive(Debug)]
 pub(crate) enum Left {
     /// Nothing.
     Unknown,
@@ -42,12 +44,14 @@ pub(crate) enum Left {
 pub(crate) struct Implied {
     /// Predicates on tags.
     pub(crate) predicates: Vec<Expr>,
+    /// The tags that have few values in these rows.
+    pub(crate) values: Vec<TagValues>,
     /// The first tags, by name, and the one value that each has; absent for none.
     pub(crate) prefix: Vec<(String, Option<String>)>,
     /// The tags that have one value, or are absent, in all of these rows.
     pub(crate) constant: Vec<String>,
-    /// Whether it is known which series match.
-    pub(crate) known: bool,
+    /// How many series match, and how many the table has, if that is known.
+    pub(crate) series: Option<(usize, usize)>,
 }
 
 impl Implied {
@@ -109,7 +113,8 @@ impl KnownSeries {
             return Ok(Left::Nothing);
         }
         let is_of_use = |index: usize, name: &str| index <= last && named.iter().all(|named| named != name);
-        Ok(Left::Implied(implied(&matching, is_of_use)))
+        let series = Some((matching.num_rows(), series.num_rows()));
+        Ok(Left::Implied(Implied { series, ..implied(&matching, is_of_use) }))
     }
 
     fn series(&self, store: &Store, key: &DatabaseKey, table: &Name, tags: &SchemaRef) -> Result<RecordBatch> {
@@ -145,12 +150,15 @@ fn equal(filter: &Expr) -> Option<&str> {
 /// What all of some series have in common; predicates on those tags only for which they are of use: pages are sorted by what
 /// stands before what was asked for, and what was asked for is known already.
 fn implied(series: &RecordBatch, is_of_use: impl Fn(usize, &str) -> bool) -> Implied {
-    let mut implied = Implied { known: true, ..Implied::default() };
+    let mut implied = Implied::default();
     let mut is_prefix = true;
     for (index, (field, column)) in series.schema_ref().fields().iter().zip(series.columns()).enumerate() {
         let Some(tag) = column.as_dictionary_opt::<Int32Type>() else { continue };
-        if is_of_use(index, field.name()) {
-            implied.predicates.extend(of_tag(field.name(), tag));
+        if let Some(values) = values(tag) {
+            if is_of_use(index, field.name()) {
+                implied.predicates.extend(predicate(field.name(), &values));
+            }
+            implied.values.push((field.name().clone(), values));
         }
         let one = only(tag);
         implied.constant.extend(one.is_some().then(|| field.name().clone()));
@@ -172,25 +180,29 @@ fn only(tag: &DictionaryArray<Int32Type>) -> Option<Option<String>> {
     Some(first.map(|key| values.value(key).to_owned()))
 }
 
-fn of_tag(name: &str, tag: &DictionaryArray<Int32Type>) -> Option<Expr> {
-    if tag.null_count() == tag.len() {
-        return Some(ident(name).is_null());
-    }
-    let values = tag.values().as_string_opt::<i32>()?;
+/// The values of a tag, if they are few.
+fn values(tag: &DictionaryArray<Int32Type>) -> Option<Vec<Option<String>>> {
+    let texts = tag.values().as_string_opt::<i32>()?;
     let mut distinct = BTreeSet::new();
     for key in tag.keys() {
-        // Absent for some and present for others: nothing simple follows.
-        distinct.insert(usize::try_from(key?).ok()?);
+        distinct.insert(key.map(usize::try_from).transpose().ok()?);
         if distinct.len() > MAX_VALUES {
             return None;
         }
     }
-    let literal = |key: usize| {
-        let value = ScalarValue::Utf8(Some(values.value(key).to_owned()));
-        lit(ScalarValue::Dictionary(Box::new(DataType::Int32), Box::new(value)))
-    };
-    let equal = distinct.into_iter().map(|key| ident(name).eq(literal(key)));
-    equal.reduce(Expr::or)
+    Some(distinct.into_iter().map(|key| key.map(|key| texts.value(key).to_owned())).collect())
+}
+
+/// That a tag has one of these values.
+fn predicate(name: &str, values: &[Option<String>]) -> Option<Expr> {
+    let each = values.iter().map(|value| match value {
+        None => ident(name).is_null(),
+        Some(_) => {
+            let value = Box::new(ScalarValue::Utf8(value.clone()));
+            ident(name).eq(lit(ScalarValue::Dictionary(Box::new(DataType::Int32), value)))
+        }
+    });
+    each.reduce(Expr::or)
 }
 
 #[cfg(test)]
@@ -247,6 +259,6 @@ mod tests {
         assert_eq!(shared.prefix, [("k".to_owned(), text(Some(0))), ("l".to_owned(), None)]);
         let tags = batch(&[(Some(0), None), (Some(1), Some(2))]).project(&[1, 2]).unwrap();
         let mixed = implied(&tags, |_, _| true);
-        assert_eq!((mixed.predicates.len(), mixed.prefix.len()), (1, 0), "{mixed:?}");
+        assert_eq!((mixed.predicates.len(), mixed.prefix.len()), (2, 0), "{mixed:?}");
     }
 }

@@ -26,6 +26,13 @@ impl TimeRange {
         self.min <= self.max && min <= self.max && max >= self.min
     }
 
+    /// The part of so many rows that these times have, if the rows lie evenly between `min` and `max`.
+    pub(crate) fn share(self, rows: u64, (min, max): (i64, i64)) -> u128 {
+        let span = |min: i64, max: i64| u128::from(max.abs_diff(min)) + 1;
+        let (from, to) = (self.min.max(min), self.max.min(max));
+        if from > to { 0 } else { (u128::from(rows) * span(from, to)).div_ceil(span(min, max)) }
+    }
+
     fn is_empty(self) -> bool {
         self.min > self.max
     }

@@ -8,6 +8,7 @@ use super::step::{Compaction, Outcome};
 use crate::error::WriteError;
 use crate::files::data_file::DataFile;
 use crate::requests::Asked;
+use crate::priority::yield_to_others;
 use crate::shared::Shared;
 use crate::table::Table;
 use crate::telemetry;
@@ -44,9 +45,7 @@ impl Compactor {
     /// Works until stopped.
     pub(crate) fn run(mut self) {
         let _ends = EndsAsking(Arc::clone(&self.shared));
-        if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-            tracing::debug!(%error, "the compactor runs with the priority of everything else");
-        }
+        yield_to_others(NICENESS);
         loop {
             let Asked { askers, stop } = self.shared.compaction.wait(TICK);
             if stop {

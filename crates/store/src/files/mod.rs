@@ -25,4 +25,5 @@ pub(crate) mod last_file;
 pub(crate) mod parquet;
 pub(crate) mod path;
 pub(crate) mod reading;
+pub(crate) mod steady;
 pub(crate) mod verify;

@@ -20,6 +20,7 @@ use parquet::schema::types::ColumnPath;
 
 use super::encoding::{Choice, choose};
 use super::form::Form;
+use super::steady::SteadyFile;
 use crate::error::WriteError;
 use crate::folder::{sync_parent, temporary};
 
@@ -62,7 +63,7 @@ pub(crate) fn write_parquet(path: &Path, batch: &RecordBatch, tag_columns: usize
 pub(crate) struct ParquetFile {
     path: PathBuf,
     form: Form,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<SteadyFile>,
     rows: u64,
 }
 
@@ -90,7 +91,7 @@ impl ParquetFile {
         let file = File::create(path).map_err(|source| WriteError::io("write a data file", source))?;
         let encode = |error| encode_error(path, error);
         let properties = properties(sample, tag_columns).map_err(encode)?;
-        let writer = ArrowWriter::try_new(file, sample.schema(), Some(properties)).map_err(encode)?;
+        let writer = ArrowWriter::try_new(SteadyFile::new(file), sample.schema(), Some(properties)).map_err(encode)?;
         Ok(Self { path: path.to_owned(), form, writer, rows: 0 })
     }
 
@@ -105,7 +106,7 @@ impl ParquetFile {
         let failed = |source| WriteError::io("write a data file", source);
         // Taking the writer apart instead would make text of the system's error.
         self.writer.finish().map_err(|error| encode_error(&self.path, error))?;
-        let file = self.writer.inner();
+        let file = self.writer.inner().file();
         file.sync_all().map_err(failed)?;
         Ok((file.metadata().map_err(failed)?.len(), self.rows))
     }

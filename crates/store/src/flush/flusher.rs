@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::delete::{Delete, delete};
 use super::step::Flush;
 use crate::error::WriteError;
+use crate::priority::yield_to_others;
 use crate::requests::Asked;
 use crate::shared::Shared;
 use crate::table::Table;
@@ -19,6 +20,10 @@ const RETRY: Duration = Duration::from_secs(5);
 
 /// Sorted views of rows in memory that nobody reads for this long are forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(10);
+
+/// How nice the thread is to those that take and answer requests, from 0 to 19: less than the compactor, for rows wait in memory
+/// until it has written them.
+const NICENESS: i32 = 5;
 
 /// Flushes when asked, when there are many rows, and when they are old.
 pub(crate) struct Flusher {
@@ -50,6 +55,7 @@ impl Flusher {
     /// Works until stopped.
     pub(crate) fn run(mut self) {
         let _ends = EndsAsking(Arc::clone(&self.shared));
+        yield_to_others(NICENESS);
         let mut tidied = Instant::now();
         loop {
             let Asked { askers, stop } = self.shared.flush.wait(TICK);
