@@ -45,7 +45,7 @@ pub struct StoreConfig {
     pub queue_batches: usize,
     /// Hard bound on rows held in memory, in bytes; beyond it writers are answered `Busy` (default 256 MiB).
     pub memtable_bytes: usize,
-    /// Rows in memory that trigger a flush, in bytes (default 32 MiB).
+    /// Rows in memory that trigger a flush, in bytes (default 16 MiB).
     pub flush_bytes: usize,
     /// Rows are flushed at the latest after this time (default 30 minutes).
     pub flush_interval: Duration,
@@ -75,7 +75,7 @@ impl StoreConfig {
             commit_bytes: 1 << 20,
             queue_batches: 1_024,
             memtable_bytes: 256 << 20,
-            flush_bytes: 32 << 20,
+            flush_bytes: 16 << 20,
             flush_interval: Duration::from_secs(30 * 60),
             compaction_file_bytes: 512 << 20,
             compaction_settle: Duration::from_secs(2 * 60 * 60),

@@ -18,6 +18,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use super::narrow::NarrowExec;
 use super::newest::{NewestWins, Shape};
 
 /// Plans of one partition each, oldest first, that give sorted rows in the columns of the merge.
@@ -73,11 +74,18 @@ fn open(
     Ok(Box::pin(RecordBatchStreamAdapter::new(output, rows)))
 }
 
+/// Whether few pages of a file are read.
+fn is_narrow(source: &Arc<dyn ExecutionPlan>) -> bool {
+    source.name() == NarrowExec::NAME || source.children().into_iter().any(is_narrow)
+}
+
 impl DisplayAs for MergeNewestExec {
     fn fmt_as(&self, _form: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sets = self.partitions.iter().map(Vec::len).sum::<usize>();
         let sources = self.partitions.iter().flatten().map(Vec::len).sum::<usize>();
-        write!(f, "MergeNewestExec: sets={sets}, sources={sources}, partitions={}", self.partitions.len())
+        let narrow = self.partitions.iter().flatten().flatten().filter(|source| is_narrow(source)).count();
+        let partitions = self.partitions.len();
+        write!(f, "MergeNewestExec: sets={sets}, sources={sources}, narrow={narrow}, partitions={partitions}")
     }
 }
 

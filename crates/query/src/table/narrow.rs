@@ -44,6 +44,8 @@ pub(crate) struct NarrowExec {
 }
 
 impl NarrowExec {
+    pub(super) const NAME: &str = "NarrowExec";
+
     /// Reads the columns of `schema`.
     pub(crate) fn new(files: Vec<FilePages>, schema: SchemaRef) -> Self {
         let properties = Arc::new(PlanProperties::new(
@@ -82,13 +84,13 @@ fn rows(
 impl DisplayAs for NarrowExec {
     fn fmt_as(&self, _form: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.files.iter().map(|file| file.pages.rows).sum::<usize>();
-        write!(f, "NarrowExec: files={}, rows={rows}", self.files.len())
+        write!(f, "{}: files={}, rows={rows}", Self::NAME, self.files.len())
     }
 }
 
 impl ExecutionPlan for NarrowExec {
     fn name(&self) -> &str {
-        "NarrowExec"
+        Self::NAME
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {

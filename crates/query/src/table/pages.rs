@@ -95,7 +95,8 @@ fn keep(
     may_match: &dyn Fn(&ColumnIndexMetaData, usize) -> bool,
 ) {
     let Some((index, starts)) = column_of(file, column).and_then(|column| {
-        let (indexes, offsets): (&ParquetColumnIndex, &ParquetOffsetIndex) = (file.column_index()?, file.offset_index()?);
+        let (indexes, offsets): (&ParquetColumnIndex, &ParquetOffsetIndex) =
+            (file.column_index()?, file.offset_index()?);
         let index = indexes.get(group)?.get(column)?;
         let pages = offsets.get(group)?.get(column)?.page_locations();
         let starts: Vec<usize> = pages.iter().filter_map(|page| usize::try_from(page.first_row_index).ok()).collect();

@@ -142,7 +142,7 @@ impl Settings {
             store: StoreSettings {
                 durability: DurabilitySetting::Fsync,
                 memtable_bytes: 256 * MIB,
-                flush_bytes: 32 * MIB,
+                flush_bytes: 16 * MIB,
                 flush_interval_seconds: 1_800,
                 compaction_file_bytes: 512 * MIB as u64,
                 compaction_settle_seconds: 7_200,
