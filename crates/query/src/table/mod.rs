@@ -32,6 +32,7 @@ use series::{Implied, Left};
 
 pub(crate) use files::FileReading;
 pub(crate) use series::KnownSeries;
+pub(crate) use time_range::TimeRange;
 
 /// A table of the store, read at the moment when it is first planned.
 pub(crate) struct StoreTable {
