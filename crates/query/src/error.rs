@@ -5,6 +5,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use sensorium_model::ErrorKind;
 use thiserror::Error;
 
+use crate::gapfill::TooManyRows;
 use crate::near::hint;
 
 /// A place in the text of a statement, both counted from 1.
@@ -98,6 +99,15 @@ pub enum QueryError {
         /// The setting.
         limit: u64,
     },
+    /// Gap filling makes too many rows.
+    #[error(
+        "Filling gaps makes more than {limit} rows. Give date_bin_gapfill a longer interval, read a shorter time range, or raise \
+         query.max_rows."
+    )]
+    FilledRows {
+        /// The setting.
+        limit: u64,
+    },
     /// Too many queries run already.
     #[error("{limit} queries are running, as many as query.concurrent allows. Try again in a moment.")]
     Busy {
@@ -153,7 +163,9 @@ impl QueryError {
             | Self::OneStatement { .. }
             | Self::TooComplex { .. }
             | Self::Computation { .. } => ErrorKind::Invalid,
-            Self::Memory { .. } | Self::Timeout { .. } | Self::Rows { .. } => ErrorKind::TooLarge,
+            Self::Memory { .. } | Self::Timeout { .. } | Self::Rows { .. } | Self::FilledRows { .. } => {
+                ErrorKind::TooLarge
+            }
             Self::Busy { .. } => ErrorKind::Busy,
             Self::Storage { source, .. } if matches!(source.find_root(), DataFusionError::ParquetError(_)) => {
                 ErrorKind::Corrupt
@@ -174,7 +186,13 @@ impl QueryError {
     pub(crate) fn from_datafusion(error: DataFusionError, limit_bytes: usize) -> Self {
         let position = position_of(&error);
         let text = first_line(&error);
-        match error.find_root() {
+        let root = error.find_root();
+        if let DataFusionError::External(cause) = root
+            && let Some(TooManyRows { limit }) = cause.downcast_ref()
+        {
+            return Self::FilledRows { limit: *limit };
+        }
+        match root {
             DataFusionError::SQL(cause, _) => syntax(cause),
             DataFusionError::ResourcesExhausted(_) => Self::Memory { limit_bytes },
             DataFusionError::SchemaError(cause, _) => {

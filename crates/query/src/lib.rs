@@ -20,6 +20,7 @@ mod config;
 mod engine;
 mod error;
 mod functions;
+mod gapfill;
 mod grouping;
 mod managed;
 mod near;

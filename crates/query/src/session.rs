@@ -15,6 +15,7 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{FunctionRegistry, SessionState, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
+use datafusion::optimizer::Optimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
@@ -26,6 +27,7 @@ use crate::catalog::{CATALOG, Databases, OneCatalog};
 use crate::config::QueryConfig;
 use crate::error::QueryError;
 use crate::functions;
+use crate::gapfill::{FillGaps, GapFillPlanner, gapfill_functions};
 use crate::grouping::GroupTagsAsText;
 use crate::table::{FileReading, KnownSeries, StoreTable};
 
@@ -66,14 +68,18 @@ impl Sessions {
         options.execution.sort_spill_reservation_bytes = SORT_RESERVATION_BYTES;
         options.execution.parquet.metadata_size_hint = Some(FOOTER_GUESS_BYTES);
         options.execution.parquet.schema_force_view_types = false;
+        let mut rules = Optimizer::new().rules;
+        rules.insert(0, Arc::new(FillGaps));
+        rules.push(Arc::new(GroupTagsAsText));
         let mut base = SessionStateBuilder::new()
             .with_config(settings)
             .with_runtime_env(Arc::clone(&environment))
             .with_default_features()
-            .with_optimizer_rule(Arc::new(GroupTagsAsText))
+            .with_optimizer_rules(rules)
+            .with_query_planner(Arc::new(GapFillPlanner { max_rows: config.max_rows }))
             .with_physical_optimizer_rule(Arc::new(CountWindowInput))
             .build();
-        for function in bounded_text_functions() {
+        for function in bounded_text_functions().into_iter().chain(gapfill_functions()) {
             base.register_udf(Arc::new(function))?;
         }
         let files = FileReading::new(&environment);

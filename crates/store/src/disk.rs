@@ -22,6 +22,7 @@ pub(crate) struct DiskWatch {
     opened: Instant,
     /// When to look again, in milliseconds since `opened`.
     look_at_ms: AtomicU64,
+    /// `u64::MAX` while it is not known.
     free_bytes: AtomicU64,
     is_low: AtomicBool,
 }
@@ -53,6 +54,11 @@ impl DiskWatch {
     pub(crate) fn is_low(&self) -> bool {
         self.look();
         self.is_low.load(Ordering::Relaxed)
+    }
+
+    /// The room that the disk had when it was looked at last, if it said so.
+    pub(crate) fn free_bytes(&self) -> Option<u64> {
+        Some(self.free_bytes.load(Ordering::Relaxed)).filter(|free_bytes| *free_bytes < u64::MAX)
     }
 
     fn look(&self) {

@@ -18,6 +18,7 @@
 //! | `open` | recovery |
 //! | `check`, `salvage` | verifies everything that is stored, and recovers what is readable of it |
 //! | `backup` | copies of a running store, and back |
+//! | `fuzzing` | decoders of what is on disk, for fuzz targets only |
 //!
 //! Invariants of the whole:
 //! - [`Store::write`] resolves after the batch is synced and visible;
@@ -39,6 +40,9 @@ pub mod error;
 mod files;
 mod flush;
 mod folder;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod manifest;
 mod memtable;
 

@@ -122,4 +122,8 @@ pub struct StoreStats {
     pub poisoned: bool,
     /// Whether writes are refused because the disk has too little room.
     pub disk_is_low: bool,
+    /// Room that is left on the disk, in bytes; unknown when none is to be kept free, or when the disk does not say.
+    pub disk_free_bytes: Option<u64>,
+    /// Room that is to be kept free, in bytes (`store.disk_reserve_bytes`).
+    pub disk_reserve_bytes: u64,
 }

@@ -183,6 +183,11 @@ impl Store {
         }
     }
 
+    /// Whether writes are refused because the disk has too little room.
+    pub fn disk_is_low(&self) -> bool {
+        self.shared.disk.is_low()
+    }
+
     /// Sizes and counts.
     pub fn stats(&self) -> StoreStats {
         let mut stats = StoreStats {
@@ -192,6 +197,8 @@ impl Store {
             flushed_seq: self.shared.flushed_seq.load(Ordering::SeqCst),
             poisoned: self.shared.is_poisoned(),
             disk_is_low: self.shared.disk.is_low(),
+            disk_free_bytes: self.shared.disk.free_bytes(),
+            disk_reserve_bytes: self.shared.config.disk_reserve_bytes,
             ..StoreStats::default()
         };
         for table in self.shared.catalog.all().iter().flat_map(|database| database.tables()) {

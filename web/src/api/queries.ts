@@ -35,6 +35,17 @@ export const setupQuery = queryOptions({
   queryFn: async ({ signal }) => body(await api.GET("/api/v1/setup", { signal })),
 });
 
+/** How often the server is asked whether it takes readings. */
+const READY_MS = 15_000;
+
+/** Whether the server takes readings, part by part. */
+export const readyQuery = queryOptions({
+  queryKey: ["ready"],
+  refetchInterval: READY_MS,
+  retry: false,
+  queryFn: async ({ signal }) => body(await api.GET("/ready", { signal })),
+});
+
 /** The organisation's access tokens. */
 export const tokensQuery = queryOptions({
   queryKey: ["tokens"],

@@ -428,7 +428,8 @@ export interface paths {
         };
         /**
          * Say whether readings can be stored and callers be recognised
-         * @description For load balancers: it fails as soon as the server begins to stop.
+         * @description For load balancers: it fails as soon as the server begins to stop. While the disk is nearly full, readings are refused and
+         *     questions answered: that is `degraded`, and no failure.
          */
         get: operations["ready"];
         put?: never;
@@ -531,11 +532,21 @@ export interface components {
         };
         /** @description A part of the server. */
         Check: {
-            /** @description What to do, when it failed. */
+            /**
+             * Format: int64
+             * @description Of a disk that is nearly full: the room that it has.
+             */
+            free_bytes?: number | null;
+            /** @description What to do, when it did not pass. */
             message?: string | null;
-            /** @description `store`, `metadata` or `shutdown`. */
+            /** @description `store`, `disk`, `metadata` or `shutdown`. */
             name: string;
-            /** @description `pass` or `fail`. */
+            /**
+             * Format: int64
+             * @description Of a disk that is nearly full: the room from which on readings are taken again.
+             */
+            needed_bytes?: number | null;
+            /** @description `pass`, `degraded` or `fail`. */
             status: string;
         };
         /** @description A new token and its secret, which is never shown again. */
@@ -632,11 +643,11 @@ export interface components {
         };
         /** @description The state of the process. */
         Health: {
-            /** @description A sentence. */
+            /** @description What it is ready for, as a sentence. */
             message: string;
             /** @description Always `sensorium`. */
             name: string;
-            /** @description `pass`. */
+            /** @description `pass`: the process answers. */
             status: string;
             /** @description The version of the server. */
             version: string;
@@ -740,7 +751,7 @@ export interface components {
         Readiness: {
             /** @description The parts. */
             checks: components["schemas"]["Check"][];
-            /** @description `pass` or `fail`. */
+            /** @description `pass`, `degraded` when only readings are refused, or `fail`. */
             status: string;
         };
         /** @description A reading: the keys below, and any others as fields. */

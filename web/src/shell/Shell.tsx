@@ -3,6 +3,7 @@ import { useHotkeys } from "@mantine/hooks";
 import { Outlet, useRouteContext } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { DiskNotice } from "./DiskNotice";
 import { Navigation } from "./Navigation";
 import { OfflineNotice } from "./OfflineNotice";
 import classes from "./Shell.module.css";
@@ -46,6 +47,7 @@ export function Shell() {
       </a>
       <TopBar session={session} onReachable={setServerReachable} onSearch={search} />
       <OfflineNotice serverReachable={serverReachable} />
+      <DiskNotice />
       <div className={classes["columns"]}>
         <Navigation />
         <main id={content} tabIndex={-1} className={classes["content"]}>

@@ -9,6 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sensorium_model::{Action, Principal};
+use sensorium_store::StoreStats;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -26,9 +27,9 @@ const INFLUXDB_VERSION: &str = "1.8.10";
 struct Health {
     /// Always `sensorium`.
     name: &'static str,
-    /// `pass`.
+    /// `pass`: the process answers.
     status: &'static str,
-    /// A sentence.
+    /// What it is ready for, as a sentence.
     message: &'static str,
     /// The version of the server.
     version: &'static str,
@@ -37,7 +38,7 @@ struct Health {
 /// Whether the server can do its work, part by part.
 #[derive(Debug, Serialize, ToSchema)]
 struct Readiness {
-    /// `pass` or `fail`.
+    /// `pass`, `degraded` when only readings are refused, or `fail`.
     status: &'static str,
     /// The parts.
     checks: Vec<Check>,
@@ -46,44 +47,70 @@ struct Readiness {
 /// A part of the server.
 #[derive(Debug, Serialize, ToSchema)]
 struct Check {
-    /// `store`, `metadata` or `shutdown`.
+    /// `store`, `disk`, `metadata` or `shutdown`.
     name: &'static str,
-    /// `pass` or `fail`.
+    /// `pass`, `degraded` or `fail`.
     status: &'static str,
-    /// What to do, when it failed.
+    /// What to do, when it did not pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// Of a disk that is nearly full: the room that it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    free_bytes: Option<u64>,
+    /// Of a disk that is nearly full: the room from which on readings are taken again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    needed_bytes: Option<u64>,
 }
+
+/// A part passed.
+const PASS: &str = "pass";
+/// A part does not do all of its work.
+const DEGRADED: &str = "degraded";
+/// A part does not do its work.
+const FAIL: &str = "fail";
 
 impl Check {
     fn of(name: &'static str, problem: Option<String>) -> Self {
-        Self { name, status: if problem.is_none() { "pass" } else { "fail" }, message: problem }
+        let status = if problem.is_none() { PASS } else { FAIL };
+        Self { name, status, message: problem, free_bytes: None, needed_bytes: None }
+    }
+
+    /// The disk of the store: while it is nearly full, what is stored can be read, and nothing is added.
+    fn of_disk(store: &StoreStats) -> Self {
+        if !store.disk_is_low {
+            return Self::of("disk", None);
+        }
+        let message = "the disk is nearly full, so readings are refused and questions answered; free some space, or lower \
+                       store.disk_reserve_bytes";
+        Self {
+            name: "disk",
+            status: DEGRADED,
+            message: Some(message.to_owned()),
+            free_bytes: store.disk_free_bytes,
+            needed_bytes: Some(store.disk_reserve_bytes),
+        }
     }
 }
 
 /// Say that the process answers
 #[utoipa::path(get, path = "/health", tag = "operations", security(()), responses((status = 200, body = Health)))]
-async fn health() -> Json<Health> {
-    Json(Health {
-        name: "sensorium",
-        status: "pass",
-        message: "ready for queries and writes",
-        version: env!("CARGO_PKG_VERSION"),
-    })
+async fn health(State(state): State<AppState>) -> Json<Health> {
+    let message = match state.store.disk_is_low() {
+        false => "ready for queries and writes",
+        true => "ready for queries; the disk is nearly full, so writes are refused until there is room",
+    };
+    Json(Health { name: "sensorium", status: PASS, message, version: env!("CARGO_PKG_VERSION") })
 }
 
 /// Say whether readings can be stored and callers be recognised
 ///
-/// For load balancers: it fails as soon as the server begins to stop.
+/// For load balancers: it fails as soon as the server begins to stop. While the disk is nearly full, readings are refused and
+/// questions answered: that is `degraded`, and no failure.
 #[utoipa::path(get, path = "/ready", tag = "operations", security(()), responses(
     (status = 200, body = Readiness), (status = 503, body = Readiness),
 ))]
 async fn ready(State(state): State<AppState>) -> Response {
     let store = state.store.stats();
-    let disk = store.disk_is_low.then(|| {
-        "the disk is nearly full, so readings are refused; free some space, or lower store.disk_reserve_bytes"
-            .to_owned()
-    });
     let poisoned = store.poisoned.then(|| {
         "a write to disk failed, so nothing is stored any more; check the disk, then restart the server".to_owned()
     });
@@ -97,12 +124,16 @@ async fn ready(State(state): State<AppState>) -> Response {
     let stopping = state.shutdown.is_cancelled().then(|| "the server is stopping".to_owned());
     let checks = vec![
         Check::of("store", poisoned),
-        Check::of("disk", disk),
+        Check::of_disk(&store),
         Check::of("metadata", metadata),
         Check::of("shutdown", stopping),
     ];
-    let failed = checks.iter().any(|check| check.message.is_some());
-    let (code, status) = if failed { (StatusCode::SERVICE_UNAVAILABLE, "fail") } else { (StatusCode::OK, "pass") };
+    let is = |status: &str| checks.iter().any(|check| check.status == status);
+    let (code, status) = match (is(FAIL), is(DEGRADED)) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, FAIL),
+        (false, true) => (StatusCode::OK, DEGRADED),
+        (false, false) => (StatusCode::OK, PASS),
+    };
     (code, Json(Readiness { status, checks })).into_response()
 }
 

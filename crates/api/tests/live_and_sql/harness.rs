@@ -38,6 +38,8 @@ pub(crate) struct Options {
     pub(crate) hub: HubConfig,
     pub(crate) query: QueryConfig,
     pub(crate) api: ApiConfig,
+    /// Room that is to be kept free on the disk, if it is not the default.
+    pub(crate) disk_reserve_bytes: Option<u64>,
 }
 
 /// A running server.
@@ -59,10 +61,12 @@ impl Server {
         metadata.bootstrap_token(TOKEN).await.unwrap();
         let hub = Hub::new(options.hub);
         let listener = hub.clone();
+        let default = StoreConfig::new(folder.path().join("store"));
         let config = StoreConfig {
             durability: Durability::Memory,
             on_commit: Some(Arc::new(move |seq, batch| listener.publish(seq, batch))),
-            ..StoreConfig::new(folder.path().join("store"))
+            disk_reserve_bytes: options.disk_reserve_bytes.unwrap_or(default.disk_reserve_bytes),
+            ..default
         };
         let (store, _) = tokio::task::spawn_blocking(|| Store::open(config)).await.unwrap().unwrap();
         let query = QueryEngine::new(store.clone(), options.query).unwrap();

@@ -37,6 +37,7 @@ use time_range::TimeRange;
 
 pub(crate) use files::FileReading;
 pub(crate) use series::KnownSeries;
+pub(crate) use time_range::TimeRange;
 
 /// A table of the store, read at the moment when it is first planned.
 pub(crate) struct StoreTable {

@@ -1,6 +1,6 @@
 //! The times that a predicate leaves possible, for leaving out whole sources.
 
-use datafusion::common::ScalarValue;
+use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator};
 use sensorium_model::names::TIME_COLUMN;
@@ -18,7 +18,12 @@ impl TimeRange {
 
     /// The times that satisfy all of the predicates, or more: what is not understood is ignored.
     pub(crate) fn of(filters: &[Expr]) -> Self {
-        filters.iter().fold(Self::ALL, |range, filter| range.and(of_expression(filter)))
+        Self::of_column(filters, &|column| column.name == TIME_COLUMN)
+    }
+
+    /// The same for the column that is told by `is_time`.
+    pub(crate) fn of_column(filters: &[Expr], is_time: &dyn Fn(&Column) -> bool) -> Self {
+        filters.iter().fold(Self::ALL, |range, filter| range.and(of_expression(filter, is_time)))
     }
 
     /// Whether a source with these first and last times may hold a matching row.
@@ -37,7 +42,8 @@ impl TimeRange {
         self.min > self.max
     }
 
-    fn and(self, other: Self) -> Self {
+    /// The times in both.
+    pub(crate) fn and(self, other: Self) -> Self {
         Self { min: self.min.max(other.min), max: self.max.min(other.max) }
     }
 
@@ -61,12 +67,12 @@ impl TimeRange {
     }
 }
 
-fn of_expression(expression: &Expr) -> TimeRange {
+fn of_expression(expression: &Expr, is_time: &dyn Fn(&Column) -> bool) -> TimeRange {
+    let of = |expression: &Expr| of_expression(expression, is_time);
+    let is_time = |expression: &Expr| matches!(expression, Expr::Column(column) if is_time(column));
     match expression {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
-            of_expression(left).and(of_expression(right))
-        }
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => of_expression(left).or(of_expression(right)),
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => of(left).and(of(right)),
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => of(left).or(of(right)),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             if let (true, Some(time)) = (is_time(left), literal(right)) {
                 TimeRange::compared(*op, time)
@@ -84,14 +90,10 @@ fn of_expression(expression: &Expr) -> TimeRange {
                 range.or(literal(item).map_or(TimeRange::ALL, |time| TimeRange::compared(Operator::Eq, time)))
             })
         }
-        Expr::Alias(alias) => of_expression(&alias.expr),
+        Expr::Alias(alias) => of(&alias.expr),
         Expr::Literal(ScalarValue::Boolean(Some(false)), _) => TimeRange::NONE,
         _ => TimeRange::ALL,
     }
-}
-
-fn is_time(expression: &Expr) -> bool {
-    matches!(expression, Expr::Column(column) if column.name == TIME_COLUMN)
 }
 
 /// A point in time in nanoseconds; the planner has brought literals to the column's type where that is exact.

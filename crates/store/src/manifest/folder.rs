@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use sensorium_model::names::TIME_COLUMN;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -98,7 +99,9 @@ impl Manifest {
             if *version != state.version + 1 {
                 return Err(damaged(path, format!("version {} before it is missing", state.version + 1)));
             }
-            state.apply(&read(path, *version)?);
+            let edit = read(path, *version)?;
+            check_order(path, &state, &edit)?;
+            state.apply(&edit);
         }
         Ok(Self { folder: folder.to_owned(), state, checkpoint: *checkpoint })
     }
@@ -169,11 +172,10 @@ impl Manifest {
 
     /// Writes a file whole and durably; fails when there is one of this name.
     fn create_once(&self, path: &Path, edit: &Edit) -> io::Result<()> {
-        let edit = serde_json::value::to_raw_value(edit)?;
-        let checked = Checked { format: FORMAT, crc32c: checksum(edit.get()), edit };
+        let text = written(serde_json::value::to_raw_value(edit)?)?;
         let temporary = temporary(path);
         let mut file = File::create(&temporary)?;
-        file.write_all(&serde_json::to_vec(&checked)?)?;
+        file.write_all(&text)?;
         file.sync_all()?;
         let linked = std::fs::hard_link(&temporary, path);
         let _removed = std::fs::remove_file(&temporary);
@@ -190,10 +192,34 @@ fn damaged(path: &Path, what: String) -> OpenError {
     OpenError::Damaged { path: path.to_owned(), offset: 0, what, remedy: REMEDY }
 }
 
+/// The bytes of a file whose edit has this text.
+pub(crate) fn written(edit: Box<RawValue>) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&Checked { format: FORMAT, crc32c: checksum(edit.get()), edit })
+}
+
 fn read(path: &Path, version: u64) -> Result<Edit, OpenError> {
     let text = std::fs::read(path).map_err(|source| OpenError::io("read", path, source))?;
+    let edit = parse(path, &text)?;
+    if edit.version != version {
+        return Err(damaged(path, format!("it is version {}", edit.version)));
+    }
+    Ok(edit)
+}
+
+/// Fails when an edit takes back what is known to be in files.
+pub(crate) fn check_order(path: &Path, state: &State, edit: &Edit) -> Result<(), OpenError> {
+    if edit.flushed_seq < state.flushed_seq {
+        let (State { version, flushed_seq, .. }, Edit { flushed_seq: less, .. }) = (state, edit);
+        let what = format!("its log ends at record {less}, and that of version {version} at {flushed_seq}");
+        return Err(damaged(path, what));
+    }
+    Ok(())
+}
+
+/// What the bytes of a file say; the path is only named in errors.
+pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<Edit, OpenError> {
     let broken = |error: serde_json::Error| damaged(path, error.to_string());
-    let checked: Checked = serde_json::from_slice(&text).map_err(broken)?;
+    let checked: Checked = serde_json::from_slice(text).map_err(broken)?;
     if checked.format > FORMAT {
         let found = checked.format.to_string();
         return Err(OpenError::Format { path: path.to_owned(), found, expected: "1 and 2" });
@@ -202,8 +228,12 @@ fn read(path: &Path, version: u64) -> Result<Edit, OpenError> {
         return Err(damaged(path, "its checksum does not match".to_owned()));
     }
     let edit: Edit = serde_json::from_str(checked.edit.get()).map_err(broken)?;
-    if edit.version != version {
-        return Err(damaged(path, format!("it is version {}", edit.version)));
+    if let Some(table) = edit.tables.iter().find(|table| table.schema.kind(TIME_COLUMN).is_some()) {
+        return Err(damaged(path, format!("table {:?} has a second column {TIME_COLUMN:?}", table.table)));
+    }
+    // Both are counted on from.
+    if edit.version == u64::MAX || edit.flushed_seq == u64::MAX {
+        return Err(damaged(path, "its numbers are larger than any store has".to_owned()));
     }
     Ok(edit)
 }

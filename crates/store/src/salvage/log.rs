@@ -244,6 +244,19 @@ impl Databases {
     }
 }
 
+/// How many records can be salvaged of a last segment.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn count_intact(bytes: &[u8], first_seq: u64) -> u64 {
+    let mut databases = Databases { known: BTreeSet::new(), missing: BTreeSet::new() };
+    let found = find(bytes, first_seq, None, 0, &mut databases);
+    let places = found.parts.iter().filter_map(|part| match part {
+        Part::Kept(range) => Some(range),
+        Part::Lost(_) => None,
+    });
+    assert!(places.is_sorted_by(|a, b| a.end <= b.start), "no byte is kept twice");
+    found.kept
+}
+
 /// Reads what a damaged segment still holds; `next_first` is the first record of the segment behind it.
 fn find(bytes: &[u8], first_seq: u64, next_first: Option<u64>, flushed_seq: u64, databases: &mut Databases) -> Found {
     let mut found = Found { next_seq: first_seq, ..Found::default() };
@@ -323,8 +336,9 @@ fn next_intact(bytes: &[u8], at: usize, seq: u64, next_first: Option<u64>) -> Op
         if end == bytes.len() {
             return None;
         }
-        if record_at(bytes, end, |head| head.seq == seq + 1).is_some() {
-            return Some((end, seq + 1));
+        let next_seq = seq.checked_add(1)?;
+        if record_at(bytes, end, |head| head.seq == next_seq).is_some() {
+            return Some((end, next_seq));
         }
     }
     let limit = next_first.unwrap_or(seq.saturating_add(MAX_LOST));

@@ -28,6 +28,8 @@ use crate::folder::{FolderLock, Layout, create_folders_durably, sync_parent};
 use crate::manifest::{DatabaseEntry, Edit, FileEntry, Manifest, TableEdit};
 use file::{Kept, Target};
 use log::LogPlan;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use log::count_intact;
 
 /// Something that is damaged, and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

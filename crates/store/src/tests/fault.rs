@@ -303,7 +303,9 @@ fn the_last_room_of_the_disk_is_not_for_writers() {
     let refused = wait(store.write(batch(&[reading(2, 1.0)]))).unwrap_err();
     assert!(refused.to_string().contains("store.disk_reserve_bytes"), "{refused}");
     assert_eq!(refused.kind(), sensorium_model::ErrorKind::NoSpace);
-    assert!(store.stats().disk_is_low);
+    let stats = store.stats();
+    assert!(stats.disk_is_low && stats.disk_free_bytes.is_some_and(|free| free < 500_000), "{stats:?}");
+    assert_eq!(stats.disk_reserve_bytes, 500_000);
     assert_eq!(count(&store), 1, "reads go on");
     wait(store.flush()).unwrap();
     faults.room.store(1_000_000, Ordering::SeqCst);

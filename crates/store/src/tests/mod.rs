@@ -3,6 +3,7 @@
 mod backup;
 mod checking;
 mod crash;
+mod decoding;
 mod deleting;
 mod durability;
 mod fault;

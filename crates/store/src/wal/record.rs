@@ -63,21 +63,21 @@ pub(crate) fn append_record(
 }
 
 impl Head {
-    /// Decodes a head; `None` if no record can begin like this.
+    /// Decodes a head; `None` if no record can begin like this. None has the last number, so that each has a next one.
     pub(crate) fn decode(bytes: &[u8; HEAD_BYTES]) -> Option<Self> {
         let (length, rest) = bytes.split_first_chunk::<4>()?;
         let (crc, rest) = rest.split_first_chunk::<4>()?;
         let (seq, rest) = rest.split_first_chunk::<8>()?;
         let kind = *rest.first()?;
-        let body_bytes = u32::from_le_bytes(*length) as usize;
+        let (body_bytes, seq) = (u32::from_le_bytes(*length) as usize, u64::from_le_bytes(*seq));
         let record_kind = match kind & !AFTER_SYNC {
             1 => RecordKind::Batch,
             2 => RecordKind::Database,
             _ => return None,
         };
-        (body_bytes <= MAX_BODY_BYTES).then_some(Self {
+        (body_bytes <= MAX_BODY_BYTES && seq < u64::MAX).then_some(Self {
             body_bytes,
-            seq: u64::from_le_bytes(*seq),
+            seq,
             kind: record_kind,
             after_sync: kind & AFTER_SYNC != 0,
             crc: u32::from_le_bytes(*crc),

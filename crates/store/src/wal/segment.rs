@@ -58,13 +58,24 @@ pub(crate) fn scan_segment(
     path: &Path,
     first_seq: u64,
     is_last: bool,
-    mut visit: impl FnMut(Record<'_>) -> Result<(), OpenError>,
+    visit: impl FnMut(Record<'_>) -> Result<(), OpenError>,
 ) -> Result<Scanned, OpenError> {
     let failed = |source| OpenError::io("read", path, source);
     let file = File::open(path).map_err(failed)?;
     let len = file.metadata().map_err(failed)?.len();
-    let mut reader = BufReader::with_capacity(1 << 18, file);
+    scan(BufReader::with_capacity(1 << 18, file), len, path, first_seq, is_last, visit)
+}
 
+/// The same for `len` bytes from anywhere; the path is only named in errors.
+pub(crate) fn scan(
+    mut reader: impl Read + Seek,
+    len: u64,
+    path: &Path,
+    first_seq: u64,
+    is_last: bool,
+    mut visit: impl FnMut(Record<'_>) -> Result<(), OpenError>,
+) -> Result<Scanned, OpenError> {
+    let failed = |source| OpenError::io("read", path, source);
     let mut header = [0; SEGMENT_HEADER_BYTES];
     let whole = read_exact(&mut reader, &mut header).map_err(failed)?;
     if !whole || header != segment_header(first_seq) {
@@ -110,7 +121,7 @@ fn read_record(reader: &mut impl Read, left: u64, seq: u64, body: &mut Vec<u8>) 
 
 /// Decides what a record that is not intact means.
 fn torn_or_damaged(
-    mut reader: BufReader<File>,
+    mut reader: impl Read + Seek,
     path: &Path,
     is_last: bool,
     len: u64,

@@ -37,8 +37,12 @@ fn store(state: &AppState) {
         ("sensorium_store_flushed_seq", store.flushed_seq as f64),
         ("sensorium_store_poisoned", f64::from(u8::from(store.poisoned))),
         ("sensorium_store_disk_is_low", f64::from(u8::from(store.disk_is_low))),
+        ("sensorium_store_disk_reserve_bytes", store.disk_reserve_bytes as f64),
     ] {
         gauge!(name).set(value);
+    }
+    if let Some(free_bytes) = store.disk_free_bytes {
+        gauge!("sensorium_store_disk_free_bytes").set(free_bytes as f64);
     }
 }
 
@@ -79,6 +83,8 @@ fn describe() {
     describe_gauge!("sensorium_store_flushed_seq", "The newest sequence number whose rows are in data files.");
     describe_gauge!("sensorium_store_poisoned", "1 when a failed sync stopped writing.");
     describe_gauge!("sensorium_store_disk_is_low", "1 while writes are refused because the disk is nearly full.");
+    describe_gauge!("sensorium_store_disk_free_bytes", Unit::Bytes, "Room on the disk of the store.");
+    describe_gauge!("sensorium_store_disk_reserve_bytes", Unit::Bytes, "Room below which writes are refused.");
     describe_gauge!("sensorium_live_clients", "Live connections now.");
     describe_gauge!("sensorium_live_subscriptions", "Subscriptions of all live connections now.");
     describe_gauge!("sensorium_live_ring_batches", "Batches kept for live clients that resume.");

@@ -1,5 +1,6 @@
 //! From bytes to a batch; the layout stands in the parent module.
 
+use sensorium_model::names::TIME_COLUMN;
 use sensorium_model::{
     Batch, DatabaseKey, DatabaseName, FieldColumn, FieldValues, MAX_VECTOR_NUMBERS, Name, OrgId, TableBatch, TagColumn,
     TextColumn, Validity, VectorColumn,
@@ -108,7 +109,10 @@ impl<'b> Reader<'b> {
         let fields = (0..fields_count).map(|_| self.field(rows)).collect::<Result<_, _>>()?;
         let source = (1..=u32::try_from(rows).unwrap_or(u32::MAX)).collect();
         let batch = TableBatch { table, time_ns, tags, fields, source };
-        if batch.is_rectangular() { Ok(batch) } else { self.invalid("the order of columns") }
+        if !batch.is_rectangular() {
+            return self.invalid("the order of columns");
+        }
+        if has_own_names(&batch) { Ok(batch) } else { self.invalid("the name of a column") }
     }
 
     fn tag(&mut self, rows: usize) -> Result<TagColumn, CodecError> {
@@ -231,6 +235,14 @@ impl<'b> Reader<'b> {
             left => Err(CodecError::Trailing(left)),
         }
     }
+}
+
+/// Whether no column has the name of another, or that of the time, which every table has.
+fn has_own_names(batch: &TableBatch) -> bool {
+    let is_field = |name: &Name| batch.fields.binary_search_by(|field| field.name.cmp(name)).is_ok();
+    let is_time = |name: &Name| name.as_ref() == TIME_COLUMN;
+    batch.tags.iter().all(|tag| !is_time(&tag.name) && !is_field(&tag.name))
+        && !batch.fields.iter().any(|field| is_time(&field.name))
 }
 
 /// Puts the values of the present rows at their rows, zeros elsewhere.

@@ -16,6 +16,7 @@
 //! Invariants:
 //! - decoding what was encoded gives the same batch, except `source`, which becomes the row's number from 1: the lines of a
 //!   request mean nothing after it was answered;
+//! - of a decoded table no two columns have one name, and none is called `time`;
 //! - decoding never panics and never allocates more than a small multiple of its input.
 
 mod decode;
