@@ -1,14 +1,19 @@
 //! Reading a Parquet file of the store.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, RowGroupMetaData};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
 use crate::columns::adapt;
 use crate::deletion::{Deletion, without_deleted};
@@ -23,24 +28,107 @@ const MIN_BATCH_ROWS: usize = 64;
 /// Bytes at which fewer rows are read at once: those of a merge are in memory for each of its files.
 const BATCH_BYTES: usize = 8 << 20;
 
+/// Files that are read together with full batches; of more, each has smaller ones.
+const FULL_BATCHES: usize = 32;
+
 /// Opens a file.
 pub(crate) fn open(path: &Path) -> Result<ParquetRecordBatchReader, WriteError> {
     let failed = |source| WriteError::Encode { path: path.to_owned(), source: Arc::new(source) };
     let file = File::open(path).map_err(|source| WriteError::io("read a data file", source))?;
     ParquetRecordBatchReaderBuilder::try_new(file)
         .and_then(|builder| {
-            let rows = batch_rows(builder.metadata());
+            let rows = batch_rows(builder.metadata(), BATCH_BYTES);
             builder.with_batch_size(rows).build()
         })
         .map_err(failed)
 }
 
+/// Part of a file.
+pub(crate) struct Part<'w> {
+    /// Which columns are wanted; the time always is.
+    pub(crate) wants: &'w dyn Fn(&str) -> bool,
+    /// The first time that is wanted. Other rows come too, where they stand among those that are.
+    pub(crate) time_min_ns: i64,
+    /// The last time, included.
+    pub(crate) time_max_ns: i64,
+    /// How many files are read together: what is in memory of them is limited.
+    pub(crate) files: usize,
+}
+
+/// Opens part of a file: the pages that may have rows between two times.
+pub(crate) fn open_part(path: &Path, part: &Part<'_>) -> Result<ParquetRecordBatchReader, WriteError> {
+    let failed = |source| WriteError::Encode { path: path.to_owned(), source: Arc::new(source) };
+    let file = File::open(path).map_err(|source| WriteError::io("read a data file", source))?;
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(failed)?;
+    let columns = builder.schema().fields().iter().enumerate();
+    let wanted = columns.filter(|(index, field)| *index == 0 || (part.wants)(field.name()));
+    let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.map(|(index, _)| index));
+    let unit_ns = builder.schema().fields().first().map_or(1, |time| unit_ns(time.data_type()));
+    let (groups, selection) = pages(builder.metadata(), unit_ns, part);
+    let rows = batch_rows(builder.metadata(), BATCH_BYTES * FULL_BATCHES / part.files.max(FULL_BATCHES));
+    let builder = builder.with_projection(mask).with_row_groups(groups).with_row_selection(selection);
+    builder.with_batch_size(rows).build().map_err(failed)
+}
+
+/// Nanoseconds in the unit that a file's times have.
+fn unit_ns(time: &DataType) -> i64 {
+    match time {
+        DataType::Timestamp(TimeUnit::Second, _) => 1_000_000_000,
+        DataType::Timestamp(TimeUnit::Millisecond, _) => 1_000_000,
+        DataType::Timestamp(TimeUnit::Microsecond, _) => 1_000,
+        _ => 1,
+    }
+}
+
+/// The row groups that may have wanted rows, and the pages within them.
+fn pages(metadata: &ParquetMetaData, unit_ns: i64, part: &Part<'_>) -> (Vec<usize>, RowSelection) {
+    let mut groups = Vec::new();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let mut total = 0;
+    for (index, group) in metadata.row_groups().iter().enumerate() {
+        let rows = usize::try_from(group.num_rows()).unwrap_or_default();
+        let found = pages_of_group(metadata, index, rows, unit_ns, part);
+        let found = found.unwrap_or_else(|| std::iter::once(0..rows).collect());
+        if !found.is_empty() {
+            groups.push(index);
+            ranges.extend(found.into_iter().map(|range| range.start + total..range.end + total));
+            total += rows;
+        }
+    }
+    (groups, RowSelection::from_consecutive_ranges(ranges.into_iter(), total))
+}
+
+/// The pages of a row group that may have wanted rows; `None` if the file does not tell.
+fn pages_of_group(
+    metadata: &ParquetMetaData,
+    group: usize,
+    rows: usize,
+    unit_ns: i64,
+    part: &Part<'_>,
+) -> Option<Vec<Range<usize>>> {
+    let ColumnIndexMetaData::INT64(times) = metadata.column_index()?.get(group)?.first()? else { return None };
+    let pages = metadata.offset_index()?.get(group)?.first()?.page_locations();
+    let starts: Vec<usize> =
+        pages.iter().map(|page| usize::try_from(page.first_row_index)).collect::<Result<_, _>>().ok()?;
+    let (least, most) = (times.min_values(), times.max_values());
+    if starts.len() != least.len() || starts.len() != most.len() {
+        return None;
+    }
+    let ends = starts.iter().skip(1).copied().chain(std::iter::once(rows));
+    let reaches = |(least, most): (&i64, &i64)| {
+        most.saturating_mul(unit_ns) >= part.time_min_ns && least.saturating_mul(unit_ns) <= part.time_max_ns
+    };
+    let pages = starts.iter().copied().zip(ends).zip(least.iter().zip(most));
+    Some(pages.filter(|(_, bounds)| reaches(*bounds)).map(|((start, end), _)| start..end).collect())
+}
+
 /// How many rows of a file are read at once, by their average length.
-fn batch_rows(metadata: &ParquetMetaData) -> usize {
+fn batch_rows(metadata: &ParquetMetaData, batch_bytes: usize) -> usize {
     let count = |sum: i64| usize::try_from(sum).unwrap_or_default();
     let rows = count(metadata.file_metadata().num_rows());
     let bytes = count(metadata.row_groups().iter().map(RowGroupMetaData::total_byte_size).sum());
-    (BATCH_BYTES / bytes.checked_div(rows).unwrap_or(1).max(1)).clamp(MIN_BATCH_ROWS, BATCH_ROWS)
+    (batch_bytes / bytes.checked_div(rows).unwrap_or(1).max(1)).clamp(MIN_BATCH_ROWS, BATCH_ROWS)
 }
 
 /// The rows of a file in the columns of a schema, without the deleted ones.
@@ -54,11 +142,43 @@ pub(crate) fn rows(
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, Float32Builder, ListBuilder, TimestampNanosecondArray};
+    use arrow::array::{ArrayRef, AsArray, Float32Builder, ListBuilder, TimestampNanosecondArray};
 
     use super::super::parquet::write_parquet;
     use super::*;
     use crate::columns::vector_item;
+
+    #[test]
+    fn only_pages_of_the_wanted_times_and_columns_are_read() {
+        // Two series of 20,000 rows each: pages of about 8,192 rows.
+        let folder = tempfile::tempdir().unwrap();
+        for unit in [1, 1_000, 1_000_000] {
+            let rows: Vec<i64> = (0..2).flat_map(|_| 0..20_000).collect();
+            let times =
+                TimestampNanosecondArray::from_iter_values(rows.iter().map(|row| row * unit)).with_timezone("UTC");
+            let numbers = || Arc::new(arrow::array::Int64Array::from(rows.clone())) as ArrayRef;
+            let columns = [("time", Arc::new(times) as ArrayRef), ("x", numbers()), ("y", numbers())];
+            let path = folder.path().join(unit.to_string());
+            write_parquet(&path, &RecordBatch::try_from_iter(columns).unwrap(), 0).unwrap();
+            let read = |from: i64, to: i64| -> Vec<i64> {
+                let (time_min_ns, time_max_ns) = (from * unit, to * unit);
+                let part = Part { wants: &|name| name == "y", time_min_ns, time_max_ns, files: 1 };
+                let batches = open_part(&path, &part).unwrap().map(Result::unwrap);
+                let column = |batch: RecordBatch| {
+                    assert_eq!(batch.num_columns(), 2);
+                    let y = batch.column_by_name("y").unwrap();
+                    y.as_primitive::<arrow::datatypes::Int64Type>().values().to_vec()
+                };
+                batches.flat_map(column).collect()
+            };
+            let found = read(15_000, 15_001);
+            assert_eq!(found.iter().filter(|row| (15_000..=15_001).contains(*row)).count(), 4);
+            assert!(found.len() < 30_000, "{}", found.len());
+            assert_eq!(read(0, i64::MAX / unit).len(), 40_000);
+            assert_eq!(read(20_000, 30_000), [] as [i64; 0]);
+            assert_eq!(read(-10, -1), [] as [i64; 0]);
+        }
+    }
 
     #[test]
     fn long_rows_are_read_a_few_at_a_time() {

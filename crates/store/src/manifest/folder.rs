@@ -19,8 +19,11 @@ const CHECKPOINT_EVERY: u64 = 32;
 
 const REMEDY: &str = "Restore the folder from a backup with `sensorium restore`";
 
-/// The format that is written.
+/// The format that is written where there are no rollups.
 const FORMAT: u32 = 2;
+
+/// The format of files that say something of rollups, and the newest that is read.
+const FORMAT_WITH_ROLLUPS: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Checked {
@@ -169,8 +172,9 @@ impl Manifest {
 
     /// Writes a file whole and durably; fails when there is one of this name.
     fn create_once(&self, path: &Path, edit: &Edit) -> io::Result<()> {
+        let format = if edit.rollups.is_empty() { FORMAT } else { FORMAT_WITH_ROLLUPS };
         let edit = serde_json::value::to_raw_value(edit)?;
-        let checked = Checked { format: FORMAT, crc32c: checksum(edit.get()), edit };
+        let checked = Checked { format, crc32c: checksum(edit.get()), edit };
         let temporary = temporary(path);
         let mut file = File::create(&temporary)?;
         file.write_all(&serde_json::to_vec(&checked)?)?;
@@ -194,9 +198,9 @@ fn read(path: &Path, version: u64) -> Result<Edit, OpenError> {
     let text = std::fs::read(path).map_err(|source| OpenError::io("read", path, source))?;
     let broken = |error: serde_json::Error| damaged(path, error.to_string());
     let checked: Checked = serde_json::from_slice(&text).map_err(broken)?;
-    if checked.format > FORMAT {
+    if checked.format > FORMAT_WITH_ROLLUPS {
         let found = checked.format.to_string();
-        return Err(OpenError::Format { path: path.to_owned(), found, expected: "1 and 2" });
+        return Err(OpenError::Format { path: path.to_owned(), found, expected: "1 to 3" });
     }
     if checksum(checked.edit.get()) != checked.crc32c {
         return Err(damaged(path, "its checksum does not match".to_owned()));

@@ -11,6 +11,7 @@ mod limits;
 mod model;
 mod reading;
 pub(crate) mod reference;
+mod rolling;
 mod salvaging;
 mod simulation;
 
