@@ -56,6 +56,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::tokens::routes())
         .merge(routes::databases::routes())
         .merge(routes::keeping::routes())
+        .merge(routes::rollups::routes())
         .merge(routes::backup::routes())
         .merge(routes::write::routes())
         .merge(routes::readings::routes())

@@ -74,6 +74,14 @@ pub enum RowError {
         /// For how long the table keeps rows.
         keep_seconds: u64,
     },
+    /// The table is computed from another one.
+    #[error("table {table:?} is a rollup of {of:?}; write to {of:?}, or to a table of another name")]
+    Rollup {
+        /// The table.
+        table: String,
+        /// What it is computed from.
+        of: String,
+    },
     /// A number that is not a number.
     #[error("field {0:?} is not a finite number")]
     NotFinite(String),
@@ -109,7 +117,7 @@ impl RowError {
     /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::TypeConflict { .. } => ErrorKind::Conflict,
+            Self::TypeConflict { .. } | Self::Rollup { .. } => ErrorKind::Conflict,
             Self::Limit { .. } => ErrorKind::TooLarge,
             Self::At { error, .. } => error.kind(),
             _ => ErrorKind::Invalid,

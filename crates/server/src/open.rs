@@ -26,6 +26,7 @@ pub(crate) async fn store(settings: &Settings, on_commit: Option<CommitListener>
         compaction_settle: Duration::from_secs(settings.store.compaction_settle_seconds),
         disk_reserve_bytes: settings.store.disk_reserve_bytes,
         series_per_table: settings.store.series_per_table,
+        rollups_per_database: settings.store.rollups_per_database,
         clock: Arc::new(now_ns),
         on_commit,
         ..StoreConfig::new(&settings.data_dir)

@@ -57,6 +57,8 @@ pub struct StoreConfig {
     pub disk_reserve_bytes: u64,
     /// Series in one table; rows of further series are refused (default 1,000,000).
     pub series_per_table: usize,
+    /// Rollups in one database (default 100).
+    pub rollups_per_database: usize,
     /// Tells what is older than it is kept (default: it is always 1970, so that nothing is).
     pub clock: Clock,
     /// Told of each stored batch.
@@ -81,6 +83,7 @@ impl StoreConfig {
             compaction_settle: Duration::from_secs(2 * 60 * 60),
             disk_reserve_bytes: 256 << 20,
             series_per_table: 1_000_000,
+            rollups_per_database: 100,
             clock: Arc::new(|| 0),
             on_commit: None,
         }

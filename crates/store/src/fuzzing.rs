@@ -100,7 +100,7 @@ pub fn segment(first_seq: u64, records: &[(bool, &[u8])]) -> Vec<u8> {
 /// Reads the files of a manifest, the first as a checkpoint and the others as what follows. What they say together is written and
 /// read again to the same; returns how many were taken.
 pub fn manifest(files: &[&[u8]]) -> usize {
-    use crate::manifest::folder::{check_order, parse, written};
+    use crate::manifest::folder::{FORMAT, check_order, parse, written};
     let path = Path::new(NOWHERE);
     let mut state = State::default();
     let mut taken = 0;
@@ -115,7 +115,7 @@ pub fn manifest(files: &[&[u8]]) -> usize {
     assert!(check_order(path, &state, &next).is_ok(), "there is always a next version");
     let text = |edit: &Edit| {
         let text = serde_json::value::to_raw_value(edit).ok();
-        text.and_then(|text| written(text).ok()).unwrap_or_default()
+        text.and_then(|text| written(FORMAT, text).ok()).unwrap_or_default()
     };
     let edit = state.checkpoint();
     let read = parse(path, &text(&edit));
@@ -128,6 +128,6 @@ pub fn manifest(files: &[&[u8]]) -> usize {
 
 /// A file of the manifest whose edit has this text, with the right checksum; `None` if the text is not JSON.
 pub fn manifest_file(edit: &str) -> Option<Vec<u8>> {
-    use crate::manifest::folder::written;
-    written(RawValue::from_string(edit.to_owned()).ok()?).ok()
+    use crate::manifest::folder::{FORMAT, written};
+    written(FORMAT, RawValue::from_string(edit.to_owned()).ok()?).ok()
 }

@@ -15,6 +15,7 @@
 //! | `flush`, `files`, `manifest` | from memory to Parquet |
 //! | `deletion`, `retention` | what readers do not see any more, and what is dropped |
 //! | `compaction` | from many small files to few large ones |
+//! | `rollup` | tables that are computed from others |
 //! | `open` | recovery |
 //! | `check`, `salvage` | verifies everything that is stored, and recovers what is readable of it |
 //! | `backup` | copies of a running store, and back |
@@ -51,6 +52,7 @@ mod priority;
 pub mod report;
 mod requests;
 mod retention;
+mod rollup;
 mod salvage;
 mod shared;
 mod store;
@@ -69,7 +71,12 @@ pub use deletion::Deletion;
 pub use error::{OpenError, WriteError};
 
 pub use files::data_file::DataFile;
-pub use report::{LastField, LastRow, RecoveryReport, Source, SourceData, StoreStats, TableSnapshot, WriteReport};
+pub use files::pages::{Pages, TagValues, Wanted};
+pub use report::{
+    LastField, LastRow, RecoveryReport, RollupInfo, Source, SourceData, StoreStats, TableSnapshot, WriteReport,
+};
+pub use rollup::definition::{Aggregate, Rollup};
+pub use rollup::error::RollupError;
 pub use salvage::{Repair, Salvage};
 pub use store::Store;
 pub use telemetry::describe_metrics;

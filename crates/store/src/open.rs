@@ -1,6 +1,7 @@
 //! Starting: from what is on disk to a store that takes writes.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use sensorium_model::{DatabaseKey, IngestLimits};
 
+use crate::catalog::Writer;
 use crate::commit::committer::Committer;
 use crate::compaction::compactor::Compactor;
 use crate::config::StoreConfig;
@@ -20,6 +22,7 @@ use crate::flush::flusher::Flusher;
 use crate::folder::{FolderLock, Layout};
 use crate::manifest::{Manifest, State};
 use crate::report::RecoveryReport;
+use crate::rollup::worker::Roller;
 use crate::shared::Shared;
 use crate::wal::codec::{decode_batch, decode_database};
 use crate::wal::file::LogFolder;
@@ -34,6 +37,7 @@ pub(crate) struct Opened {
     pub(crate) committer: Committer,
     pub(crate) flusher: Flusher,
     pub(crate) compactor: Compactor,
+    pub(crate) roller: Roller,
     pub(crate) lock: FolderLock,
     pub(crate) report: RecoveryReport,
 }
@@ -70,7 +74,8 @@ pub(crate) fn open(config: StoreConfig, files: Arc<dyn LogFolder>) -> Result<Ope
     let committer = Committer::new(Arc::clone(&shared), log, replayed.next_seq);
     let flusher = Flusher::new(Arc::clone(&shared));
     let compactor = Compactor::new(Arc::clone(&shared));
-    Ok(Opened { shared, committer, flusher, compactor, lock, report })
+    let roller = Roller::new(Arc::clone(&shared))?;
+    Ok(Opened { shared, committer, flusher, compactor, roller, lock, report })
 }
 
 /// Makes the databases, tables, files and newest values that the manifest names.
@@ -81,6 +86,10 @@ fn restore(shared: &Shared, state: &State, report: &mut RecoveryReport) -> Resul
     for ((database, table), seconds) in &state.retention {
         let database = shared.catalog.create(&DatabaseKey::from(database));
         database.keep(table.as_ref(), Some(Duration::from_secs(*seconds)));
+    }
+    for ((database, _), rollup) in &state.rollups {
+        let database = shared.catalog.create(&DatabaseKey::from(database));
+        let Ok(()) = database.declare(&rollup.rollup, |_, _| Ok::<_, Infallible>(()));
     }
     for ((database, name), table) in &state.tables {
         let database = shared.catalog.create(&DatabaseKey::from(database));
@@ -150,7 +159,7 @@ fn apply(shared: &Shared, path: &Path, record: &Record<'_>, report: &mut Recover
     // What was accepted once is accepted again, whatever the limits are today.
     let limits =
         IngestLimits { tables_per_database: usize::MAX, columns_per_table: usize::MAX, ..shared.config.limits };
-    let reserved = database.reserve(batch, &limits);
+    let reserved = database.reserve(batch, &limits, Writer::Store);
     if let Some(rejection) = reserved.rejected.first() {
         return Err(broken(rejection.error.to_string()));
     }

@@ -1,12 +1,14 @@
 //! What the store answers: reports of writes and of recovery, last values, snapshots and figures.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use sensorium_model::{Name, Rejection, SeriesKey, TableSchema, Value};
 
 use crate::deletion::Deletion;
 use crate::files::data_file::DataFile;
+use crate::rollup::definition::Rollup;
 
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +91,21 @@ pub enum SourceData {
     Memory(RecordBatch),
     /// In a Parquet file, which stays readable while the reference is held.
     File(Arc<DataFile>),
+}
+
+/// A rollup and what is still to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RollupInfo {
+    /// The rollup.
+    pub rollup: Rollup,
+    /// For how long its rows are kept, where its table has a time of its own.
+    pub keep: Option<Duration>,
+    /// Windows that are to be computed, those without readings between others included.
+    pub pending_windows: u64,
+    /// The start of the first of them and the end of the last, nanoseconds since the epoch.
+    pub pending_ns: Option<(i64, i64)>,
+    /// Why windows could not be computed, or not with all of their rows, when that was tried last.
+    pub problem: Option<String>,
 }
 
 /// Sizes and counts.

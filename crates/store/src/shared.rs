@@ -25,6 +25,7 @@ use crate::flush::delete::Delete;
 use crate::folder::Layout;
 use crate::manifest::{CommitError, Edit, LastEntry, Manifest};
 use crate::requests::Requests;
+use crate::rollup::progress::Rolling;
 use crate::table::{Growth, Table};
 use crate::wal::file::LogFolder;
 use crate::wal::writer::ClosedSegments;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) queue: CommitQueue,
     pub(crate) flush: Requests,
     pub(crate) compaction: Requests,
+    /// Requests to the thread that computes rollups, and its progress.
+    pub(crate) rolling: Rolling,
     /// What the flusher is to delete.
     pub(crate) deletes: Mutex<Vec<Delete>>,
     pub(crate) closed_segments: ClosedSegments,
@@ -52,12 +55,12 @@ pub(crate) struct Shared {
     pub(crate) flushed_seq: AtomicU64,
     pub(crate) creating: Mutex<()>,
     poisoned: AtomicBool,
-    /// Where a test interrupts the next flush or merge.
+    /// Where a test interrupts the next flush, merge or rollup.
     #[cfg(test)]
     pub(crate) crash_at: Mutex<Option<Moment>>,
 }
 
-/// The moments between the steps of a flush or a merge, at which tests let the process "crash".
+/// The moments between the steps of a flush, a merge or a rollup, at which tests let the process "crash".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
     /// The files of a flush are durable, the manifest does not name them yet.
@@ -68,6 +71,10 @@ pub(crate) enum Moment {
     MergeWritten,
     /// The manifest names a merged file, its inputs are still there.
     MergeNamed,
+    /// Rows of a rollup are deleted, the manifest still says that they are to be.
+    RollupCleared,
+    /// Results of a rollup are in the log, nobody knows that their windows are computed.
+    RollupWritten,
 }
 
 /// What has become visible.
@@ -113,6 +120,7 @@ impl Shared {
             applied: Mutex::default(),
             flush: Requests::default(),
             compaction: Requests::default(),
+            rolling: Rolling::default(),
             deletes: Mutex::default(),
             closed_segments,
             open_segment_bytes: AtomicU64::new(0),
@@ -192,6 +200,9 @@ impl Shared {
         written: &[PathBuf],
     ) -> Result<Vec<LastEntry>, WriteError> {
         let needless = manifest.commit(edit).map_err(|error| self.commit_failed(error, written))?;
+        if self.rolling.note(&edit.rollups) {
+            self.rolling.requests.wake();
+        }
         if let Err(error) = manifest.checkpoint_if_due() {
             tracing::warn!(%error, "the manifest's checkpoint could not be written; it is tried again");
         }
@@ -214,7 +225,7 @@ impl Shared {
     }
 
     #[cfg(not(test))]
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "only tests interrupt a flush or a merge")]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "only tests interrupt this")]
     pub(crate) fn reached(&self, _moment: Moment) -> Result<(), WriteError> {
         Ok(())
     }
@@ -249,6 +260,11 @@ pub(crate) struct Reservation {
 impl MemoryBudget {
     pub(crate) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
+    }
+
+    /// Whether so little room is left that work in the background should wait.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.used() > self.limit / 4 * 3
     }
 
     /// Takes room for a write.

@@ -14,18 +14,21 @@ use parking_lot::Mutex;
 use sensorium_model::{Batch, DatabaseKey, DatabaseName, DatabaseSchema, Name, OrgId};
 use tokio::sync::oneshot;
 
-use crate::catalog::MAX_DATABASES;
-use crate::commit::prepare::prepare;
+use crate::catalog::{MAX_DATABASES, Writer};
 use crate::commit::queue::{Content, Pending};
+use crate::commit::write::write;
 use crate::config::StoreConfig;
 use crate::deletion::Deletion;
 use crate::error::{OpenError, WriteError};
 use crate::flush::delete::Delete;
 use crate::folder::FolderLock;
 use crate::open::{Opened, open};
-use crate::report::{LastRow, RecoveryReport, StoreStats, TableSnapshot, WriteReport};
+use crate::report::{LastRow, RecoveryReport, RollupInfo, StoreStats, TableSnapshot, WriteReport};
 use crate::requests::{Asker, Done};
 use crate::retention;
+use crate::rollup::declare;
+use crate::rollup::definition::Rollup;
+use crate::rollup::error::RollupError;
 use crate::shared::Shared;
 use crate::telemetry;
 use crate::wal::codec::encode_database;
@@ -54,15 +57,16 @@ impl Store {
         files: Arc<dyn LogFolder>,
     ) -> Result<(Self, RecoveryReport), OpenError> {
         telemetry::describe_metrics();
-        let Opened { shared, committer, flusher, compactor, lock, report } = open(config, files)?;
+        let Opened { shared, committer, flusher, compactor, roller, lock, report } = open(config, files)?;
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| {
             let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
             thread.map_err(|source| OpenError::io("start a thread for", &shared.layout.root, source))
         };
-        let mut threads = Running { committer: None, flusher: None, compactor: None, _lock: lock };
+        let mut threads = Running { committer: None, flusher: None, compactor: None, roller: None, _lock: lock };
         threads.committer = Some(spawn("store-commit", Box::new(move || committer.run()))?);
         threads.flusher = Some(spawn("store-flush", Box::new(move || flusher.run()))?);
         threads.compactor = Some(spawn("store-compact", Box::new(move || compactor.run()))?);
+        threads.roller = Some(spawn("store-rollup", Box::new(move || roller.run()))?);
         let threads = Arc::new(Threads { shared: Arc::clone(&shared), running: Mutex::new(Some(threads)) });
         Ok((Self { shared, threads }, report))
     }
@@ -104,23 +108,7 @@ impl Store {
     /// Rows that do not fit what is stored are refused in the report; the others are stored as a whole or not at all. When
     /// the future is dropped before it resolves, the batch may be stored or not.
     pub async fn write(&self, batch: Batch) -> Result<WriteReport, WriteError> {
-        self.shared.check_open()?;
-        self.shared.disk.check()?;
-        let Some(database) = self.shared.catalog.get(&batch.database) else {
-            return Err(WriteError::MissingDatabase { database: batch.database });
-        };
-        let mut prepared = prepare(&self.shared, &database, batch)?;
-        let accepted = prepared.batch.rows();
-        let rejected = std::mem::take(&mut prepared.rejected);
-        if accepted == 0 {
-            let seq = self.shared.applied.lock().seq;
-            return Ok(WriteReport { seq, accepted, rejected });
-        }
-        let permit = self.shared.queue.room().await.map_err(|_| self.shared.dropped())?;
-        let (answer, answered) = oneshot::channel();
-        self.shared.queue.push(prepared.encode(permit, answer)?).map_err(|_| self.shared.dropped())?;
-        let seq = answered.await.map_err(|_| self.shared.dropped())??;
-        Ok(WriteReport { seq, accepted, rejected })
+        write(&self.shared, batch, Writer::Anyone).await
     }
 
     /// The rows of a table at this moment; `None` if there is no such table.
@@ -260,6 +248,29 @@ impl Store {
         compacted.await.map_err(|_| self.shared.dropped())?
     }
 
+    /// Declares a rollup and, if it is given, for how long its rows are kept. Blocks; durable when it returns. What the table has
+    /// in files is pending from then on, and what comes to them later.
+    pub fn create_rollup(&self, key: &DatabaseKey, rollup: Rollup, keep: Option<Duration>) -> Result<(), RollupError> {
+        declare::create(&self.shared, key, rollup, keep)
+    }
+
+    /// Deletes a rollup. Blocks; durable when it returns. Its rows stay, in a table that is like any other from then on.
+    pub fn delete_rollup(&self, key: &DatabaseKey, target: &str) -> Result<Rollup, RollupError> {
+        declare::delete(&self.shared, key, target)
+    }
+
+    /// The rollups of a database, by name. Blocks while a flush is under way.
+    pub fn rollups(&self, key: &DatabaseKey) -> Vec<RollupInfo> {
+        declare::list(&self.shared, key)
+    }
+
+    /// Computes all windows of rollups that are pending now.
+    pub async fn roll_up(&self) -> Result<(), WriteError> {
+        let (asker, computed) = oneshot::channel();
+        self.shared.rolling.requests.ask(Asker::Task(asker));
+        computed.await.map_err(|_| self.shared.dropped())?
+    }
+
     /// Stops accepting writes, finishes those under way, flushes, syncs and frees the folder.
     pub async fn shutdown(&self) -> Result<(), WriteError> {
         let threads = Arc::clone(&self.threads);
@@ -289,6 +300,7 @@ struct Running {
     committer: Option<JoinHandle<()>>,
     flusher: Option<JoinHandle<()>>,
     compactor: Option<JoinHandle<()>>,
+    roller: Option<JoinHandle<()>>,
     /// Freed after the threads have ended.
     _lock: FolderLock,
 }
@@ -298,9 +310,11 @@ impl Threads {
         let mut guard = self.running.lock();
         let Some(running) = guard.as_mut() else { return Ok(()) };
         self.shared.queue.close();
-        // A merge under way is given up: its inputs stay.
+        // A merge under way is given up: its inputs stay. So are windows of a rollup: they stay pending.
         self.shared.compaction.stop();
+        self.shared.rolling.requests.stop();
         join(running.compactor.take());
+        join(running.roller.take());
         join(running.committer.take());
         let mut flushed = Ok(());
         if flush {

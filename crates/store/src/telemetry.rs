@@ -16,6 +16,9 @@ const COMPACTION_SECONDS: &str = "sensorium_store_compaction_seconds";
 const COMPACTION_FAILURES: &str = "sensorium_store_compaction_failures_total";
 const COMPACTED_BYTES: &str = "sensorium_store_compacted_bytes_total";
 
+const ROLLED_UP_ROWS: &str = "sensorium_store_rolled_up_rows_total";
+const ROLLUP_FAILURES: &str = "sensorium_store_rollup_failures_total";
+
 /// Tells the recorder what the figures mean; to be called after the recorder is installed.
 pub fn describe_metrics() {
     describe_counter!(APPENDED_BYTES, Unit::Bytes, "Bytes appended to the log");
@@ -28,6 +31,8 @@ pub fn describe_metrics() {
     describe_histogram!(COMPACTION_SECONDS, Unit::Seconds, "Time to merge files into one");
     describe_counter!(COMPACTION_FAILURES, Unit::Count, "Merges that failed and are tried again");
     describe_counter!(COMPACTED_BYTES, Unit::Bytes, "Bytes of files that were merged");
+    describe_counter!(ROLLED_UP_ROWS, Unit::Count, "Rows of rollups that were computed");
+    describe_counter!(ROLLUP_FAILURES, Unit::Count, "Rollups that could not be computed and are tried again");
 }
 
 /// A group of writes is in the log; `fsync` says how long its sync took, if it had one.
@@ -60,4 +65,14 @@ pub(crate) fn compacted(bytes: u64, took: Duration) {
 /// A merge failed.
 pub(crate) fn compaction_failed() {
     counter!(COMPACTION_FAILURES).increment(1);
+}
+
+/// Rows of a rollup were computed and written.
+pub(crate) fn rolled_up(rows: u64) {
+    counter!(ROLLED_UP_ROWS).increment(rows);
+}
+
+/// A rollup could not be computed.
+pub(crate) fn rollup_failed() {
+    counter!(ROLLUP_FAILURES).increment(1);
 }

@@ -66,6 +66,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/databases/{database}/rollups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List rollups
+         * @description With what is still to be computed: after declaring one on what is there, that is the progress.
+         */
+        get: operations["rollups"];
+        put?: never;
+        /**
+         * Declare a rollup
+         * @description A table with one row per series and window of time, with a field `<field>_<aggregate>` for each aggregate of each field. It is
+         *     computed from what the source has and from what is written to it later, late readings included. For administrators.
+         */
+        post: operations["create_rollup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/databases/{database}/rollups/{rollup}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a rollup
+         * @description Its rows stay, in a table that is like any other from then on, unless they are to be deleted too. For administrators.
+         */
+        delete: operations["delete_rollup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/databases/{database}/tables": {
         parameters: {
             query?: never;
@@ -492,6 +537,11 @@ export interface components {
             /** @description The first 100 that were refused. */
             rejected: components["schemas"]["RefusedRow"][];
         };
+        /**
+         * @description What is computed of the values of a field in a window.
+         * @enum {string}
+         */
+        AggregateName: "min" | "max" | "mean" | "sum" | "count" | "first" | "last";
         /** @description The JSON answer, for its documentation: it is written piece by piece. */
         Answer: {
             /** @description The stable word for the failure. */
@@ -835,6 +885,63 @@ export interface components {
          * @enum {string}
          */
         Role: "viewer" | "editor" | "administrator" | "owner";
+        /** @description A rollup and what is still to be computed. */
+        RollupEntry: {
+            /** @description What is computed of each field. */
+            aggregates: components["schemas"]["AggregateName"][];
+            /** @description The fields; `null` is all that are numbers. */
+            fields?: string[] | null;
+            /**
+             * Format: int64
+             * @description The length of a window, in seconds.
+             */
+            interval_seconds: number;
+            /**
+             * Format: int64
+             * @description For how long its table keeps rows, in seconds; `null` is what the database says.
+             */
+            keep_seconds?: number | null;
+            /** @description The table that it goes to. */
+            name: string;
+            /** @description Where the first of them begins, as RFC 3339. */
+            pending_start?: string | null;
+            /** @description Where the last of them ends. */
+            pending_stop?: string | null;
+            /**
+             * Format: int64
+             * @description Windows that are to be computed.
+             */
+            pending_windows: number;
+            /** @description What went wrong when windows were computed last. */
+            problem?: string | null;
+            /** @description The table that it is computed from. */
+            source: string;
+        };
+        /** @description The rollups of a database, by name. */
+        RollupList: {
+            rollups: components["schemas"]["RollupEntry"][];
+        };
+        /** @description A rollup to declare. */
+        RollupRequest: {
+            /** @description What to compute of each field, at least one. */
+            aggregates: components["schemas"]["AggregateName"][];
+            /** @description The fields; without them, all that are numbers, also those to come. */
+            fields?: string[] | null;
+            /**
+             * Format: int64
+             * @description The length of a window, in seconds: a divisor of a day, or whole days up to 366.
+             */
+            interval_seconds: number;
+            /**
+             * Format: int64
+             * @description For how long to keep its rows, in seconds, at least 60 and one window; without it, what the database says.
+             */
+            keep_seconds?: number | null;
+            /** @description The table that it goes to, which must be new. */
+            name: string;
+            /** @description The table that it is computed from. */
+            source: string;
+        };
         /** @description Who is signed in. */
         SessionBody: {
             /** @description Whether the caller may write readings. */
@@ -1169,6 +1276,187 @@ export interface operations {
         };
         responses: {
             /** @description Set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rollups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The database */
+                database: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollupList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_rollup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The database */
+                database: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RollupRequest"];
+            };
+        };
+        responses: {
+            /** @description Declared */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RollupEntry"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is a table or a rollup of this name */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit is reached */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_rollup: {
+        parameters: {
+            query?: {
+                /** @description Whether its rows are deleted too; default false. */
+                delete_rows?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The database */
+                database: string;
+                /** @description Its name */
+                rollup: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
             204: {
                 headers: {
                     [name: string]: unknown;

@@ -24,7 +24,7 @@ use crate::extract;
 use crate::state::AppState;
 
 /// The shortest time for which readings can be kept, in seconds.
-const LEAST_SECONDS: u64 = 60;
+pub(super) const LEAST_SECONDS: u64 = 60;
 
 /// For how long the readings of a database are kept.
 #[derive(Debug, Serialize, ToSchema)]
@@ -167,7 +167,11 @@ async fn set(
 }
 
 /// A database that exists and that the caller may manage.
-fn managed(state: &AppState, caller: &Caller, database: &str) -> ApiResult<(DatabaseKey, Arc<DatabaseSchema>)> {
+pub(super) fn managed(
+    state: &AppState,
+    caller: &Caller,
+    database: &str,
+) -> ApiResult<(DatabaseKey, Arc<DatabaseSchema>)> {
     let name = DatabaseName::new(database).map_err(|_| ApiError::database_missing(database))?;
     caller.require(Action::ManageDatabase(&name), "this needs an administrator of the organisation")?;
     let key = DatabaseKey::new(caller.0.org, name);

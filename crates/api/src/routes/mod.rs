@@ -9,6 +9,7 @@ pub(crate) mod operations;
 pub(crate) mod queries;
 pub(crate) mod readings;
 pub mod rejections;
+pub(crate) mod rollups;
 pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod sql;

@@ -9,6 +9,7 @@ mod openapi;
 mod pages;
 mod parts;
 mod queries;
+mod rollups;
 mod server;
 mod session;
 mod setup;

@@ -26,12 +26,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use sensorium_model::names::TIME_COLUMN;
-use sensorium_store::DataFile;
+use sensorium_store::{DataFile, Wanted};
 
-use self::adapter::{TableTypes, coarse_unit};
+use self::adapter::TableTypes;
 use super::narrow::{FEW_ROWS, FilePages};
-use super::pages::Wanted;
 use crate::session::FOOTER_GUESS_BYTES;
 
 /// What leaves out parts of files.
@@ -69,9 +67,7 @@ impl FileReading {
             .fetch_metadata()
             .await?;
         let metadata = ArrowReaderMetadata::try_new(metadata, ArrowReaderOptions::new())?;
-        let time = metadata.schema().field_with_name(TIME_COLUMN)?;
-        let time_unit_ns = coarse_unit(time.data_type()).unwrap_or(1);
-        let pages = wanted.pages(metadata.metadata(), time_unit_ns);
+        let pages = wanted.pages(metadata.metadata(), metadata.schema());
         Ok((pages.rows <= FEW_ROWS).then(|| FilePages { file: Arc::clone(file), metadata, pages }))
     }
 

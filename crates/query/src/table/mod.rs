@@ -11,7 +11,6 @@ mod files;
 mod merge;
 mod narrow;
 mod newest;
-mod pages;
 mod scan;
 mod search;
 mod series;
@@ -33,7 +32,6 @@ use sensorium_store::{Source, TableSnapshot, arrow_schema};
 
 use crate::catalog::Stored;
 use series::{Implied, Left};
-use time_range::TimeRange;
 
 pub(crate) use files::FileReading;
 pub(crate) use series::KnownSeries;

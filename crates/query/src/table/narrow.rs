@@ -1,7 +1,7 @@
 //! Reads few pages of files: what a question about few series needs.
 //!
 //! DataFusion's Parquet source builds a predicate for each file, prunes with it and reads in pieces that several threads share,
-//! which takes milliseconds whatever a file holds. Here the pages were found before ([`super::pages`]), and one thread reads them.
+//! which takes milliseconds whatever a file holds. Here the pages were found before, and one thread reads them.
 
 use std::fmt;
 use std::fs::File;
@@ -20,9 +20,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::stream::{self, StreamExt, TryStreamExt};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
-use sensorium_store::{DataFile, adapt};
-
-use super::pages::Pages;
+use sensorium_store::{DataFile, Pages, adapt};
 
 /// Rows up to which the pages of a file count as few.
 pub(crate) const FEW_ROWS: usize = 64 * 1024;

@@ -19,13 +19,12 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::union::UnionExec;
 use sensorium_model::Name;
 use sensorium_model::names::TIME_COLUMN;
-use sensorium_store::{DataFile, Deletion, Source, SourceData, TableSnapshot, adapt, arrow_schema};
+use sensorium_store::{DataFile, Deletion, Source, SourceData, TableSnapshot, Wanted, adapt, arrow_schema};
 
 use super::files::{FileReading, Pruning, partitioned};
 use super::merge::{MergeNewestExec, SortedSources};
 use super::narrow::{FilePages, NarrowExec};
 use super::newest::Shape;
-use super::pages::Wanted;
 use super::series::Implied;
 use super::sets::{self, Set, Span};
 use super::time_range::TimeRange;
@@ -156,7 +155,8 @@ impl Scan<'_> {
         if self.implied.series.is_none() {
             return Ok(None);
         }
-        self.files.few_pages(file, Wanted { times: self.times, tags: &self.implied.values }).await
+        let TimeRange { min: time_min_ns, max: time_max_ns } = self.times;
+        self.files.few_pages(file, Wanted { time_min_ns, time_max_ns, tags: &self.implied.values }).await
     }
 
     fn narrow(&self, files: Vec<FilePages>, columns: &[usize]) -> Result<Arc<dyn ExecutionPlan>> {

@@ -16,9 +16,8 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, ident, lit};
 use parking_lot::Mutex;
 use sensorium_model::{DatabaseKey, Name};
-use sensorium_store::Store;
+use sensorium_store::{Store, TagValues};
 
-use super::pages::TagValues;
 use super::search::first;
 
 /// Tables with more series are not looked at.

@@ -74,6 +74,8 @@ pub(crate) struct StoreSettings {
     pub(crate) disk_reserve_bytes: u64,
     /// Series in one table.
     pub(crate) series_per_table: usize,
+    /// Rollups in one database.
+    pub(crate) rollups_per_database: usize,
 }
 
 /// `[query]`: what one query may take.
@@ -148,6 +150,7 @@ impl Settings {
                 compaction_settle_seconds: 7_200,
                 disk_reserve_bytes: 256 * MIB as u64,
                 series_per_table: 1_000_000,
+                rollups_per_database: 100,
             },
             query: QuerySettings { memory_bytes: 256 * MIB, timeout_seconds: 60, max_rows: 1_000_000, concurrent: 8 },
             host_metrics: HostMetrics { enabled: true, interval_ms: 1_000, database: DatabaseName::new("main")? },

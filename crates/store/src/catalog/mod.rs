@@ -17,12 +17,13 @@ use std::time::Duration;
 
 use parking_lot::RwLock;
 use sensorium_model::{
-    Batch, ColumnKind, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, Name, OrgId, Rejection, TableBatch,
-    TableSchema,
+    Batch, ColumnKind, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, Name, OrgId, Rejection, RowError,
+    TableBatch, TableSchema,
 };
 
 pub(crate) use rows::keep_rows;
 
+use crate::rollup::definition::Rollup;
 use crate::table::{Table, estimate};
 
 /// Databases of all organisations together.
@@ -53,6 +54,17 @@ struct Retention {
 struct Content {
     schema: Arc<DatabaseSchema>,
     tables: HashMap<Name, Arc<Table>>,
+    /// The rollups, by the table that they go to.
+    rollups: BTreeMap<Name, Arc<Rollup>>,
+}
+
+/// Who writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writer {
+    /// Anyone: rows for the table of a rollup are refused.
+    Anyone,
+    /// The store itself, what it computed or what it accepted before.
+    Store,
 }
 
 /// A batch whose columns are reserved.
@@ -138,10 +150,37 @@ impl Database {
         self.content.read().tables.values().cloned().collect()
     }
 
-    /// Reserves the columns of a batch, refusing the rows whose columns contradict what stands or exceed the limits.
-    pub(crate) fn reserve(&self, batch: Batch, limits: &IngestLimits) -> Reserved {
-        if let Some(tables) = self.content.read().known(&batch) {
-            return Reserved { batch, tables, rejected: Vec::new() };
+    /// The rollup that goes to a table.
+    pub(crate) fn rollup(&self, target: &str) -> Option<Arc<Rollup>> {
+        self.content.read().rollups.get(target).cloned()
+    }
+
+    /// Keeps a table for a rollup, unless `check` says no, given what there is at the same moment.
+    pub(crate) fn declare<E>(
+        &self,
+        rollup: &Arc<Rollup>,
+        check: impl FnOnce(&DatabaseSchema, Option<&Table>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut content = self.content.write();
+        check(&content.schema, content.tables.get(&rollup.target).map(Arc::as_ref))?;
+        content.rollups.insert(Arc::clone(&rollup.target), Arc::clone(rollup));
+        Ok(())
+    }
+
+    /// Makes the table of a rollup one like others.
+    pub(crate) fn undeclare(&self, target: &str) {
+        self.content.write().rollups.remove(target);
+    }
+
+    /// Reserves the columns of a batch, refusing the rows whose columns contradict what stands or exceed the limits, and those
+    /// that the writer may not write.
+    pub(crate) fn reserve(&self, batch: Batch, limits: &IngestLimits, writer: Writer) -> Reserved {
+        {
+            let content = self.content.read();
+            let taken = batch.tables.iter().any(|table| content.taken(&table.table, writer).is_some());
+            if !taken && let Some(tables) = content.known(&batch) {
+                return Reserved { batch, tables, rejected: Vec::new() };
+            }
         }
         let mut content = self.content.write();
         let mut reserved = Reserved {
@@ -150,6 +189,13 @@ impl Database {
             rejected: Vec::new(),
         };
         for table in batch.tables {
+            if let Some(rollup) = content.taken(&table.table, writer) {
+                let (table_name, of) = (table.table.to_string(), rollup.source.to_string());
+                let error = RowError::Rollup { table: table_name, of };
+                let refuse = |line: &u32| Rejection { line: *line, error: error.clone() };
+                reserved.rejected.extend(table.source.iter().map(refuse));
+                continue;
+            }
             let present = content.schema.tables.get(&table.table).cloned();
             let room = content.schema.tables.len() < limits.tables_per_database;
             let (table, columns) = reserve::fit(table, present.as_deref(), room, limits, &mut reserved.rejected);
@@ -176,6 +222,11 @@ impl Database {
 }
 
 impl Content {
+    /// The rollup that keeps a table from a writer.
+    fn taken(&self, table: &Name, writer: Writer) -> Option<&Arc<Rollup>> {
+        if writer == Writer::Store { None } else { self.rollups.get(table) }
+    }
+
     /// The tables of a batch, if all its columns are known with the types that it has.
     fn known(&self, batch: &Batch) -> Option<Vec<Arc<Table>>> {
         let known = |table: &sensorium_model::TableBatch| {

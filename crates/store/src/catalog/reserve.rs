@@ -115,7 +115,7 @@ mod tests {
 
     use sensorium_model::{Batch, BatchBuilder, DatabaseSchema, ErrorKind, FieldType, Point, Value};
 
-    use crate::catalog::Catalog;
+    use crate::catalog::{Catalog, Writer};
     use crate::wal::codec::tests::key;
 
     use super::*;
@@ -133,7 +133,7 @@ mod tests {
     fn the_later_of_two_writers_loses_only_the_rows_that_conflict() {
         let database = Catalog::default().create(&key());
         let limits = IngestLimits::default();
-        let first = database.reserve(batch(&[Point::new("t", 1).field("v", Value::F64(1.0))]), &limits);
+        let first = database.reserve(batch(&[Point::new("t", 1).field("v", Value::F64(1.0))]), &limits, Writer::Anyone);
         assert_eq!((first.batch.rows(), first.rejected.len()), (1, 0));
         let second = database.reserve(
             batch(&[
@@ -142,6 +142,7 @@ mod tests {
                 Point::new("t", 3).tag("w2", "x").field("w", Value::Bool(true)),
             ]),
             &limits,
+            Writer::Anyone,
         );
         assert_eq!(second.batch.tables[0].source, [1, 3]);
         assert_eq!(second.rejected[0].line, 2);
@@ -165,6 +166,7 @@ mod tests {
                 Point::new("u", 3).field("b", Value::F64(1.0)),
             ]),
             &limits,
+            Writer::Anyone,
         );
         assert_eq!(reserved.batch.tables[0].source, [1, 3]);
         let lines: Vec<_> = reserved.rejected.iter().map(|r| (r.line, r.error.kind())).collect();

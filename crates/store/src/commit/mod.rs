@@ -14,3 +14,4 @@
 pub(crate) mod committer;
 pub(crate) mod prepare;
 pub(crate) mod queue;
+pub(crate) mod write;

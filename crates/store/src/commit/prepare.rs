@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sensorium_model::{Batch, Rejection, RowError};
 
 use super::queue::{Answer, Content, Pending};
-use crate::catalog::{Database, Reserved, keep_rows};
+use crate::catalog::{Database, Reserved, Writer, keep_rows};
 use crate::error::WriteError;
 use crate::shared::{Reservation, Shared};
 use crate::table::Table;
@@ -22,7 +22,12 @@ pub(crate) struct Prepared {
 }
 
 /// Reserves columns, memory and series for a batch, and leaves out the rows that do not fit.
-pub(crate) fn prepare(shared: &Shared, database: &Database, batch: Batch) -> Result<Prepared, WriteError> {
+pub(crate) fn prepare(
+    shared: &Shared,
+    database: &Database,
+    batch: Batch,
+    writer: Writer,
+) -> Result<Prepared, WriteError> {
     if let Some(table) = batch.tables.iter().find(|table| !table.is_rectangular()) {
         return Err(WriteError::Malformed { table: table.table.to_string() });
     }
@@ -31,7 +36,7 @@ pub(crate) fn prepare(shared: &Shared, database: &Database, batch: Batch) -> Res
     // Before the columns: a batch that has no room must not decide what they are.
     let estimate = batch.tables.iter().map(|rows| database.estimate(rows)).sum();
     let reservation = shared.memory.reserve(estimate).inspect_err(|_| shared.flush.wake())?;
-    let Reserved { mut batch, tables, mut rejected } = database.reserve(batch, &shared.config.limits);
+    let Reserved { mut batch, tables, mut rejected } = database.reserve(batch, &shared.config.limits, writer);
     rejected.append(&mut expired);
     let limit = shared.config.series_per_table;
     let mut with_series = Vec::with_capacity(tables.len());

@@ -20,6 +20,7 @@ use crate::files::path::{data_file, table_folder};
 use crate::files::reading::{open, rows};
 use crate::folder::{create_folders_durably, sync_parent};
 use crate::manifest::{DatabaseEntry, Edit, FileEntry, TableEdit};
+use crate::retention::droppable;
 use crate::shared::{Moment, Shared};
 use crate::table::Table;
 
@@ -30,6 +31,8 @@ pub(crate) struct Compaction<'s> {
     inputs: &'s [Arc<DataFile>],
     /// For each input the deletions that are made real.
     deletions: Vec<Vec<Arc<Deletion>>>,
+    /// Rows that are older than they are kept, and are left out.
+    expired: Option<Arc<Deletion>>,
 }
 
 /// What became of a merge.
@@ -40,7 +43,7 @@ pub(crate) enum Outcome {
         /// In bytes.
         bytes: u64,
     },
-    /// Rows of the inputs were deleted meanwhile: the merge is to be done again.
+    /// Rows of the inputs were deleted meanwhile, or are needed again: the merge is to be done again.
     Outdated,
     /// The store is closing.
     Stopped,
@@ -57,9 +60,10 @@ struct Written {
 
 impl<'s> Compaction<'s> {
     pub(crate) fn new(shared: &'s Shared, table: &'s Table, inputs: &'s [Arc<DataFile>]) -> Self {
+        let expired = droppable(shared, shared.manifest.lock().state(), table);
         let rows = table.rows.lock();
         let deletions = inputs.iter().map(|input| rows.deletions_of(input)).collect();
-        Self { shared, table, inputs, deletions }
+        Self { shared, table, inputs, deletions, expired }
     }
 
     /// Merges the files and replaces them by the result.
@@ -88,9 +92,8 @@ impl<'s> Compaction<'s> {
         let used = schema.fields().iter().enumerate().filter(|(_, field)| has(field.name()));
         let used: Vec<usize> = used.map(|(index, _)| index).collect();
         let schema = Arc::new(schema.project(&used).map_err(failed)?);
-        let expired = self.shared.expired(self.table);
         let sources = readers.into_iter().zip(&self.deletions).map(|(reader, deletions)| {
-            let deletions = deletions.iter().cloned().chain(expired.clone()).collect();
+            let deletions = deletions.iter().cloned().chain(self.expired.clone()).collect();
             Box::new(rows(reader, Arc::clone(&schema), deletions)) as Source
         });
         let sources = sources.collect();
@@ -124,7 +127,12 @@ impl<'s> Compaction<'s> {
             let rows = self.table.rows.lock();
             self.inputs.iter().map(|input| rows.deletions_of(input)).collect::<Vec<_>>()
         };
-        if now != self.deletions {
+        // A rollup may need rows now that were left out.
+        let droppable = droppable(self.shared, manifest.state(), self.table);
+        let expired_until_ns = |expired: &Arc<Deletion>| expired.time_max_ns;
+        if now != self.deletions
+            || droppable.as_ref().map(expired_until_ns) < self.expired.as_ref().map(expired_until_ns)
+        {
             return Ok(Outcome::Outdated);
         }
         let version = manifest.state().version + 1;
@@ -150,6 +158,7 @@ impl<'s> Compaction<'s> {
 
         let table = TableEdit {
             files: entry.iter().cloned().collect(),
+            dropped_until_ns: self.dropped_until_ns(),
             replaced: self.inputs.iter().map(|input| self.shared.relative(&input.path)).collect(),
             ..manifest.state().table_edit(DatabaseEntry::from(&self.table.database), self.table.name.clone())
         };
@@ -159,6 +168,15 @@ impl<'s> Compaction<'s> {
         let merged = path.zip(entry).map(|(path, entry)| Arc::new(DataFile::new(path, &entry)));
         self.table.rows.lock().replace(self.inputs, merged);
         Ok(Outcome::Merged { bytes: written.bytes })
+    }
+}
+
+impl Compaction<'_> {
+    /// Up to when rows may have been left out because they were too old.
+    fn dropped_until_ns(&self) -> Option<i64> {
+        let expired = self.expired.as_ref()?;
+        let with_expired = self.inputs.iter().filter(|input| expired.overlaps(input.time_min_ns, input.time_max_ns));
+        with_expired.map(|input| input.time_max_ns.min(expired.time_max_ns).saturating_add(1)).max()
     }
 }
 

@@ -22,6 +22,7 @@ pub(crate) mod decimal;
 pub(crate) mod encoding;
 pub(crate) mod form;
 pub(crate) mod last_file;
+pub(crate) mod pages;
 pub(crate) mod parquet;
 pub(crate) mod path;
 pub(crate) mod reading;

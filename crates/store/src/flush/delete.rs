@@ -12,6 +12,7 @@ use crate::deletion::Deletion;
 use crate::error::WriteError;
 use crate::manifest::{DatabaseEntry, DeletionEntry, Edit, TableEdit};
 use crate::requests::Done;
+use crate::rollup::touch;
 use crate::shared::Shared;
 use crate::table::Table;
 
@@ -27,12 +28,14 @@ pub(crate) fn delete(shared: &Shared, table: &Table, deletion: &Deletion) -> Res
     let noted = Arc::new(deletion.clone());
     let mut manifest = shared.manifest.lock();
     let version = manifest.state().version + 1;
+    let database = DatabaseEntry::from(&table.database);
+    let rollups = touch::by_deletion(manifest.state(), &database, &table.name, deletion);
     let edit = TableEdit {
         deleted: vec![DeletionEntry { version, deletion: Arc::clone(&noted) }],
         forget_last: true,
-        ..manifest.state().table_edit(DatabaseEntry::from(&table.database), table.name.clone())
+        ..manifest.state().table_edit(database, table.name.clone())
     };
-    let edit = Edit { tables: vec![edit], ..manifest.state().next_edit() };
+    let edit = Edit { tables: vec![edit], rollups, ..manifest.state().next_edit() };
     let needless = shared.commit(&mut manifest, &edit, &[])?;
     table.rows.lock().delete(version, noted);
     drop(manifest);

@@ -14,8 +14,9 @@ use crate::files::last_file::write_last;
 use crate::files::parquet::write_parquet;
 use crate::files::path::{data_file, last_file, table_folder};
 use crate::folder::{create_folders_durably, temporary};
-use crate::manifest::{DatabaseEntry, Edit, FileEntry, LastEntry, Manifest, TableEdit};
+use crate::manifest::{DatabaseEntry, Edit, FileEntry, LastEntry, Manifest, RollupEdit, TableEdit};
 use crate::memtable::bucket::Sealed;
+use crate::rollup::touch;
 use crate::shared::{Moment, Shared};
 use crate::table::Table;
 use crate::wal::writer::Segment;
@@ -44,6 +45,8 @@ struct TablePart {
     table: Arc<Table>,
     edit: TableEdit,
     files: Vec<Arc<DataFile>>,
+    /// The windows of rollups that its rows lie in.
+    rollups: Vec<RollupEdit>,
 }
 
 impl<'s> Flush<'s> {
@@ -93,8 +96,12 @@ impl<'s> Flush<'s> {
         self.shared.reached(Moment::FilesWritten)?;
 
         let tables = parts.iter().map(|part| part.edit.clone()).collect();
-        let edit = Edit { flushed_seq: self.seq, databases, tables, ..manifest.state().next_edit() };
+        // First what is computed: the rows of this flush may have touched it again.
+        let mut rollups = self.shared.rolling.settled(self.seq);
+        rollups.extend(parts.iter().flat_map(|part| part.rollups.iter().cloned()));
+        let edit = Edit { flushed_seq: self.seq, databases, tables, rollups, ..manifest.state().next_edit() };
         let needless = self.shared.commit(manifest, &edit, &paths)?;
+        self.shared.rolling.settle(self.seq);
         self.shared.reached(Moment::ManifestWritten)?;
 
         let mut written = Written::default();
@@ -125,9 +132,11 @@ impl<'s> Flush<'s> {
             // Taken after the rows, so that it has all their columns.
             let schema = self.shared.schema_of(table);
             let folder = table_folder(&self.shared.layout.data, &table.database, &table.name);
+            let database = DatabaseEntry::from(&table.database);
             let mut part = TablePart {
+                rollups: touch::by_rows(manifest.state(), &database, &table.name, &sealed),
                 table: Arc::clone(table),
-                edit: TableEdit::of(DatabaseEntry::from(&table.database), table.name.clone(), schema.as_ref().clone()),
+                edit: TableEdit::of(database, table.name.clone(), schema.as_ref().clone()),
                 files: Vec::new(),
             };
             for planned in plan(&sealed) {

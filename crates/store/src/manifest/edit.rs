@@ -11,8 +11,10 @@ use crate::deletion::Deletion;
 use crate::files::checksum::Checksums;
 use crate::files::path::version_of;
 
+use super::rollups::{RollupEdit, RollupKey, RollupState};
+
 /// A database.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct DatabaseEntry {
     pub(crate) organisation: OrgId,
     pub(crate) name: DatabaseName,
@@ -99,6 +101,9 @@ pub(crate) struct TableEdit {
     /// The saved newest values are not true any more, until a file has all of them again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) forget_last: bool,
+    /// Rows from before this time were dropped, or may have been, because they were older than they are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dropped_until_ns: Option<i64>,
 }
 
 impl TableEdit {
@@ -113,6 +118,7 @@ impl TableEdit {
             last: Vec::new(),
             deleted: Vec::new(),
             forget_last: false,
+            dropped_until_ns: None,
         }
     }
 }
@@ -131,6 +137,9 @@ pub(crate) struct Edit {
     /// Changed retentions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) retention: Vec<RetentionEntry>,
+    /// Changes of rollups, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rollups: Vec<RollupEdit>,
 }
 
 /// A table as the manifest knows it.
@@ -142,6 +151,8 @@ pub(crate) struct TableState {
     pub(crate) deletions: Vec<DeletionEntry>,
     /// The newest values must be looked for in the files.
     pub(crate) last_is_unknown: bool,
+    /// Rows from before this time may be missing, because they were older than they are kept.
+    pub(crate) dropped_until_ns: Option<i64>,
 }
 
 /// Everything at one version.
@@ -154,6 +165,7 @@ pub(crate) struct State {
     /// Paths of files that were replaced and may still be on disk, because a reader held them.
     pub(crate) retired: BTreeSet<String>,
     pub(crate) retention: BTreeMap<(DatabaseEntry, Option<Name>), u64>,
+    pub(crate) rollups: BTreeMap<RollupKey, RollupState>,
 }
 
 impl State {
@@ -171,6 +183,7 @@ impl State {
             table.replace(&change.replaced, &change.files);
             table.deletions.extend(change.deleted.iter().cloned());
             table.drop_real_deletions();
+            table.dropped_until_ns = table.dropped_until_ns.max(change.dropped_until_ns);
             if change.forget_last {
                 needless.append(&mut table.last);
                 table.last_is_unknown = true;
@@ -191,7 +204,23 @@ impl State {
                 None => drop(self.retention.remove(&key)),
             }
         }
+        edit.rollups.iter().for_each(|rollup| rollup.apply(&mut self.rollups));
         needless
+    }
+
+    /// The rollups that are computed from a table.
+    pub(crate) fn rollups_of<'s>(
+        &'s self,
+        database: &'s DatabaseEntry,
+        table: &'s Name,
+    ) -> impl Iterator<Item = &'s RollupState> {
+        self.rollups_in(database).filter(move |state| state.rollup.source == *table)
+    }
+
+    /// The rollups of a database, by name.
+    pub(crate) fn rollups_in<'s>(&'s self, database: &'s DatabaseEntry) -> impl Iterator<Item = &'s RollupState> {
+        let from = (database.clone(), Name::from(""));
+        self.rollups.range(from..).take_while(move |((of, _), _)| of == database).map(|(_, state)| state)
     }
 
     /// The next version, with nothing changed.
@@ -203,6 +232,7 @@ impl State {
             tables: Vec::new(),
             retired: Vec::new(),
             retention: Vec::new(),
+            rollups: Vec::new(),
         }
     }
 
@@ -220,6 +250,7 @@ impl State {
             last: state.last.clone(),
             deleted: state.deletions.clone(),
             forget_last: state.last_is_unknown,
+            dropped_until_ns: state.dropped_until_ns,
             ..TableEdit::of(database.clone(), table.clone(), state.schema.clone())
         };
         let retention = |((database, table), seconds): (&(DatabaseEntry, Option<Name>), &u64)| RetentionEntry {
@@ -234,6 +265,7 @@ impl State {
             tables: self.tables.iter().map(table).collect(),
             retired: self.retired.iter().cloned().collect(),
             retention: self.retention.iter().map(retention).collect(),
+            rollups: self.rollups.iter().map(|(key, state)| state.checkpoint(key)).collect(),
         }
     }
 }

@@ -20,8 +20,11 @@ const CHECKPOINT_EVERY: u64 = 32;
 
 const REMEDY: &str = "Restore the folder from a backup with `sensorium restore`";
 
-/// The format that is written.
-const FORMAT: u32 = 2;
+/// The format that is written where there are no rollups.
+pub(crate) const FORMAT: u32 = 2;
+
+/// The format of files that say something of rollups, and the newest that is read.
+const FORMAT_WITH_ROLLUPS: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Checked {
@@ -172,7 +175,8 @@ impl Manifest {
 
     /// Writes a file whole and durably; fails when there is one of this name.
     fn create_once(&self, path: &Path, edit: &Edit) -> io::Result<()> {
-        let text = written(serde_json::value::to_raw_value(edit)?)?;
+        let format = if edit.rollups.is_empty() { FORMAT } else { FORMAT_WITH_ROLLUPS };
+        let text = written(format, serde_json::value::to_raw_value(edit)?)?;
         let temporary = temporary(path);
         let mut file = File::create(&temporary)?;
         file.write_all(&text)?;
@@ -193,8 +197,8 @@ fn damaged(path: &Path, what: String) -> OpenError {
 }
 
 /// The bytes of a file whose edit has this text.
-pub(crate) fn written(edit: Box<RawValue>) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_vec(&Checked { format: FORMAT, crc32c: checksum(edit.get()), edit })
+pub(crate) fn written(format: u32, edit: Box<RawValue>) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&Checked { format, crc32c: checksum(edit.get()), edit })
 }
 
 fn read(path: &Path, version: u64) -> Result<Edit, OpenError> {
@@ -220,9 +224,9 @@ pub(crate) fn check_order(path: &Path, state: &State, edit: &Edit) -> Result<(),
 pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<Edit, OpenError> {
     let broken = |error: serde_json::Error| damaged(path, error.to_string());
     let checked: Checked = serde_json::from_slice(text).map_err(broken)?;
-    if checked.format > FORMAT {
+    if checked.format > FORMAT_WITH_ROLLUPS {
         let found = checked.format.to_string();
-        return Err(OpenError::Format { path: path.to_owned(), found, expected: "1 and 2" });
+        return Err(OpenError::Format { path: path.to_owned(), found, expected: "1 to 3" });
     }
     if checksum(checked.edit.get()) != checked.crc32c {
         return Err(damaged(path, "its checksum does not match".to_owned()));

@@ -7,6 +7,8 @@
 //! ```
 //!
 //! Format 2 has checksums of the data files ([`crate::files::checksum`]); format 1, which did not say its number, is read too.
+//! A file that says something of rollups ([`crate::rollup`]) is of format 3, so that a version that does not know them refuses
+//! it instead of forgetting them.
 //!
 //! Invariants:
 //! - versions ascend by one; each is created once, and never replaced: the file is written under another name, synced, and
@@ -17,6 +19,8 @@
 
 pub(crate) mod edit;
 pub(crate) mod folder;
+pub(crate) mod rollups;
 
 pub(crate) use edit::{DatabaseEntry, DeletionEntry, Edit, FileEntry, LastEntry, RetentionEntry, State, TableEdit};
 pub(crate) use folder::{CommitError, Manifest};
+pub(crate) use rollups::{RollupEdit, RollupKey, RollupState};

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampNanosecondType};
+use arrow::datatypes::{SchemaRef, TimestampNanosecondType};
 use arrow::error::ArrowError;
 use chrono::{DateTime, SecondsFormat};
 use parquet::file::metadata::RowGroupMetaData;
@@ -24,6 +24,7 @@ use crate::deletion::Deletion;
 use crate::error::WriteError;
 use crate::files::checksum::Checksums;
 use crate::files::form::Form;
+use crate::files::pages::time_unit_ns;
 use crate::files::parquet::ParquetFile;
 use crate::files::path::data_file;
 use crate::files::reading::{builder, rows};
@@ -187,15 +188,6 @@ fn bytes_of(group: &RowGroupMetaData) -> Range<u64> {
     let start = columns().map(|(start, _)| start).min().unwrap_or(0);
     let end = columns().map(|(start, length)| start.saturating_add(length)).max().unwrap_or(0);
     start..end
-}
-
-/// Nanoseconds in the unit that a file's times have.
-fn time_unit_ns(columns: &SchemaRef) -> i64 {
-    match columns.fields().first().map(|field| field.data_type()) {
-        Some(DataType::Timestamp(TimeUnit::Millisecond, _)) => 1_000_000,
-        Some(DataType::Timestamp(TimeUnit::Microsecond, _)) => 1_000,
-        _ => 1,
-    }
 }
 
 /// The first and the last time of a row group, as its description says.

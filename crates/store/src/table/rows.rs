@@ -144,6 +144,20 @@ impl TableRows {
         &self.files
     }
 
+    /// The earliest time of rows in memory.
+    pub(crate) fn earliest_in_memory(&self) -> Option<i64> {
+        let sealed = self.sealed.iter().map(|sealed| sealed.bounds.time_min_ns);
+        sealed.chain(self.active.values().map(|bucket| bucket.bounds().time_min_ns)).min()
+    }
+
+    /// Whether there is no row: none in memory, and none in files that is not deleted.
+    pub(crate) fn is_empty(&self) -> bool {
+        let is_deleted = |file: &Arc<DataFile>| {
+            self.deletions_of(file).iter().any(|deletion| deletion.covers(file.time_min_ns, file.time_max_ns))
+        };
+        self.memory_rows() == 0 && self.files.iter().all(is_deleted)
+    }
+
     /// Rows in memory.
     pub(crate) fn memory_rows(&self) -> u64 {
         let sealed = self.sealed.iter().map(|sealed| sealed.bounds.rows as u64).sum::<u64>();

@@ -69,9 +69,9 @@ fn a_manifest_of_a_later_format_is_refused() {
     drop(create(folder.path()));
     let path = folder.path().join("manifest/00000000000000000000.checkpoint.json");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace(r#"{"format":2,"#, r#"{"format":3,"#)).unwrap();
+    std::fs::write(&path, text.replace(r#"{"format":2,"#, r#"{"format":4,"#)).unwrap();
     let error = Store::open(config(folder.path())).unwrap_err().to_string();
-    assert!(error.contains(r#"format "3""#), "{error}");
+    assert!(error.contains(r#"format "4""#), "{error}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod limits;
 mod model;
 mod reading;
 pub(crate) mod reference;
+mod rolling;
 mod salvaging;
 mod simulation;
 

@@ -80,7 +80,7 @@ type Newest = BTreeMap<(SeriesKey, String), (i64, Value<'static>)>;
 /// What a store must hold.
 #[derive(Clone, Default)]
 pub(super) struct Model {
-    rows: BTreeMap<String, Rows>,
+    pub(super) rows: BTreeMap<String, Rows>,
     newest: BTreeMap<String, Newest>,
 }
 

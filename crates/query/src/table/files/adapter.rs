@@ -36,7 +36,7 @@ impl PhysicalExprAdapterFactory for TableTypes {
 }
 
 /// The nanoseconds of a unit that is coarser.
-pub(super) fn coarse_unit(data_type: &DataType) -> Option<i64> {
+fn coarse_unit(data_type: &DataType) -> Option<i64> {
     match data_type {
         DataType::Timestamp(TimeUnit::Second, _) => Some(1_000_000_000),
         DataType::Timestamp(TimeUnit::Millisecond, _) => Some(1_000_000),

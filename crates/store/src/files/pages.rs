@@ -5,36 +5,41 @@
 
 use std::ops::Range;
 
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit};
 use parquet::arrow::arrow_reader::RowSelection;
 use parquet::file::metadata::{ParquetColumnIndex, ParquetMetaData, ParquetOffsetIndex};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use sensorium_model::names::TIME_COLUMN;
 
-use super::time_range::TimeRange;
-
 /// The values that a tag has in all wanted rows; absent for none.
-pub(crate) type TagValues = (String, Vec<Option<String>>);
+pub type TagValues = (String, Vec<Option<String>>);
 
 /// What wanted rows have in common.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted<'a> {
-    pub(crate) times: TimeRange,
-    pub(crate) tags: &'a [TagValues],
+pub struct Wanted<'a> {
+    /// The first time.
+    pub time_min_ns: i64,
+    /// The last time, included.
+    pub time_max_ns: i64,
+    /// The tags whose values are known.
+    pub tags: &'a [TagValues],
 }
 
 /// Rows of a file.
 #[derive(Debug, Clone)]
-pub(crate) struct Pages {
+pub struct Pages {
     /// The row groups that have some of them.
-    pub(crate) groups: Vec<usize>,
+    pub groups: Vec<usize>,
     /// Which of the rows of these row groups.
-    pub(crate) selection: RowSelection,
-    pub(crate) rows: usize,
+    pub selection: RowSelection,
+    /// How many they are.
+    pub rows: usize,
 }
 
 impl Wanted<'_> {
-    /// The rows on pages that may hold wanted ones. `time_unit_ns` is what the file counts time in.
-    pub(crate) fn pages(&self, file: &ParquetMetaData, time_unit_ns: i64) -> Pages {
+    /// The rows of a file with these columns that are on pages which may hold wanted ones.
+    pub fn pages(&self, file: &ParquetMetaData, columns: &SchemaRef) -> Pages {
+        let time_unit_ns = time_unit_ns(columns);
         let (mut groups, mut ranges, mut rows_before) = (Vec::new(), Vec::new(), 0);
         for (number, group) in file.row_groups().iter().enumerate() {
             let rows = usize::try_from(group.num_rows()).unwrap_or_default();
@@ -51,12 +56,10 @@ impl Wanted<'_> {
 
     fn of_group(&self, file: &ParquetMetaData, group: usize, rows: usize, time_unit_ns: i64) -> Vec<Range<usize>> {
         let mut kept = vec![0..rows];
-        let times = self.times;
+        let overlaps = |min: i64, max: i64| min <= self.time_max_ns && max >= self.time_min_ns;
         let in_time = |index: &ColumnIndexMetaData, page: usize| match index {
             ColumnIndexMetaData::INT64(times_of) => match (times_of.min_value(page), times_of.max_value(page)) {
-                (Some(min), Some(max)) => {
-                    times.overlaps(min.saturating_mul(time_unit_ns), max.saturating_mul(time_unit_ns))
-                }
+                (Some(min), Some(max)) => overlaps(min.saturating_mul(time_unit_ns), max.saturating_mul(time_unit_ns)),
                 _ => true,
             },
             _ => true,
@@ -83,6 +86,16 @@ impl Wanted<'_> {
             keep(&mut kept, file, (group, rows), name, &has_value);
         }
         kept
+    }
+}
+
+/// Nanoseconds in the unit that a file's times have.
+pub(crate) fn time_unit_ns(columns: &SchemaRef) -> i64 {
+    match columns.fields().first().map(|field| field.data_type()) {
+        Some(DataType::Timestamp(TimeUnit::Second, _)) => 1_000_000_000,
+        Some(DataType::Timestamp(TimeUnit::Millisecond, _)) => 1_000_000,
+        Some(DataType::Timestamp(TimeUnit::Microsecond, _)) => 1_000,
+        _ => 1,
     }
 }
 
