@@ -260,7 +260,7 @@ fn misuse_is_explained() {
             ),
             (format!("SELECT {BIN} FROM room"), "stands in GROUP BY"),
             (
-                format!("SELECT n FROM room WHERE date_bin_gapfill(INTERVAL '1 hour', time) > '2023-11-14'"),
+                "SELECT n FROM room WHERE date_bin_gapfill(INTERVAL '1 hour', time) > '2023-11-14'".to_owned(),
                 "stands in GROUP BY",
             ),
             (

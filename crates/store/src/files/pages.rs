@@ -55,7 +55,7 @@ impl Wanted<'_> {
     }
 
     fn of_group(&self, file: &ParquetMetaData, group: usize, rows: usize, time_unit_ns: i64) -> Vec<Range<usize>> {
-        let mut kept = vec![0..rows];
+        let mut kept: Vec<Range<usize>> = std::iter::once(0..rows).collect();
         let overlaps = |min: i64, max: i64| min <= self.time_max_ns && max >= self.time_min_ns;
         let in_time = |index: &ColumnIndexMetaData, page: usize| match index {
             ColumnIndexMetaData::INT64(times_of) => match (times_of.min_value(page), times_of.max_value(page)) {

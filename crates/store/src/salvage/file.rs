@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{SchemaRef, TimestampNanosecondType};
+use arrow::datatypes::TimestampNanosecondType;
 use arrow::error::ArrowError;
 use chrono::{DateTime, SecondsFormat};
 use parquet::file::metadata::RowGroupMetaData;
