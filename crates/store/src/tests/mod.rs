@@ -13,6 +13,7 @@ mod model;
 mod reading;
 pub(crate) mod reference;
 mod rolling;
+mod rolling_refusals;
 mod salvaging;
 mod simulation;
 
