@@ -66,6 +66,7 @@ impl Committer {
                     let rotated = self.log.rotate(self.unsynced.is_none());
                     self.unsynced = None;
                     self.check(rotated);
+                    shared.open_segment_bytes.store(self.log.open_bytes(), Ordering::Relaxed);
                     let _heard = done.send(());
                 }
                 Work::Idle => {}
