@@ -26,8 +26,8 @@ use tikv_jemallocator::Jemalloc;
 use cli::{Cli, Command, ConfigFormat};
 use config::Config;
 
-/// Readings are allocated by one thread and freed by another, some seconds later; of such memory the C library's allocator keeps
-/// a fifth more than is used, and takes longer.
+/// Readings are allocated by one thread and freed by another, some seconds later; for such memory it takes less than the C
+/// library's allocator (`docs/adr/005-allocator.md`).
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 

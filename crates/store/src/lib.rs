@@ -46,7 +46,6 @@ mod folder;
 pub mod fuzzing;
 mod manifest;
 mod memtable;
-
 mod open;
 mod priority;
 pub mod report;
@@ -69,7 +68,6 @@ pub use columns::{adapt, arrow_schema};
 pub use config::{Clock, CommitListener, Durability, StoreConfig};
 pub use deletion::Deletion;
 pub use error::{OpenError, WriteError};
-
 pub use files::data_file::DataFile;
 pub use files::pages::{Pages, TagValues, Wanted};
 pub use report::{

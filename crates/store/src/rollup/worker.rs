@@ -17,6 +17,7 @@ use crate::error::{OpenError, WriteError, sentence};
 use crate::files::data_file::DataFile;
 use crate::flush::delete::Delete;
 use crate::manifest::{Edit, RollupEdit, RollupKey};
+use crate::priority::yield_to_others;
 use crate::requests::Asked;
 use crate::shared::{Moment, Shared};
 use crate::table::Table;
@@ -67,9 +68,7 @@ impl Roller {
     /// Works until stopped.
     pub(crate) fn run(mut self) {
         let _ends = EndsAsking(Arc::clone(&self.shared));
-        if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-            tracing::debug!(%error, "rollups are computed with the priority of everything else");
-        }
+        yield_to_others(NICENESS);
         // What was pending when the store was opened.
         self.shared.rolling.requests.wake();
         loop {
