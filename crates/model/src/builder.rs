@@ -150,7 +150,14 @@ pub struct BatchBuilder<'s> {
     cells: usize,
     /// The table of the row before, which is likely that of the next one.
     newest_table: usize,
+    /// About how many rows will come.
+    expected_rows: usize,
 }
+
+/// Rows that room is made for at most, whatever is expected.
+const MAX_EXPECTED_ROWS: usize = 16 * 1024;
+/// Cells that room is made for at most, over all tables.
+const MAX_RESERVED_CELLS: usize = 1024 * 1024;
 
 impl<'s> BatchBuilder<'s> {
     /// Starts an empty batch; `now_ns` is the server's clock, against which far futures are refused.
@@ -165,7 +172,13 @@ impl<'s> BatchBuilder<'s> {
             rows: 0,
             cells: 0,
             newest_table: 0,
+            expected_rows: 0,
         }
+    }
+
+    /// Says about how many rows will come, so that room for them is made at once.
+    pub fn expect(&mut self, rows: usize) {
+        self.expected_rows = rows.min(self.limits.rows_per_request).min(MAX_EXPECTED_ROWS);
     }
 
     /// The limits that rows are held to.
@@ -219,7 +232,7 @@ impl<'s> BatchBuilder<'s> {
         if table.rows() == 0 && !schema.has_table(&point.table) {
             self.new_tables += 1;
         }
-        table.append_checked(point, line, schema);
+        table.append_checked(point, line, schema, self.expected_rows);
         self.cells = others + table.cells();
         self.rows += 1;
         self.newest_table = index;
@@ -272,7 +285,9 @@ impl<'s> BatchBuilder<'s> {
         }
         let name: Name = Arc::from(name);
         let index = self.tables.len();
-        self.tables.push(TableBuilder::new(name.clone()));
+        // Each further table is expected to be a smaller part of the rows.
+        let reservable = MAX_RESERVED_CELLS >> (index + 1).min(usize::BITS as usize - 1);
+        self.tables.push(TableBuilder::new(name.clone(), reservable));
         self.by_name.insert(name, index);
         Ok(index)
     }

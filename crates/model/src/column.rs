@@ -16,6 +16,7 @@ pub struct Validity {
 
 impl Validity {
     /// Appends one row.
+    #[inline]
     pub fn push(&mut self, valid: bool) {
         let bit = self.len % 64;
         if bit == 0 {
@@ -25,6 +26,11 @@ impl Validity {
             *word |= u64::from(valid) << bit;
         }
         self.len += 1;
+    }
+
+    /// Makes room for so many more rows.
+    pub fn reserve(&mut self, rows: usize) {
+        self.words.reserve(rows.div_ceil(64));
     }
 
     /// Whether a row has a value; false past the end.
@@ -159,6 +165,18 @@ impl FieldValues {
         }
     }
 
+    /// Whether a value is of the column's type.
+    pub fn is_of(&self, value: &Value<'_>) -> bool {
+        match (self, value) {
+            (Self::F64(_), Value::F64(_))
+            | (Self::I64(_), Value::I64(_))
+            | (Self::U64(_), Value::U64(_))
+            | (Self::Bool(_), Value::Bool(_))
+            | (Self::Text(_), Value::Text(_)) => true,
+            _ => self.field_type() == value.field_type(),
+        }
+    }
+
     /// The number of rows.
     pub fn len(&self) -> usize {
         match self {
@@ -174,6 +192,18 @@ impl FieldValues {
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Makes room for so many more values, without their texts and numbers of vectors.
+    fn reserve(&mut self, rows: usize) {
+        match self {
+            Self::F64(values) => values.reserve(rows),
+            Self::I64(values) => values.reserve(rows),
+            Self::U64(values) => values.reserve(rows),
+            Self::Bool(values) => values.reserve(rows),
+            Self::Text(values) => values.ends.reserve(rows),
+            Self::Vector(_) => {}
+        }
     }
 
     /// Appends the zero of the type: the filler of a row without a value.
@@ -224,6 +254,12 @@ impl FieldColumn {
         column
     }
 
+    /// Makes room for so many more rows.
+    pub fn reserve(&mut self, rows: usize) {
+        self.values.reserve(rows);
+        self.valid.reserve(rows);
+    }
+
     /// The value of a row, if it has one.
     pub fn get(&self, row: usize) -> Option<Value<'_>> {
         if !self.valid.get(row) {
@@ -240,6 +276,7 @@ impl FieldColumn {
     }
 
     /// Appends a value; false, and nothing is appended, when its type is not the column's.
+    #[inline]
     pub fn push(&mut self, value: &Value<'_>) -> bool {
         let pushed = self.values.push(value);
         if pushed {
@@ -249,6 +286,7 @@ impl FieldColumn {
     }
 
     /// Appends rows without a value until there are `rows` of them.
+    #[inline]
     pub fn fill_to(&mut self, rows: usize) {
         while self.valid.len() < rows {
             self.values.push_zero();

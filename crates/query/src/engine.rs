@@ -8,6 +8,7 @@ use std::sync::Arc;
 use datafusion::common::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 use sensorium_model::{DatabaseName, DatabaseScope, OrgId, Subject};
@@ -18,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::bounds::Stop;
 use crate::config::QueryConfig;
+use crate::direct;
 use crate::error::QueryError;
 use crate::managed;
 use crate::reduce::M4Exec;
@@ -232,7 +234,8 @@ impl Job {
     }
 }
 
-type Planned = (SendableRecordBatchStream, Arc<dyn ExecutionPlan>);
+/// The rows to come, and the plan behind them where there is one.
+type Planned = (SendableRecordBatchStream, Option<Arc<dyn ExecutionPlan>>);
 
 async fn plan(
     sessions: &Sessions,
@@ -241,6 +244,12 @@ async fn plan(
     stop: &Stop,
 ) -> Result<Planned, QueryError> {
     let statement = statement::parse(&request.sql)?;
+    let answer = direct::answer(sessions.reading(), request, &statement).await;
+    if let Some(answer) = answer.map_err(|error| sessions.error(error))? {
+        let schema = answer.schema();
+        let rows = RecordBatchStreamAdapter::new(schema, futures::stream::once(std::future::ready(Ok(answer))));
+        return Ok((Box::pin(rows), None));
+    }
     let mut session = sessions.open(request.org, &request.database, &request.scope, pool)?;
     session.check_names(&statement)?;
     let run = async {
@@ -251,7 +260,7 @@ async fn plan(
         }
         let physical = stop.guard(physical)?;
         let rows = execute_stream(Arc::clone(&physical), session.task_context())?;
-        Ok((rows, physical))
+        Ok((rows, Some(physical)))
     };
     run.await.map_err(|error: DataFusionError| sessions.error(error))
 }

@@ -17,6 +17,7 @@
 mod bounds;
 mod catalog;
 mod config;
+mod direct;
 mod engine;
 mod error;
 mod functions;

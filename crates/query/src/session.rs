@@ -25,6 +25,7 @@ use sensorium_store::Store;
 use crate::bounds::{CountWindowInput, bounded_text_functions};
 use crate::catalog::{CATALOG, Databases, OneCatalog};
 use crate::config::QueryConfig;
+use crate::direct::{Reading, RecentRows};
 use crate::error::QueryError;
 use crate::functions;
 use crate::gapfill::{FillGaps, GapFillPlanner, gapfill_functions};
@@ -48,6 +49,7 @@ pub(crate) struct Sessions {
     environment: Arc<RuntimeEnv>,
     files: FileReading,
     series: KnownSeries,
+    recent: RecentRows,
     memory_bytes: usize,
 }
 
@@ -84,7 +86,13 @@ impl Sessions {
         }
         let files = FileReading::new(&environment);
         let series = KnownSeries::default();
-        Ok(Self { store, base, environment, files, series, memory_bytes: config.memory_bytes })
+        let recent = RecentRows::default();
+        Ok(Self { store, base, environment, files, series, recent, memory_bytes: config.memory_bytes })
+    }
+
+    /// What reading without a plan needs.
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        Reading { store: &self.store, files: &self.files, series: &self.series, recent: &self.recent }
     }
 
     /// An error of planning or of execution as a sentence.

@@ -4,7 +4,8 @@
 //! - `sensorium_query_failed_total{code}`: queries that ended in an error, by kind, refused ones included;
 //! - `sensorium_query_running`: queries that hold a slot now;
 //! - `sensorium_query_seconds`: wall time from the request to the end of its work, failed and abandoned ones included;
-//! - `sensorium_query_rows_total`: rows handed over.
+//! - `sensorium_query_rows_total`: rows handed over;
+//! - `sensorium_query_direct_total`: queries answered without a plan.
 
 use std::time::Instant;
 
@@ -15,6 +16,7 @@ const FAILED: &str = "sensorium_query_failed_total";
 const RUNNING: &str = "sensorium_query_running";
 const SECONDS: &str = "sensorium_query_seconds";
 const ROWS: &str = "sensorium_query_rows_total";
+const DIRECT: &str = "sensorium_query_direct_total";
 
 /// Describes the metrics to the recorder, once per engine.
 pub(crate) fn describe() {
@@ -23,6 +25,10 @@ pub(crate) fn describe() {
     metrics::describe_gauge!(RUNNING, "Queries that run now.");
     metrics::describe_histogram!(SECONDS, metrics::Unit::Seconds, "Wall time of queries.");
     metrics::describe_counter!(ROWS, "Rows returned by queries.");
+    metrics::describe_counter!(
+        DIRECT,
+        "Queries answered without a plan, because they are about one series in bins of time."
+    );
 }
 
 /// Counts a failure and passes it on.
@@ -41,6 +47,11 @@ pub(crate) fn failed_on_the_way(error: QueryError) -> QueryError {
 /// Counts rows that were handed over.
 pub(crate) fn rows(count: usize) {
     metrics::counter!(ROWS).increment(u64::try_from(count).unwrap_or(u64::MAX));
+}
+
+/// Counts a query that needed no plan.
+pub(crate) fn answered_directly() {
+    metrics::counter!(DIRECT).increment(1);
 }
 
 /// Measures one query from its creation to its drop, however it ends.

@@ -58,8 +58,12 @@ async fn a_client_that_comes_back_gets_what_it_missed() {
     server.write_value("cpu", "a", T0, 1.0).await;
     let seq = socket.frame().await.seq;
     drop(socket);
+    let mut witness = server.connect().await;
+    witness.subscribe(1, "cpu").await;
     server.write_value("cpu", "a", T0 + 1, 2.0).await;
     let last = server.write_value("cpu", "a", T0 + 2, 3.0).await;
+    // A write is answered before it is handed to those who watch.
+    while witness.frame().await.seq < last {}
     let mut socket = server.connect().await;
     let subscribed = socket.subscribe_with(json!({"table": "cpu", "resume": {"epoch": epoch, "seq": seq}})).await;
     assert_eq!((&subscribed["replayed"], &subscribed["gap"]), (&json!(2), &json!(false)));

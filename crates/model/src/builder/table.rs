@@ -34,6 +34,8 @@ pub(super) struct TableBuilder {
     /// Counts the rows that were checked, refused ones too.
     checked: u64,
     layout: Layout,
+    /// Cells that room may still be made for.
+    reservable: usize,
 }
 
 struct TagBuilder {
@@ -61,7 +63,8 @@ struct Layout {
 }
 
 impl TableBuilder {
-    pub(super) fn new(table: Name) -> Self {
+    /// Starts without rows; room is made for so many cells at most, as columns come.
+    pub(super) fn new(table: Name, reservable: usize) -> Self {
         Self {
             table,
             time_ns: Vec::new(),
@@ -72,6 +75,18 @@ impl TableBuilder {
             new_columns: 0,
             checked: 0,
             layout: Layout::default(),
+            reservable,
+        }
+    }
+
+    /// The rows that a new column makes room for, of `expected` ones: none when what it takes for is used up.
+    fn reserved(&mut self, expected: usize) -> usize {
+        match self.reservable.checked_sub(expected) {
+            Some(rest) => {
+                self.reservable = rest;
+                expected
+            }
+            None => 0,
         }
     }
 
@@ -160,9 +175,14 @@ impl TableBuilder {
         schema: &dyn SchemaLookup,
     ) -> Result<bool, RowError> {
         let guess = self.layout.tags.get(position).copied().flatten();
-        let guess = guess.filter(|index| self.tags.get(*index).is_some_and(|tag| *tag.column.name == *name));
-        let slot = guess.map(Slot::Tag).or_else(|| self.slots.get(name).copied());
-        match slot {
+        if let Some(tag) = guess.and_then(|index| self.tags.get_mut(index))
+            && tag.named_in != self.checked
+            && same_name(&tag.column.name, name)
+        {
+            tag.named_in = self.checked;
+            return Ok(false);
+        }
+        match self.slots.get(name).copied() {
             Some(Slot::Tag(index)) => {
                 let named_before = self
                     .tags
@@ -201,9 +221,15 @@ impl TableBuilder {
     ) -> Result<bool, RowError> {
         let found = ColumnKind::Field(value.field_type());
         let guess = self.layout.fields.get(position).copied().flatten();
-        let guess = guess.filter(|index| self.fields.get(*index).is_some_and(|field| *field.column.name == *name));
-        let slot = guess.map(Slot::Field).or_else(|| self.slots.get(name).copied());
-        match slot {
+        if let Some(field) = guess.and_then(|index| self.fields.get_mut(index))
+            && field.named_in != self.checked
+            && field.column.values.is_of(value)
+            && same_name(&field.column.name, name)
+        {
+            field.named_in = self.checked;
+            return Ok(false);
+        }
+        match self.slots.get(name).copied() {
             Some(Slot::Field(index)) => {
                 if let Some(expected) = self.field_kind(index).filter(|expected| *expected != found) {
                     return Err(self.conflict(name, expected, found));
@@ -261,14 +287,21 @@ impl TableBuilder {
     }
 
     /// Appends the row that [`TableBuilder::check_columns`] has just accepted.
-    pub(super) fn append_checked(&mut self, point: &Point<'_>, line: u32, schema: &dyn SchemaLookup) {
+    ///
+    /// About `expected` rows will come.
+    pub(super) fn append_checked(&mut self, point: &Point<'_>, line: u32, schema: &dyn SchemaLookup, expected: usize) {
         let rows = self.rows();
+        if rows == 0 {
+            let room = self.reserved(expected);
+            self.time_ns.reserve(room);
+            self.source.reserve(room);
+        }
         for (position, (name, value)) in point.tags.iter().enumerate() {
             if value.is_empty() {
                 continue;
             }
             let known = self.layout.tags.get(position).copied().flatten();
-            let index = known.unwrap_or_else(|| self.new_tag(name, rows, schema));
+            let index = known.unwrap_or_else(|| self.new_tag(name, expected, schema));
             set(&mut self.layout.tags, position, Some(index));
             if let Some(tag) = self.tags.get_mut(index) {
                 tag.push(value, rows);
@@ -280,7 +313,7 @@ impl TableBuilder {
                 continue;
             }
             let known = self.layout.fields.get(position).copied().flatten();
-            let index = known.unwrap_or_else(|| self.new_field(name, value, rows, schema));
+            let index = known.unwrap_or_else(|| self.new_field(name, value, expected, schema));
             set(&mut self.layout.fields, position, Some(index));
             if let Some(field) = self.fields.get_mut(index) {
                 field.column.fill_to(rows);
@@ -291,18 +324,22 @@ impl TableBuilder {
         self.source.push(line);
     }
 
-    fn new_tag(&mut self, name: &str, rows: usize, schema: &dyn SchemaLookup) -> usize {
+    fn new_tag(&mut self, name: &str, expected: usize, schema: &dyn SchemaLookup) -> usize {
         let index = self.tags.len();
         let name = self.new_slot(name, Slot::Tag(index), schema);
-        let column = TagColumn::with_absent_rows(name, rows);
+        let mut column = TagColumn::with_absent_rows(name, 0);
+        column.keys.reserve(self.reserved(expected));
+        column.keys.resize(self.rows(), TagColumn::ABSENT);
         self.tags.push(TagBuilder { column, keys: FastMap::default(), named_in: self.checked });
         index
     }
 
-    fn new_field(&mut self, name: &str, value: &Value<'_>, rows: usize, schema: &dyn SchemaLookup) -> usize {
+    fn new_field(&mut self, name: &str, value: &Value<'_>, expected: usize, schema: &dyn SchemaLookup) -> usize {
         let index = self.fields.len();
         let name = self.new_slot(name, Slot::Field(index), schema);
-        let column = FieldColumn::with_absent_rows(name, value.field_type(), rows);
+        let mut column = FieldColumn::with_absent_rows(name, value.field_type(), 0);
+        column.reserve(self.reserved(expected));
+        column.fill_to(self.rows());
         self.fields.push(FieldBuilder { column, named_in: self.checked });
         index
     }
@@ -333,7 +370,8 @@ impl TagBuilder {
     fn push(&mut self, value: &str, rows: usize) {
         let column = &mut self.column;
         let last = column.keys.last().copied();
-        let repeated = last.filter(|key| column.dictionary.get(*key as usize).is_some_and(|last| **last == *value));
+        let repeated =
+            last.filter(|key| column.dictionary.get(*key as usize).is_some_and(|last| same_name(last, value)));
         let key = repeated.or_else(|| self.keys.get(value).copied()).unwrap_or_else(|| {
             let key = u32::try_from(column.dictionary.len()).unwrap_or(TagColumn::ABSENT);
             let value: Name = Arc::from(value);
@@ -346,8 +384,51 @@ impl TagBuilder {
     }
 }
 
+/// Whether two names are one. Nearly all are short, and for those a comparison of words takes less than a call that compares.
+fn same_name(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    match a.len() {
+        8..=16 => {
+            ends::<8>(a).map(|end| end.map(u64::from_ne_bytes)) == ends::<8>(b).map(|end| end.map(u64::from_ne_bytes))
+        }
+        4..8 => {
+            ends::<4>(a).map(|end| end.map(u32::from_ne_bytes)) == ends::<4>(b).map(|end| end.map(u32::from_ne_bytes))
+        }
+        _ => a == b,
+    }
+}
+
+/// The first and the last bytes; of up to twice as many, that is all of them.
+fn ends<const N: usize>(bytes: &[u8]) -> Option<[[u8; N]; 2]> {
+    Some([*bytes.first_chunk()?, *bytes.last_chunk()?])
+}
+
 fn set(slots: &mut [Option<usize>], position: usize, slot: Option<usize>) {
     if let Some(place) = slots.get_mut(position) {
         *place = slot;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn names_are_the_same_when_all_of_their_bytes_are(name in "[ab]{0,40}", at in 0usize..40) {
+            prop_assert!(same_name(&name, &name.clone()));
+            let longer = format!("{name}a");
+            prop_assert!(!same_name(&name, &longer));
+            let mut other = name.clone();
+            if at < name.len() {
+                other.replace_range(at..=at, "c");
+            }
+            prop_assert_eq!(same_name(&name, &other), name == other);
+        }
     }
 }

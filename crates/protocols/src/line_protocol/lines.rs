@@ -32,6 +32,8 @@ impl<'b> Lines<'b> {
     /// Reads to the end; unless the body is the `last` part, a text value that is still open there is left unread.
     pub(super) fn run(mut self, builder: &mut BatchBuilder<'_>, refusals: &mut Refusals, last: bool) -> Part {
         let max_columns = builder.limits().columns_per_table;
+        // Lines are about as long as the first.
+        builder.expect(self.body.len() / (self.line_end(0) + 1));
         let mut point = Point::default();
         let mut seen = 0;
         while self.at < self.body.len() {

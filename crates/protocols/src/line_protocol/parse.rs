@@ -6,7 +6,7 @@ use memchr::{memchr, memchr2, memchr3};
 use sensorium_model::{Point, Value};
 
 use super::error::{LineError, Problem, shown};
-use super::value::{bare_value, time};
+use super::value::{Number, bare_value, short_number, time};
 use super::{Options, error};
 
 /// Reads the reading at the start of `text` into `point`, whose vectors are reused. Returns where it ends: at a line
@@ -20,35 +20,46 @@ pub(super) fn reading<'b, const ESCAPES: bool>(
     max_columns: usize,
     point: &mut Point<'b>,
 ) -> Result<usize, LineError> {
-    point.tags.clear();
-    point.fields.clear();
     let mut cursor = Cursor::<ESCAPES> { text, at: 0 };
     point.table = cursor.table();
     if point.table.is_empty() {
         return Err(LineError::at(0, Problem::TableMissing));
     }
+    let mut tags = 0;
     while cursor.eat(b',') {
-        if point.tags.len() >= max_columns {
+        if tags >= max_columns {
             return Err(LineError::at(cursor.at, Problem::TooManyColumns(max_columns)));
         }
-        let tag = cursor.tag()?;
-        point.tags.push(tag);
+        cursor.tag(place(&mut point.tags, tags, || (Cow::Borrowed(""), Cow::Borrowed(""))))?;
+        tags += 1;
     }
+    point.tags.truncate(tags);
     if !cursor.skip_spaces() || cursor.at_end() {
         return Err(LineError::at(cursor.at, Problem::FieldsMissing));
     }
+    let mut fields = 0;
     loop {
-        if point.tags.len() + point.fields.len() >= max_columns {
+        if tags + fields >= max_columns {
             return Err(LineError::at(cursor.at, Problem::TooManyColumns(max_columns)));
         }
-        let field = cursor.field()?;
-        point.fields.push(field);
+        cursor.field(place(&mut point.fields, fields, || (Cow::Borrowed(""), Value::Bool(false))))?;
+        fields += 1;
         if !cursor.eat(b',') {
             break;
         }
     }
+    point.fields.truncate(fields);
     point.time_ns = cursor.time(options)?;
     Ok(cursor.at)
+}
+
+/// The place of a column, which the reading before has left or is made now. To write into it is several times faster than
+/// to hand over what it holds.
+fn place<T>(columns: &mut Vec<T>, position: usize, empty: impl Fn() -> T) -> Option<&mut T> {
+    if position == columns.len() {
+        columns.push(empty());
+    }
+    columns.get_mut(position)
 }
 
 /// Which bytes end a token.
@@ -103,11 +114,7 @@ impl<'b, const ESCAPES: bool> Cursor<'b, ESCAPES> {
         let start = self.at;
         if !ESCAPES {
             let rest = self.text.as_bytes().get(start..).unwrap_or_default();
-            let length = match stop {
-                Stop::Table => memchr2(b',', b' ', rest),
-                Stop::Name | Stop::TagValue => memchr3(b',', b'=', b' ', rest),
-            };
-            self.at = length.map_or(self.text.len(), |length| start + length);
+            self.at = start + length(rest, stop);
             return Cow::Borrowed(self.slice(start, self.at));
         }
         let mut escaped = false;
@@ -134,7 +141,8 @@ impl<'b, const ESCAPES: bool> Cursor<'b, ESCAPES> {
         self.token(Stop::Table)
     }
 
-    fn tag(&mut self) -> Result<(Cow<'b, str>, Cow<'b, str>), LineError> {
+    /// Reads a tag into its place.
+    fn tag(&mut self, place: Option<&mut (Cow<'b, str>, Cow<'b, str>)>) -> Result<(), LineError> {
         let start = self.at;
         let name = self.token(Stop::Name);
         if name.is_empty() {
@@ -144,10 +152,15 @@ impl<'b, const ESCAPES: bool> Cursor<'b, ESCAPES> {
         if value.is_empty() || self.peek() == Some(b'=') {
             return Err(LineError::at(self.at, Problem::TagValueMissing(shown(&name))));
         }
-        Ok((name, value))
+        if let Some(tag) = place {
+            tag.0 = name;
+            tag.1 = value;
+        }
+        Ok(())
     }
 
-    fn field(&mut self) -> Result<(Cow<'b, str>, Value<'b>), LineError> {
+    /// Reads a field into its place.
+    fn field(&mut self, place: Option<&mut (Cow<'b, str>, Value<'b>)>) -> Result<(), LineError> {
         let start = self.at;
         let name = self.token(Stop::Name);
         if name.is_empty() {
@@ -156,8 +169,27 @@ impl<'b, const ESCAPES: bool> Cursor<'b, ESCAPES> {
         if !self.eat(b'=') || self.at_end() || matches!(self.peek(), Some(b',' | b' ')) {
             return Err(LineError::at(self.at, Problem::FieldValueMissing(shown(&name))));
         }
-        let value = if self.peek() == Some(b'"') { self.quoted()? } else { self.bare()? };
-        Ok((name, value))
+        let Some(field) = place else { return Ok(()) };
+        field.0 = name;
+        match self.short_number() {
+            Some(Number::F64(number)) => field.1 = Value::F64(number),
+            Some(Number::I64(number)) => field.1 = Value::I64(number),
+            None => field.1 = self.long_value()?,
+        }
+        Ok(())
+    }
+
+    fn long_value(&mut self) -> Result<Value<'b>, LineError> {
+        if self.peek() == Some(b'"') { self.quoted() } else { self.bare() }
+    }
+
+    /// Reads a number of few digits, if one stands here.
+    fn short_number(&mut self) -> Option<Number> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let (number, length) = short_number(rest)?;
+        let ends = matches!(rest.get(length), None | Some(b',' | b' '));
+        self.at += if ends { length } else { 0 };
+        ends.then_some(number)
     }
 
     fn bare(&mut self) -> Result<Value<'b>, LineError> {
@@ -227,6 +259,38 @@ impl<'b, const ESCAPES: bool> Cursor<'b, ESCAPES> {
     }
 }
 
+/// How long the token is that bytes without escapes begin with.
+///
+/// Tokens are short: to look at eight bytes at once takes less than a call to search for one of several bytes.
+fn length(bytes: &[u8], stop: Stop) -> usize {
+    let others = match stop {
+        Stop::Table => everywhere(b','),
+        Stop::Name | Stop::TagValue => everywhere(b'='),
+    };
+    let mut at = 0;
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let word = u64::from_le_bytes(*word);
+        let ends = zeros(word ^ everywhere(b',')) | zeros(word ^ everywhere(b' ')) | zeros(word ^ others);
+        if ends != 0 {
+            return at + ends.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let is_end = |byte: &u8| matches!(byte, b',' | b' ') || (*byte == b'=' && !matches!(stop, Stop::Table));
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(is_end).unwrap_or(rest.len())
+}
+
+/// A word whose bytes are all this one.
+const fn everywhere(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// The highest bit of the lowest byte that is zero, and nothing below it.
+const fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(everywhere(0x01)) & !word & everywhere(0x80)
+}
+
 fn unescape(token: &str, stop: Stop) -> String {
     unescape_with(token, |c| matches!(c, ',' | ' ' | '\\') || (c == '=' && !matches!(stop, Stop::Table)))
 }
@@ -250,4 +314,21 @@ fn unescape_with(text: &str, special: impl Fn(char) -> bool) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_token_ends_at_the_first_byte_that_ends_it(text in "[a,= \u{ac}\u{bd}\u{20ac}]{0,40}") {
+            for (stop, ends) in [(Stop::Table, ", "), (Stop::Name, ",= "), (Stop::TagValue, ",= ")] {
+                let first = text.find(|character| ends.contains(character)).unwrap_or(text.len());
+                prop_assert_eq!(length(text.as_bytes(), stop), first);
+            }
+        }
+    }
 }

@@ -44,9 +44,6 @@ fn integer<'b, T: std::str::FromStr>(
 
 /// Reads a float. The standard library also knows `inf` and `nan`; neither is a reading.
 fn float(token: &str) -> Result<Value<'static>, Problem> {
-    if let Some(number) = short_decimal(token) {
-        return Ok(Value::F64(number));
-    }
     let numeric = token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
     match token.parse() {
         Ok(number) if numeric => Ok(Value::F64(number)),
@@ -54,37 +51,48 @@ fn float(token: &str) -> Result<Value<'static>, Problem> {
     }
 }
 
-/// Powers of ten that a float holds exactly, as far as [`short_decimal`] needs them.
+/// Powers of ten that a float holds exactly, as far as [`short_number`] needs them.
 const POWERS_OF_TEN: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
-/// Reads what nearly all sensors send: a decimal of at most 15 digits, without an exponent.
+/// A number, without the room that other values need: it stays in registers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Number {
+    F64(f64),
+    I64(i64),
+}
+
+/// Reads what nearly all sensors send: a number of at most 15 digits, without an exponent, at the start of some bytes. Returns
+/// how long it is, too.
 ///
 /// Such digits and the power of ten are both exact as floats, so that their quotient is the float nearest to the decimal
 /// (W. D. Clinger, How to read floating point numbers accurately, 1990).
-fn short_decimal(token: &str) -> Option<f64> {
-    let (negative, digits) = match token.as_bytes() {
-        [b'-', digits @ ..] => (true, digits),
-        digits => (false, digits),
-    };
-    if digits.len() > 16 {
-        return None;
-    }
-    let (mut whole, mut count, mut decimals, mut fraction) = (0_u64, 0_usize, 0_usize, false);
-    for byte in digits {
+#[inline]
+pub(super) fn short_number(bytes: &[u8]) -> Option<(Number, usize)> {
+    let negative = bytes.first() == Some(&b'-');
+    let start = usize::from(negative);
+    let (mut whole, mut digits, mut point) = (0_u64, 0_usize, None);
+    for byte in bytes.get(start..)?.iter().take(17) {
         match byte {
             b'0'..=b'9' => {
-                whole = whole * 10 + u64::from(byte - b'0');
-                count += 1;
-                decimals += usize::from(fraction);
+                whole = whole.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                digits += 1;
             }
-            b'.' if !fraction => fraction = true,
-            _ => return None,
+            b'.' if point.is_none() => point = Some(digits),
+            _ => break,
         }
     }
-    let power = POWERS_OF_TEN.get(decimals).filter(|_| (1..=15).contains(&count))?;
+    if !(1..=15).contains(&digits) {
+        return None;
+    }
+    let length = start + digits + usize::from(point.is_some());
+    if point.is_none() && bytes.get(length) == Some(&b'i') {
+        let number = i64::try_from(whole).ok()?;
+        return Some((Number::I64(if negative { -number } else { number }), length + 1));
+    }
+    let power = POWERS_OF_TEN.get(point.map_or(0, |whole_digits| digits - whole_digits))?;
     #[expect(clippy::cast_precision_loss, reason = "fifteen digits are exact")]
     let number = whole as f64 / power;
-    Some(if negative { -number } else { number })
+    Some((Number::F64(if negative { -number } else { number }), length))
 }
 
 /// Reads a time.
@@ -121,12 +129,33 @@ mod tests {
         #[test]
         fn short_decimals_are_read_as_the_standard_library_reads_them(token in "-?[0-9]{0,9}\\.?[0-9]{0,9}") {
             let standard = token.parse::<f64>().ok();
-            let short = short_decimal(&token);
+            let short = match short_number(token.as_bytes()) {
+                Some((Number::F64(number), length)) if length == token.len() => Some(number),
+                _ => None,
+            };
             let digits = token.bytes().filter(u8::is_ascii_digit).count();
             proptest::prop_assert_eq!(short.is_some(), standard.is_some() && digits <= 15, "{}", token);
             if let (Some(short), Some(standard)) = (short, standard) {
                 proptest::prop_assert_eq!(short.to_bits(), standard.to_bits(), "{}", token);
             }
+        }
+    }
+
+    #[test]
+    fn a_short_number_ends_where_its_digits_do() {
+        for (text, number) in [
+            ("12.5,a=1", Some((Number::F64(12.5), 4))),
+            ("-12i 5", Some((Number::I64(-12), 4))),
+            ("1.5i", Some((Number::F64(1.5), 3))),
+            ("1.2.3", Some((Number::F64(1.2), 3))),
+            ("7u", Some((Number::F64(7.0), 1))),
+            ("999999999999999i", Some((Number::I64(999_999_999_999_999), 16))),
+            ("1234567890123456", None),
+            ("-", None),
+            (".", None),
+            ("true", None),
+        ] {
+            assert_eq!(short_number(text.as_bytes()), number, "{text}");
         }
     }
 

@@ -31,10 +31,11 @@ use parking_lot::Mutex;
 use sensorium_store::{Source, TableSnapshot, arrow_schema};
 
 use crate::catalog::Stored;
-use series::{Implied, Left};
+use series::Left;
 
 pub(crate) use files::FileReading;
-pub(crate) use series::KnownSeries;
+pub(crate) use narrow::FilePages;
+pub(crate) use series::{Implied, KnownSeries};
 pub(crate) use time_range::TimeRange;
 
 /// A table of the store, read at the moment when it is first planned.

@@ -19,7 +19,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use sensorium_store::{DataFile, Pages, adapt};
 
 /// Rows up to which the pages of a file count as few.
@@ -56,25 +56,32 @@ impl NarrowExec {
     }
 }
 
+impl FilePages {
+    /// Reads the wanted columns of them, so many rows at once.
+    pub(crate) fn reader(
+        &self,
+        is_wanted: impl Fn(&str) -> bool,
+        batch_size: usize,
+    ) -> Result<ParquetRecordBatchReader> {
+        let input = File::open(&self.file.path).map_err(DataFusionError::IoError)?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, self.metadata.clone());
+        let wanted = builder.schema().fields().iter().enumerate().filter(|(_, field)| is_wanted(field.name()));
+        let columns = ProjectionMask::roots(builder.parquet_schema(), wanted.map(|(index, _)| index));
+        let reader = builder
+            .with_projection(columns)
+            .with_row_groups(self.pages.groups.clone())
+            .with_row_selection(self.pages.selection.clone())
+            .with_batch_size(batch_size)
+            .build()?;
+        Ok(reader)
+    }
+}
+
 /// The rows of one file, in the columns and types of the table.
-fn rows(
-    FilePages { file, metadata, pages }: FilePages,
-    schema: SchemaRef,
-    batch_size: usize,
-) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
-    let input = File::open(&file.path).map_err(DataFusionError::IoError)?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata);
-    let wanted = builder.schema().fields().iter().enumerate();
-    let wanted = wanted.filter(|(_, field)| schema.column_with_name(field.name()).is_some());
-    let columns = ProjectionMask::roots(builder.parquet_schema(), wanted.map(|(index, _)| index));
-    let reader = builder
-        .with_projection(columns)
-        .with_row_groups(pages.groups)
-        .with_row_selection(pages.selection)
-        .with_batch_size(batch_size)
-        .build()?;
+fn rows(pages: FilePages, schema: SchemaRef, batch_size: usize) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
+    let reader = pages.reader(|name| schema.column_with_name(name).is_some(), batch_size)?;
     Ok(reader.map(move |batch| {
-        let _is_readable = &file;
+        let _is_readable = &pages;
         Ok(adapt(&batch?, &schema)?)
     }))
 }

@@ -116,6 +116,37 @@ impl KnownSeries {
         Ok(Left::Implied(Implied { series, ..implied(&matching, is_of_use) }))
     }
 
+    /// What all rows of the only series have in common whose tags have these values; `None` unless there is exactly one. The
+    /// rows in question were there before.
+    pub(crate) fn only(
+        &self,
+        store: &Store,
+        (key, table): (&DatabaseKey, &Name),
+        tags: &SchemaRef,
+        values: &[(String, String)],
+    ) -> Result<Option<Implied>> {
+        if store.series_count(key, table) > MAX_SERIES {
+            return Ok(None);
+        }
+        let series = self.series(store, key, table, tags)?;
+        let mut matching: Vec<usize> = (0..series.num_rows()).collect();
+        for (name, value) in values {
+            let Some(tag) = series.column_by_name(name).and_then(|tag| tag.as_dictionary_opt::<Int32Type>()) else {
+                return Ok(None);
+            };
+            let Some(texts) = tag.values().as_string_opt::<i32>() else { return Ok(None) };
+            let is_equal: Vec<bool> = texts.iter().map(|text| text == Some(value)).collect();
+            matching.retain(|row| tag.key(*row).is_some_and(|key| is_equal.get(key).is_some_and(|equal| *equal)));
+        }
+        match matching.as_slice() {
+            [row] => {
+                let count = Some((1, series.num_rows()));
+                Ok(Some(Implied { series: count, ..implied(&series.slice(*row, 1), |_, _| false) }))
+            }
+            _ => Ok(None),
+        }
+    }
+
     fn series(&self, store: &Store, key: &DatabaseKey, table: &Name, tags: &SchemaRef) -> Result<RecordBatch> {
         let place = (key.clone(), table.clone());
         let count = store.series_count(key, table);

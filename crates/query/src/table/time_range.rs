@@ -55,7 +55,8 @@ impl TimeRange {
         }
     }
 
-    fn compared(operator: Operator, time: i64) -> Self {
+    /// The times that stand in such a relation to one.
+    pub(crate) fn compared(operator: Operator, time: i64) -> Self {
         match operator {
             Operator::Eq => Self { min: time, max: time },
             Operator::Lt => time.checked_sub(1).map_or(Self::NONE, |max| Self { max, ..Self::ALL }),

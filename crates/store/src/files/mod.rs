@@ -10,7 +10,7 @@
 //! days, under the first one's name. Its
 //! rows are sorted by the tags (by column name, absent first), then by time; no key stands twice; columns are those of
 //! [`crate::arrow_schema`] that have a value, times and decimals in a smaller type ([`form`]). Row groups have 131,072 rows;
-//! pages have an index; tags have bloom filters.
+//! pages have an index; tags of more than a few values have bloom filters.
 //!
 //! Invariants:
 //! - a file is written under a temporary name, synced, renamed, and its folder synced, before the manifest names it;

@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::array::AsArray;
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
@@ -41,6 +42,9 @@ const ROW_GROUP_BYTES: usize = 64 << 20;
 
 /// Rows in a data page.
 const PAGE_ROWS: usize = 8_192;
+
+/// Distinct values up to which a tag has no bloom filter: each part of a file is likely to have all of them.
+const FEW_TAG_VALUES: usize = 16;
 
 /// Distinct values that a tag's bloom filter has room for; it shrinks to those that there are when its row group ends.
 const MAX_BLOOM_VALUES: u64 = 131_072;
@@ -148,9 +152,11 @@ fn properties(sample: &RecordBatch, tag_columns: usize) -> Result<WriterProperti
                 .set_column_dictionary_enabled(path(), false)
                 .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED);
         } else if index <= tag_columns {
-            builder = builder
-                .set_column_bloom_filter_enabled(path(), true)
-                .set_column_bloom_filter_max_ndv(path(), MAX_BLOOM_VALUES);
+            if column.as_any_dictionary_opt().is_none_or(|tag| tag.values().len() > FEW_TAG_VALUES) {
+                builder = builder
+                    .set_column_bloom_filter_enabled(path(), true)
+                    .set_column_bloom_filter_max_ndv(path(), MAX_BLOOM_VALUES);
+            }
         } else if let Choice::Direct(encoding) = choose(column, compression)? {
             builder = builder.set_column_dictionary_enabled(path(), false).set_column_encoding(path(), encoding);
         }

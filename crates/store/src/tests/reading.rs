@@ -145,7 +145,7 @@ fn files_are_plain_parquet_with_index_filters_and_small_times() {
     assert!(time.encodings().any(|encoding| encoding == Encoding::DELTA_BINARY_PACKED));
     assert!(matches!(time.compression(), Compression::ZSTD(_)));
     assert!(time.column_index_offset().is_some() && time.offset_index_offset().is_some());
-    assert!(group.column(1).bloom_filter_offset().is_some());
+    assert!(group.column(1).bloom_filter_offset().is_none());
     let version = reader.metadata().file_metadata().key_value_metadata().into_iter().flatten();
     let version = version.clone().find(|entry| entry.key == "sensorium.format");
     assert_eq!(version.and_then(|entry| entry.value.as_deref()), Some("2"));
@@ -155,6 +155,29 @@ fn files_are_plain_parquet_with_index_filters_and_small_times() {
     assert_eq!(stored.field(0).data_type(), &DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())));
     assert_eq!(stored.field(2).data_type(), &DataType::Decimal32(9, 1));
     assert_eq!(load(&file)[0].schema(), arrow_schema(&store.snapshot(&key(), "t").unwrap().schema));
+}
+
+#[test]
+fn a_tag_of_many_values_has_a_bloom_filter() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = create(folder.path());
+    let names: Vec<String> = (0..17).map(|name| name.to_string()).collect();
+    let tagged = |table, names: &'_ [String]| {
+        names
+            .iter()
+            .map(|name| Point::new(table, 1).tag("k", name.clone()).field("f", Value::F64(1.0)))
+            .collect::<Vec<_>>()
+    };
+    write(&store, &tagged("many", &names));
+    write(&store, &tagged("few", &names[1..]));
+    wait(store.flush()).unwrap();
+    for (table, filtered) in [("many", true), ("few", false)] {
+        let SourceData::File(file) = store.snapshot(&key(), table).unwrap().sources.remove(0).data else {
+            panic!("a file")
+        };
+        let reader = SerializedFileReader::new(std::fs::File::open(&file.path).unwrap()).unwrap();
+        assert_eq!(reader.metadata().row_group(0).column(1).bloom_filter_offset().is_some(), filtered, "{table}");
+    }
 }
 
 /// The schema as any other reader sees it.

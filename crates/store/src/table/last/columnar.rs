@@ -1,6 +1,5 @@
 //! The newest values as Arrow columns, without a look at any row.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -10,6 +9,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use sensorium_model::FastMap;
 use sensorium_model::names::TIME_COLUMN;
 
 use super::{LastColumn, LastValues, NEVER, PAGE, Pages, Slot, count};
@@ -95,7 +95,7 @@ impl SeriesEntries {
     /// The values of a tag of some series; the dictionary has no value that none of them has, and none twice.
     fn tag_array(&self, tag: &str, ids: impl Iterator<Item = u32>) -> Result<ArrayRef, ArrowError> {
         let mut values: Vec<&str> = Vec::new();
-        let mut known: HashMap<&str, i32> = HashMap::new();
+        let mut known: FastMap<&str, i32> = FastMap::default();
         let keys = ids.map(|id| {
             let value = self.get(id)?.tag(tag)?.as_ref();
             Some(*known.entry(value).or_insert_with(|| {

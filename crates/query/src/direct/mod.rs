@@ -1,0 +1,133 @@
+//! Answers without a plan: one series, in bins of time.
+//!
+//! "This sensor's hour, by minute" is what a dashboard asks most, and its rows are few: to plan the question takes DataFusion
+//! several times as long as to read them. So [`question`] recognises it in the parsed statement, [`rows`] reads the series, of
+//! which [`recent`] keeps what was read last, and [`aggregate`] goes over it once. Whatever is not recognised to the last
+//! clause, matches more than one series or needs many rows is planned as always, and so is what would be an error, so that
+//! there is one place that words errors.
+//!
+//! Invariant: the answer is what DataFusion answers, names and types of the columns included.
+
+mod aggregate;
+mod literal;
+mod question;
+mod recent;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::common::Result;
+use datafusion::sql::parser::Statement;
+use sensorium_model::names::TIME_COLUMN;
+use sensorium_model::{ColumnKind, DatabaseKey, DatabaseName, DatabaseScope, FieldType, TableSchema};
+use sensorium_store::{Store, arrow_schema};
+
+use self::aggregate::{Aggregate, answer_of};
+use self::question::{Output, Question};
+pub(crate) use self::recent::RecentRows;
+use self::rows::SeriesRows;
+use crate::engine::QueryRequest;
+use crate::table::{FileReading, KnownSeries};
+
+/// What reading needs.
+pub(crate) struct Reading<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) files: &'a FileReading,
+    pub(crate) series: &'a KnownSeries,
+    pub(crate) recent: &'a RecentRows,
+}
+
+/// The answer to a statement, if it is of this kind.
+pub(crate) async fn answer(
+    reading: Reading<'_>,
+    request: &QueryRequest,
+    statement: &Statement,
+) -> Result<Option<RecordBatch>> {
+    let now_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+    let question = Question::read(statement, now_ns).filter(|_| request.points.is_none());
+    let Some(question) = question else { return Ok(None) };
+    let Some(database) = database(&question, request) else { return Ok(None) };
+    let key = DatabaseKey::new(request.org, database);
+    let Some(schema) = reading.store.schema(&key) else { return Ok(None) };
+    let Some((table, schema)) = schema.tables.get_key_value(question.table.as_str()) else { return Ok(None) };
+    let Some(columns) = columns(&question, schema) else { return Ok(None) };
+    // Before the series are looked at: those of its rows are all known.
+    let Some(snapshot) = reading.store.snapshot(&key, table) else { return Ok(None) };
+    let all = arrow_schema(schema);
+    let tags = Arc::new(all.project(&(1..=schema.tags().count()).collect::<Vec<_>>())?);
+    let Some(series) = reading.series.only(reading.store, (&key, table), &tags, &question.tags)? else {
+        return Ok(None);
+    };
+    let mut fields: Vec<&str> = columns.iter().filter_map(|column| column.1.field.as_deref()).collect();
+    fields.sort_unstable();
+    fields.dedup();
+    let indices: Vec<usize> =
+        std::iter::once(TIME_COLUMN).chain(fields).map(|name| all.index_of(name)).collect::<Result<_, _>>()?;
+    let fields = Arc::new(all.project(&indices)?);
+    let wanted = SeriesRows::new(&question, series, all, fields);
+    let Some(rows) = wanted.read(reading.files, reading.recent, &snapshot).await? else { return Ok(None) };
+    crate::telemetry::answered_directly();
+    answer_of(&question, &columns, &rows)
+}
+
+/// The database in question, if the caller may read it.
+fn database(question: &Question, request: &QueryRequest) -> Option<DatabaseName> {
+    let database = match &question.database {
+        None => request.database.clone(),
+        Some(name) => DatabaseName::new(name).ok()?,
+    };
+    let is_visible = match &request.scope {
+        DatabaseScope::All => true,
+        DatabaseScope::One(only) => *only == database,
+    };
+    is_visible.then_some(database)
+}
+
+/// A column of the answer and what is in it; the time without a function.
+type Column = (Field, Aggregate);
+
+/// The columns of the answer, if the table has what is asked for and it is of a type that is understood here.
+fn columns(question: &Question, schema: &TableSchema) -> Option<Vec<Column>> {
+    let is_tag = |name: &String| schema.kind(name) == Some(ColumnKind::Tag);
+    // A name in GROUP BY is a column's before it is an alias.
+    let is_column = |name: &str| name == TIME_COLUMN || schema.kind(name).is_some();
+    if !question.tags.iter().all(|(name, _)| is_tag(name)) || is_column(&question.bin_name) {
+        return None;
+    }
+    let column = |output: &Output| {
+        let Output::Aggregate { function, field, name } = output else {
+            let time = arrow_schema(schema).field(0).data_type().clone();
+            return Some((Field::new(&question.bin_name, time, true), Aggregate::bin()));
+        };
+        let kind = match field.as_deref() {
+            None | Some(TIME_COLUMN) => None,
+            Some(field) => match schema.kind(field)? {
+                ColumnKind::Field(kind) => Some(kind),
+                ColumnKind::Tag => return None,
+            },
+        };
+        let aggregate = Aggregate::of(function, field.clone(), kind)?;
+        let data_type = aggregate.data_type();
+        Some((Field::new(name, data_type, !aggregate.is_count()), aggregate))
+    };
+    question.outputs.iter().map(column).collect()
+}
+
+/// The type of numbers that aggregates are made of.
+fn number_type(kind: FieldType) -> Option<DataType> {
+    match kind {
+        FieldType::F64 => Some(DataType::Float64),
+        FieldType::I64 => Some(DataType::Int64),
+        FieldType::U64 => Some(DataType::UInt64),
+        FieldType::Bool | FieldType::Text | FieldType::Vector(_) => None,
+    }
+}
+
+/// The schema of the answer.
+fn schema_of(columns: &[Column]) -> Arc<Schema> {
+    Arc::new(Schema::new(columns.iter().map(|column| column.0.clone()).collect::<Vec<_>>()))
+}
