@@ -1,15 +1,16 @@
-//! Answers without a plan: one series, in bins of time.
+//! Answers without a plan: what is it now, and one series in bins of time.
 //!
-//! "This sensor's hour, by minute" is what a dashboard asks most, and its rows are few: to plan the question takes DataFusion
-//! several times as long as to read them. So [`question`] recognises it in the parsed statement, [`rows`] reads the series, of
-//! which [`recent`] keeps what was read last, and [`aggregate`] goes over it once. Whatever is not recognised to the last
-//! clause, matches more than one series or needs many rows is planned as always, and so is what would be an error, so that
-//! there is one place that words errors.
+//! "This sensor's hour, by minute" and "the newest value of each" are what pages ask most, and their rows are few: to plan such
+//! a question takes DataFusion longer than to answer it. So [`newest`] and [`question`] recognise them in the parsed
+//! statement. Newest values are in memory; [`rows`] reads a series, of which [`recent`] keeps what was read last, and
+//! [`aggregate`] goes over it once. Whatever is not recognised to the last clause, matches more than one series or needs many
+//! rows is planned as always, and so is what would be an error, so that there is one place that words errors.
 //!
 //! Invariant: the answer is what DataFusion answers, names and types of the columns included.
 
 mod aggregate;
 mod literal;
+mod newest;
 mod question;
 mod recent;
 mod rows;
@@ -27,11 +28,13 @@ use sensorium_model::{ColumnKind, DatabaseKey, DatabaseName, DatabaseScope, Fiel
 use sensorium_store::{Store, arrow_schema};
 
 use self::aggregate::{Aggregate, answer_of};
+use self::newest::Newest;
 use self::question::{Output, Question};
 pub(crate) use self::recent::RecentRows;
 use self::rows::SeriesRows;
 use crate::engine::QueryRequest;
 use crate::table::{FileReading, KnownSeries};
+use crate::telemetry;
 
 /// What reading needs.
 pub(crate) struct Reading<'a> {
@@ -47,11 +50,24 @@ pub(crate) async fn answer(
     request: &QueryRequest,
     statement: &Statement,
 ) -> Result<Option<RecordBatch>> {
+    if request.points.is_some() {
+        return Ok(None);
+    }
+    let answer = match Newest::read(statement) {
+        Some(newest) => newest.answer(&reading, request)?,
+        None => in_bins(&reading, request, statement).await?,
+    };
+    if answer.is_some() {
+        telemetry::answered_directly();
+    }
+    Ok(answer)
+}
+
+/// The answer to a question about one series in bins of time.
+async fn in_bins(reading: &Reading<'_>, request: &QueryRequest, statement: &Statement) -> Result<Option<RecordBatch>> {
     let now_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
-    let question = Question::read(statement, now_ns).filter(|_| request.points.is_none());
-    let Some(question) = question else { return Ok(None) };
-    let Some(database) = database(&question, request) else { return Ok(None) };
-    let key = DatabaseKey::new(request.org, database);
+    let Some(question) = Question::read(statement, now_ns) else { return Ok(None) };
+    let Some(key) = database(question.database.as_deref(), request) else { return Ok(None) };
     let Some(schema) = reading.store.schema(&key) else { return Ok(None) };
     let Some((table, schema)) = schema.tables.get_key_value(question.table.as_str()) else { return Ok(None) };
     let Some(columns) = columns(&question, schema) else { return Ok(None) };
@@ -70,13 +86,12 @@ pub(crate) async fn answer(
     let fields = Arc::new(all.project(&indices)?);
     let wanted = SeriesRows::new(&question, series, all, fields);
     let Some(rows) = wanted.read(reading.files, reading.recent, &snapshot).await? else { return Ok(None) };
-    crate::telemetry::answered_directly();
     answer_of(&question, &columns, &rows)
 }
 
-/// The database in question, if the caller may read it.
-fn database(question: &Question, request: &QueryRequest) -> Option<DatabaseName> {
-    let database = match &question.database {
+/// The database that is named, or else that of the request, if the caller may read it.
+fn database(named: Option<&str>, request: &QueryRequest) -> Option<DatabaseKey> {
+    let database = match named {
         None => request.database.clone(),
         Some(name) => DatabaseName::new(name).ok()?,
     };
@@ -84,7 +99,7 @@ fn database(question: &Question, request: &QueryRequest) -> Option<DatabaseName>
         DatabaseScope::All => true,
         DatabaseScope::One(only) => *only == database,
     };
-    is_visible.then_some(database)
+    is_visible.then(|| DatabaseKey::new(request.org, database))
 }
 
 /// A column of the answer and what is in it; the time without a function.

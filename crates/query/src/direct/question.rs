@@ -119,8 +119,8 @@ impl Output {
     }
 }
 
-/// The SELECT of a query that has a list, one FROM, a WHERE, a GROUP BY and perhaps an ORDER BY, and nothing else.
-fn plain(query: &Query) -> Option<&Select> {
+/// The SELECT of a query that has a list and perhaps a FROM, a WHERE, a GROUP BY and an ORDER BY, and nothing else.
+pub(super) fn plain(query: &Query) -> Option<&Select> {
     let SetExpr::Select(select) = query.body.as_ref() else { return None };
     let mut same = PLAIN.as_deref()?.clone();
     let SetExpr::Select(part) = same.body.as_mut() else { return None };
@@ -132,22 +132,29 @@ fn plain(query: &Query) -> Option<&Select> {
     (same == *query).then_some(select.as_ref())
 }
 
-/// The database and the name of the only table, as they are written.
-fn table(select: &Select) -> Option<(Option<String>, Vec<String>)> {
+/// What stands behind FROM, if it is one name, with arguments or without, and nothing else.
+pub(super) fn plain_table(select: &Select) -> Option<&TableFactor> {
     let [from] = select.from.as_slice() else { return None };
-    let TableFactor::Table { name, .. } = &from.relation else { return None };
+    let TableFactor::Table { name, args, .. } = &from.relation else { return None };
     let SetExpr::Select(same) = PLAIN.as_deref()?.body.as_ref() else { return None };
     let mut same = same.from.first()?.clone();
-    if let TableFactor::Table { name: same, .. } = &mut same.relation {
-        same.clone_from(name);
+    if let TableFactor::Table { name: same_name, args: same_args, .. } = &mut same.relation {
+        same_name.clone_from(name);
+        same_args.clone_from(args);
     }
+    (same == *from).then_some(&from.relation)
+}
+
+/// The database and the name of the only table, as they are written.
+fn table(select: &Select) -> Option<(Option<String>, Vec<String>)> {
+    let TableFactor::Table { name, args: None, .. } = plain_table(select)? else { return None };
     let parts: Vec<String> = identifiers(name)?;
     let database = match parts.as_slice() {
         [_] => None,
         [database, _] => Some(database.clone()),
         _ => return None,
     };
-    (same == *from).then_some((database, parts))
+    Some((database, parts))
 }
 
 fn identifiers(name: &ObjectName) -> Option<Vec<String>> {
@@ -159,7 +166,7 @@ fn identifiers(name: &ObjectName) -> Option<Vec<String>> {
 }
 
 /// A name as it is meant: in lower case unless it stands in quotes.
-fn normalized(name: &Ident) -> String {
+pub(super) fn normalized(name: &Ident) -> String {
     if name.quote_style.is_some() { name.value.clone() } else { name.value.to_ascii_lowercase() }
 }
 
@@ -185,6 +192,18 @@ fn descending(order: &OrderBy, is_bin: impl Fn(&Expr) -> bool) -> Option<bool> {
     }
 }
 
+/// The name of a column of a table.
+fn column(expression: &Expr, of: &str) -> Option<String> {
+    match expression {
+        Expr::Identifier(name) => Some(normalized(name)),
+        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+            [table, name] if normalized(table) == of => Some(normalized(name)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The table that columns belong to.
 struct Scope<'a> {
     table: &'a str,
@@ -195,23 +214,11 @@ struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The name of a column.
-    fn column(&self, expression: &Expr) -> Option<String> {
-        match expression {
-            Expr::Identifier(name) => Some(normalized(name)),
-            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [table, name] if normalized(table) == self.table => Some(normalized(name)),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
     /// The length of a bin, if that is what an expression asks for.
     fn bin(&self, expression: &Expr) -> Option<i64> {
         match call(expression)? {
             (name, arguments) if name == "date_bin" => match arguments.as_slice() {
-                [Argument::Of(step), Argument::Of(of)] if self.column(of)? == TIME_COLUMN => interval(step),
+                [Argument::Of(step), Argument::Of(of)] if column(of, self.table)? == TIME_COLUMN => interval(step),
                 _ => None,
             },
             _ => None,
@@ -222,7 +229,7 @@ impl Scope<'_> {
         let (function, arguments) = call(expression)?;
         let field = match arguments.as_slice() {
             [Argument::Rows] if function == "count" => None,
-            [Argument::Of(of)] => Some(self.column(of)?),
+            [Argument::Of(of)] => Some(column(of, self.table)?),
             _ => return None,
         };
         let called = || match &field {
@@ -242,17 +249,17 @@ impl Scope<'_> {
                 self.condition(right, tags, times)
             }
             Expr::BinaryOp { left, op, right } => {
-                let column = self.column(left)?;
-                if column == TIME_COLUMN {
+                let name = column(left, self.table)?;
+                if name == TIME_COLUMN {
                     *times = times.and(TimeRange::compared(comparison(op)?, time(right, self.now_ns)?));
                 } else if *op == BinaryOperator::Eq {
-                    tags.push((column, text(right)?.to_owned()));
+                    tags.push((name, text(right)?.to_owned()));
                 } else {
                     return None;
                 }
                 Some(())
             }
-            Expr::Between { expr, negated: false, low, high } if self.column(expr)? == TIME_COLUMN => {
+            Expr::Between { expr, negated: false, low, high } if column(expr, self.table)? == TIME_COLUMN => {
                 *times = times.and(TimeRange { min: time(low, self.now_ns)?, max: time(high, self.now_ns)? });
                 Some(())
             }

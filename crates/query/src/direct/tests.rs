@@ -65,7 +65,10 @@ impl World {
 
     /// What a plan answers: a condition that is always true stands in the way of the shorter path.
     async fn planned(&self, sql: &str) -> RecordBatch {
-        let sql = sql.replace("WHERE", "WHERE 1 = 1 AND");
+        let sql = match sql.contains("WHERE") {
+            true => sql.replace("WHERE", "WHERE 1 = 1 AND"),
+            false => format!("{sql} WHERE 1 = 1"),
+        };
         assert!(self.direct(&sql).await.is_none(), "{sql}");
         let rows = self.engine.execute(self.request(&sql)).await.unwrap();
         let schema = rows.schema();
@@ -189,6 +192,44 @@ fn everything_else_is_planned() {
         let request = QueryRequest { scope: other, ..world.request(plain) };
         let statement = statement::parse(plain).unwrap();
         assert!(answer(world.sessions.reading(), &request, &statement).await.unwrap().is_none());
+    });
+}
+
+#[test]
+fn newest_values_are_answered_without_a_plan() {
+    run(async {
+        let world = World::new();
+        let other = Point::new("room", START).field("note", Value::Text("x".into()));
+        world.write(&[room("a", 0).field("t", Value::F64(20.0)), room("b", 1).field("n", Value::I64(1)), other]).await;
+        for sql in [
+            "SELECT * FROM last('room')",
+            "SELECT place, t FROM last('room')",
+            "SELECT t AS \"T\", TIME, note AS remark FROM last('main', 'room')",
+        ] {
+            world.check(sql).await;
+        }
+        for sql in [
+            "SELECT t + 1 FROM last('room')",
+            "SELECT t, t FROM last('room')",
+            "SELECT missing FROM last('room')",
+            "SELECT * EXCLUDE (t) FROM last('room')",
+            "SELECT DISTINCT t FROM last('room')",
+            "SELECT t FROM last('room') WHERE t > 1",
+            "SELECT t FROM last('room') ORDER BY t",
+            "SELECT t FROM last('room') LIMIT 1",
+            "SELECT count(*) FROM last('room')",
+            "SELECT t FROM last('room') GROUP BY t",
+            "SELECT t FROM last('room') AS l",
+            "SELECT last.t FROM last('room')",
+            "SELECT t FROM LAST('room')",
+            "SELECT t FROM last('rooms')",
+            "SELECT t FROM last('other', 'room')",
+            "SELECT t FROM last('main', 'room', 'more')",
+            "SELECT value FROM tag_values('room', 'place')",
+            "SELECT t FROM room",
+        ] {
+            assert!(world.direct(sql).await.is_none(), "{sql}");
+        }
     });
 }
 
