@@ -41,6 +41,9 @@ struct ErrorDetails {
     /// When another attempt can succeed, as in the header `Retry-After`.
     #[schema(nullable = false)]
     retry_after_seconds: Option<u64>,
+    /// How the thing is now, when a change came too late.
+    #[schema(nullable = false, value_type = Object)]
+    current: Option<Value>,
 }
 
 /// The kinds of failure.

@@ -27,6 +27,9 @@ use crate::state::AppState;
         (name = "set-up", description = "The first administrator"),
         (name = "session", description = "Signing in and out"),
         (name = "tokens", description = "API tokens of programs and devices"),
+        (name = "people", description = "The people of the organisation, their roles, and invitations"),
+        (name = "account", description = "One's own password and sessions"),
+        (name = "audit", description = "Who changed what"),
         (name = "databases", description = "What is stored, and the newest values"),
         (name = "ingest", description = "Sending readings"),
         (name = "query", description = "Asking for readings"),
@@ -54,6 +57,9 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::setup::routes())
         .merge(routes::session::routes())
         .merge(routes::tokens::routes())
+        .merge(routes::users::routes())
+        .merge(routes::account::routes())
+        .merge(routes::audit::routes())
         .merge(routes::databases::routes())
         .merge(routes::keeping::routes())
         .merge(routes::rollups::routes())

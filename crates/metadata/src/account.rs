@@ -7,8 +7,11 @@ use crate::entity::{organisation, user};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
 
-/// The longest login and the longest name of an organisation, in characters.
-const MAX_LOGIN: usize = 64;
+/// The most characters of a login.
+pub const MAX_LOGIN: usize = 64;
+/// The most characters of a person's name.
+pub const MAX_NAME: usize = 100;
+/// The most characters of an organisation's name.
 const MAX_ORGANISATION: usize = 100;
 
 /// A caller and its organisation.
@@ -95,6 +98,16 @@ pub(crate) fn check_login(login: &str) -> Result<(), MetadataError> {
     Ok(())
 }
 
+/// Checks the name of a person, which may be empty, and removes white space around it.
+pub(crate) fn check_name(name: &str) -> Result<&str, MetadataError> {
+    let name = name.trim();
+    if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        let rule = "use at most 100 characters (a fixed limit), without control characters";
+        return Err(MetadataError::Invalid { what: "the name cannot be used", rule });
+    }
+    Ok(name)
+}
+
 /// Checks the name of an organisation and removes white space around it.
 pub(crate) fn check_organisation(name: &str) -> Result<&str, MetadataError> {
     let name = name.trim();
@@ -120,5 +133,8 @@ mod tests {
         }
         assert_eq!(check_organisation("  Lab  ").unwrap(), "Lab");
         assert!(check_organisation(" ").is_err());
+        assert_eq!(check_name(" <b>Ada</b> ").unwrap(), "<b>Ada</b>");
+        assert_eq!(check_name("  ").unwrap(), "");
+        assert!(check_name(&"x".repeat(101)).is_err() && check_name("a\u{0}b").is_err());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Hashing a password costs tens of milliseconds, so a pair that was right is remembered under a hash with a key that
 //! only this process knows. Every [`BELIEVED`] the user is looked up again: when the account is no longer active, or has
-//! another password, the pair is forgotten. The password may be an API token; the name is then ignored.
+//! another password, the pair is forgotten; and at once where this process made that change ([`VerifiedLogins::forget_user`]). The password may be an API token; the name is then ignored.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sensorium_model::{OrgId, Principal, UserId};
+use sensorium_model::{OrgId, Principal, Subject, UserId};
 use sha2::{Digest, Sha256};
 
 use crate::config::millis;
@@ -48,12 +48,19 @@ impl Verified {
 /// Pairs of login and password that were right.
 pub(crate) struct VerifiedLogins {
     key: [u8; 32],
-    known: Mutex<HashMap<[u8; 32], Verified>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    pairs: HashMap<[u8; 32], Verified>,
+    /// How often somebody was forgotten.
+    generation: u64,
 }
 
 impl Default for VerifiedLogins {
     fn default() -> Self {
-        Self { key: secrets::random(), known: Mutex::new(HashMap::new()) }
+        Self { key: secrets::random(), known: Mutex::default() }
     }
 }
 
@@ -69,15 +76,32 @@ impl VerifiedLogins {
     }
 
     fn find(&self, pair: &[u8; 32]) -> Option<Verified> {
-        self.known.lock().get(pair).cloned()
+        self.known.lock().pairs.get(pair).cloned()
     }
 
     fn forget(&self, pair: &[u8; 32]) {
-        self.known.lock().remove(pair);
+        self.known.lock().pairs.remove(pair);
     }
 
-    fn remember(&self, pair: [u8; 32], verified: Verified) {
+    /// The number of people forgotten so far; to be asked before the table is read.
+    fn generation(&self) -> u64 {
+        self.known.lock().generation
+    }
+
+    /// Forgets what is known of a person who has changed; a look-up beside it is not remembered.
+    pub(crate) fn forget_user(&self, user: UserId) {
         let mut known = self.known.lock();
+        known.generation += 1;
+        known.pairs.retain(|_, verified| !matches!(verified.principal.subject, Subject::User(id, _) if id == user));
+    }
+
+    /// Remembers a pair whose user was read since `generation`.
+    fn remember(&self, generation: u64, pair: [u8; 32], verified: Verified) {
+        let mut state = self.known.lock();
+        if state.generation != generation {
+            return;
+        }
+        let known = &mut state.pairs;
         if known.len() >= MAX_LOGINS && !known.contains_key(&pair) {
             let now_ms = verified.since_ms;
             known.retain(|_, verified| verified.is_fresh(now_ms));
@@ -98,12 +122,15 @@ impl Metadata {
         peer: IpAddr,
     ) -> Result<Option<Principal>, MetadataError> {
         let pair = self.logins().fingerprint(login, password);
+        let generation = self.logins().generation();
         if let Some(verified) = self.logins().find(&pair) {
             if verified.is_fresh(self.now_ms()) {
                 return Ok(Some(verified.principal));
             }
             match self.active_user(login).await? {
-                Some(user) if user.password == *verified.hash => return Ok(Some(self.believe(pair, &user))),
+                Some(user) if user.password == *verified.hash => {
+                    return Ok(Some(self.believe(generation, pair, &user)));
+                }
                 _ => self.logins().forget(&pair),
             }
         }
@@ -111,15 +138,15 @@ impl Metadata {
             return Ok(Some(principal));
         }
         match self.check_password(login, password, peer).await {
-            Ok(user) => Ok(Some(self.believe(pair, &user))),
+            Ok(user) => Ok(Some(self.believe(generation, pair, &user))),
             Err(MetadataError::WrongCredentials) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn believe(&self, pair: [u8; 32], user: &user::Model) -> Principal {
+    fn believe(&self, generation: u64, pair: [u8; 32], user: &user::Model) -> Principal {
         let verified = Verified::new(user, self.now_ms());
-        self.logins().remember(pair, verified.clone());
+        self.logins().remember(generation, pair, verified.clone());
         verified.principal
     }
 }
@@ -148,9 +175,25 @@ mod tests {
         let logins = VerifiedLogins::default();
         for number in 0..3 * MAX_LOGINS {
             let pair = logins.fingerprint("ada", &number.to_string());
-            logins.remember(pair, verified(0));
+            logins.remember(0, pair, verified(0));
             assert!(logins.find(&pair).is_some());
-            assert!(logins.known.lock().len() <= MAX_LOGINS);
+            assert!(logins.known.lock().pairs.len() <= MAX_LOGINS);
         }
+    }
+
+    #[test]
+    fn a_look_up_beside_a_change_is_not_remembered() {
+        let logins = VerifiedLogins::default();
+        let (org, user) = (OrgId::from_uuid(Uuid::nil()), UserId::from_uuid(Uuid::nil()));
+        let principal = Principal::user(org, user, None, sensorium_model::Role::Owner);
+        let verified = Verified { principal, ..verified(0) };
+        let before = logins.generation();
+        logins.forget_user(user);
+        logins.remember(before, [1; 32], verified.clone());
+        assert!(logins.find(&[1; 32]).is_none());
+        logins.remember(logins.generation(), [1; 32], verified);
+        assert!(logins.find(&[1; 32]).is_some());
+        logins.forget_user(user);
+        assert!(logins.find(&[1; 32]).is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Where the metadata lives and how long a sign-in lasts.
+//! Where the metadata lives, and for how long sign-ins, links and the record of changes are good.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -48,13 +48,21 @@ pub struct MetadataConfig {
     pub session_rotation: Duration,
     /// How long the replaced secret is still accepted once the new one was seen, for requests already under way.
     pub session_grace: Duration,
+    /// For how long an invitation is good.
+    pub invitation_lifetime: Duration,
+    /// For how long the link that resets a password is good.
+    pub reset_lifetime: Duration,
+    /// For how long changes stay on record.
+    pub audit_lifetime: Duration,
+    /// How many changes of an organisation stay on record, the newest of them.
+    pub audit_rows: u64,
     /// The clock.
     pub clock: Clock,
 }
 
 impl MetadataConfig {
     /// Defaults: `metadata.sqlite` in the data folder; sessions of 30 days, or 7 days without use, with a new secret
-    /// every 30 minutes.
+    /// every 30 minutes; invitations of 3 days and resets of one; changes on record for 365 days and up to a million.
     pub fn new(data_dir: &Path) -> Self {
         const DAY: Duration = Duration::from_secs(86_400);
         Self {
@@ -63,6 +71,10 @@ impl MetadataConfig {
             session_idle: 7 * DAY,
             session_rotation: Duration::from_secs(30 * 60),
             session_grace: Duration::from_secs(60),
+            invitation_lifetime: 3 * DAY,
+            reset_lifetime: DAY,
+            audit_lifetime: 365 * DAY,
+            audit_rows: 1_000_000,
             clock: Clock::system(),
         }
     }

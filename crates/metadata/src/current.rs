@@ -1,6 +1,6 @@
 //! Whether a caller that was authenticated a while ago still would be: asked by connections that outlive a request.
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use sensorium_model::{OrgId, Principal, Role, SessionId, Subject, TokenId, UserId};
 
 use crate::config::millis;
@@ -13,9 +13,9 @@ impl Metadata {
     /// [`Metadata::session`] this neither renews a session's secret nor counts as use of the session.
     pub async fn is_current(&self, who: &Principal) -> Result<bool, MetadataError> {
         match who.subject {
-            Subject::User(user, None) => self.user_is_active(who.org, user, who.role).await,
+            Subject::User(user, None) => self.user_is_active(self.db(), who.org, user, who.role).await,
             Subject::User(user, Some(session)) => Ok(self.session_stands(who.org, user, session).await?
-                && self.user_is_active(who.org, user, who.role).await?),
+                && self.user_is_active(self.db(), who.org, user, who.role).await?),
             Subject::Token(token) => self.token_stands(who.org, token).await,
             Subject::System | Subject::Anonymous => Ok(true),
         }
@@ -34,11 +34,18 @@ impl Metadata {
         Ok(found > 0)
     }
 
-    async fn user_is_active(&self, org: OrgId, user: UserId, role: Role) -> Result<bool, MetadataError> {
+    /// Whether a user is active and has this role.
+    pub(crate) async fn user_is_active(
+        &self,
+        on: &impl ConnectionTrait,
+        org: OrgId,
+        user: UserId,
+        role: Role,
+    ) -> Result<bool, MetadataError> {
         let row = user::Entity::find_by_id(*user.as_uuid())
             .filter(user::Column::OrgId.eq(*org.as_uuid()))
             .filter(user::Column::Status.eq(user::Status::Active))
-            .one(self.db())
+            .one(on)
             .await?;
         Ok(row.is_some_and(|row| Role::from(row.role) == role))
     }

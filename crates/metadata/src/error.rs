@@ -7,6 +7,8 @@ use sea_orm::DbErr;
 use sensorium_model::ErrorKind;
 use thiserror::Error;
 
+use crate::people::Person;
+
 /// A failure of this crate.
 #[derive(Debug, Error)]
 pub enum MetadataError {
@@ -16,12 +18,23 @@ pub enum MetadataError {
     /// The set-up code is wrong.
     #[error("the set-up code is wrong; use the one that the server printed when it last started")]
     WrongSetupCode,
+    /// A one-time link does not work; deliberately does not say why.
+    #[error(
+        "this link does not work: it was used, revoked or replaced, or it is too old; ask an administrator for another one"
+    )]
+    WrongLink,
     /// There is an administrator already.
     #[error("set-up is done: there is an administrator; sign in instead")]
     SetUpDone,
     /// Someone else has this login.
     #[error("this login is taken; choose another one")]
     LoginTaken,
+    /// The person is not, or no longer, as the request takes it; holds how the person is now.
+    #[error("{} was changed in the meantime; look at the current state, and send the change again with its version {}", .0.login, .0.version)]
+    Changed(Box<Person>),
+    /// The request contradicts what is stored; says what to do.
+    #[error("{0}")]
+    Conflict(&'static str),
     /// Too many failed attempts.
     #[error("too many failed attempts; try again in {} seconds", retry_after.as_secs().max(1))]
     TooManyAttempts {
@@ -111,8 +124,8 @@ impl MetadataError {
     /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::WrongCredentials | Self::WrongSetupCode => ErrorKind::Unauthenticated,
-            Self::SetUpDone | Self::LoginTaken => ErrorKind::Conflict,
+            Self::WrongCredentials | Self::WrongSetupCode | Self::WrongLink => ErrorKind::Unauthenticated,
+            Self::SetUpDone | Self::LoginTaken | Self::Changed(_) | Self::Conflict(_) => ErrorKind::Conflict,
             Self::TooManyAttempts { .. } | Self::Busy => ErrorKind::Busy,
             Self::Invalid { .. } => ErrorKind::Invalid,
             Self::Denied(_) => ErrorKind::Denied,

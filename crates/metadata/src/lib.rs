@@ -5,41 +5,56 @@
 //! PostgreSQL.
 //!
 //! Invariants:
-//! - no secret is stored: passwords as argon2id, tokens, sessions and the set-up code as SHA-256 of at least 100 random
-//!   bits;
+//! - no secret is stored: passwords as argon2id, tokens, sessions, one-time links and the set-up code as SHA-256 of at least
+//!   100 random bits;
 //! - every statement that reads or changes what belongs to an organisation names that organisation in its condition;
 //! - a change and its entry in the audit table are committed together;
-//! - a revoked token is refused by the first request after the revocation returned;
+//! - a revoked token is refused by the first request after the revocation returned; so is everything of a person who was
+//!   suspended or deleted;
 //! - unknown logins cost the same time and give the same answer as wrong passwords.
 //!
-//! Limits: [`password::MIN_CHARACTERS`] to [`password::MAX_BYTES`] for passwords; sign-in attempts as in [`attempts`];
+//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; [`sessions::MAX_PER_USER`];
+//! [`password::MIN_CHARACTERS`] to [`password::MAX_BYTES`] for passwords; sign-in attempts as in [`attempts`];
 //! memory for caches and counters is bounded ([`attempts::MAX_KEYS`], [`token_cache::MAX_TOKENS`], [`basic::MAX_LOGINS`]).
 
-mod account;
+mod access;
+pub mod account;
 pub mod attempts;
 mod audit;
 pub mod basic;
+mod client;
 mod config;
 mod copy;
 mod current;
 mod entity;
 mod error;
+pub mod history;
+mod links;
 mod metadata;
 mod migration;
+mod own;
 pub mod password;
+pub mod people;
 mod secrets;
-mod sessions;
+pub mod sessions;
 mod setup;
 pub mod token_cache;
 mod tokens;
+mod upkeep;
 mod users;
 
 pub use account::{Account, AccountUser};
 pub use audit::{AuditEntry, Change};
+pub use client::Client;
 pub use config::{Clock, MetadataConfig};
 pub use error::MetadataError;
+pub use history::{AuditCursor, AuditFilter};
+pub use links::{LinkInfo, LinkPurpose, NewLink};
 pub use metadata::{FirstStart, Metadata};
+pub use own::SessionInfo;
+pub use people::{NewPerson, PeopleQuery, Person, PersonChange, PersonStatus};
 pub use sessions::{NewSecret, SignedIn};
 pub use setup::SetUp;
 pub use tokens::{NewToken, TokenInfo};
+pub use upkeep::CleanedUp;
 pub use users::NewUser;

@@ -5,14 +5,14 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
-use sea_orm::{ColumnTrait, ConnectOptions, Database, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, EntityTrait, QueryOrder, Set};
 use sensorium_model::OrgId;
 use uuid::Uuid;
 
 use crate::attempts::Attempts;
 use crate::basic::VerifiedLogins;
 use crate::config::MetadataConfig;
-use crate::entity::{organisation, session};
+use crate::entity::organisation;
 use crate::error::MetadataError;
 use crate::migration;
 use crate::password::Passwords;
@@ -75,7 +75,7 @@ impl Metadata {
             logins: VerifiedLogins::default(),
         };
         let metadata = Self { inner: Arc::new(inner) };
-        metadata.forget_expired_sessions().await?;
+        metadata.clean_up().await?;
         let setup_code = metadata.renew_setup_code().await?;
         Ok((metadata, FirstStart { org, setup_code }))
     }
@@ -121,12 +121,6 @@ impl Metadata {
     /// A new id; its first bits are the time, so that rows inserted together lie together.
     pub(crate) fn new_id() -> Uuid {
         Uuid::now_v7()
-    }
-
-    async fn forget_expired_sessions(&self) -> Result<(), MetadataError> {
-        let expired = session::Column::ExpiresAtMs.lt(self.now_ms());
-        session::Entity::delete_many().filter(expired).exec(self.db()).await?;
-        Ok(())
     }
 }
 

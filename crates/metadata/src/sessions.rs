@@ -3,17 +3,24 @@
 //! The secret in the cookie is replaced every `session_rotation`. The one before stays good until the browser has shown
 //! the new one (the answer that carried it may have been lost) and for `session_grace` after that (other requests may
 //! be under way); so nobody is signed out by a bad network. A session ends at its `session_lifetime`, after
-//! `session_idle` without use, when it is signed out, or when its user is no longer active.
+//! `session_idle` without use, when it is signed out or ended by its user, when its user chooses another password or is no longer
+//! active, or when the user has started [`MAX_PER_USER`] others since.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use sea_orm::{ActiveValue, ColumnTrait, Condition, EntityTrait, QueryFilter, Set, TransactionTrait};
+use sea_orm::{
+    ActiveValue, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Set, TransactionTrait,
+};
 use sensorium_model::{OrgId, Principal, SessionId, Subject, UserId};
+use serde_json::json;
+use uuid::Uuid;
 
 use crate::account::{Account, AccountUser};
 use crate::audit::Change;
+use crate::client::Client;
 use crate::config::millis;
 use crate::entity::{session, user};
 use crate::error::MetadataError;
@@ -22,6 +29,9 @@ use crate::secrets;
 
 /// How stale `last_seen_ms` may be: a write per session and minute at most.
 const SEEN_EVERY_MS: i64 = 60_000;
+
+/// The most sessions of one user; another one ends the oldest.
+pub const MAX_PER_USER: u64 = 100;
 
 /// A session that was just started.
 #[derive(Clone)]
@@ -57,9 +67,15 @@ impl fmt::Debug for NewSecret {
 
 impl Metadata {
     /// Signs in with a login and a password.
-    pub async fn sign_in(&self, login: &str, password: &str, peer: IpAddr) -> Result<SignedIn, MetadataError> {
-        let user = self.check_password(login, password, peer).await?;
-        self.start_session(&user).await
+    pub async fn sign_in(
+        &self,
+        login: &str,
+        password: &str,
+        client: impl Into<Client>,
+    ) -> Result<SignedIn, MetadataError> {
+        let client = client.into();
+        let user = self.check_password(login, password, client.address).await?;
+        self.start_session(&user, &client).await
     }
 
     /// The user whose login and password these are; counts the attempt.
@@ -87,7 +103,7 @@ impl Metadata {
         }
     }
 
-    pub(crate) async fn start_session(&self, user: &user::Model) -> Result<SignedIn, MetadataError> {
+    pub(crate) async fn start_session(&self, user: &user::Model, client: &Client) -> Result<SignedIn, MetadataError> {
         let now_ms = self.now_ms();
         let secret = secrets::session();
         let lifetime = self.config().session_lifetime;
@@ -103,14 +119,48 @@ impl Metadata {
             created_at_ms: now_ms,
             last_seen_ms: now_ms,
             expires_at_ms: now_ms.saturating_add(millis(lifetime)),
+            address: Some(client.address.to_string()),
+            user_agent: client.user_agent.clone(),
         };
         let who = principal(&row, user);
         let transaction = self.db().begin().await?;
         session::Entity::insert(session::ActiveModel::from(row)).exec_without_returning(&transaction).await?;
-        self.record(&transaction, &who, Change::new("signed_in", "session", &user.login)).await?;
+        // Asked after the write: whoever was suspended, or has another password, since it was checked stays out.
+        let stands = user::Entity::find_by_id(user.id)
+            .filter(user::Column::OrgId.eq(user.org_id))
+            .filter(user::Column::Status.eq(user::Status::Active))
+            .filter(user::Column::Password.eq(user.password.as_str()))
+            .count(&transaction)
+            .await?;
+        if stands == 0 {
+            return Err(MetadataError::WrongCredentials);
+        }
+        self.end_oldest(&transaction, user).await?;
+        let change = Change::new("signed_in", "session", &user.login);
+        self.record(&transaction, &who, change.after(json!({"address": client.address.to_string()}))).await?;
         transaction.commit().await?;
         let account = self.account(&who).await?;
         Ok(SignedIn { account, secret, lifetime })
+    }
+
+    /// Ends a user's oldest sessions beyond [`MAX_PER_USER`].
+    async fn end_oldest(&self, on: &impl ConnectionTrait, user: &user::Model) -> Result<(), MetadataError> {
+        let too_many: Vec<Uuid> = session::Entity::find()
+            .select_only()
+            .column(session::Column::Id)
+            .filter(session::Column::OrgId.eq(user.org_id))
+            .filter(session::Column::UserId.eq(user.id))
+            .order_by_desc(session::Column::CreatedAtMs)
+            .order_by_desc(session::Column::Id)
+            .offset(MAX_PER_USER)
+            .limit(MAX_PER_USER)
+            .into_tuple()
+            .all(on)
+            .await?;
+        if !too_many.is_empty() {
+            session::Entity::delete_many().filter(session::Column::Id.is_in(too_many)).exec(on).await?;
+        }
+        Ok(())
     }
 
     /// Who a cookie belongs to, and the secret to put into it if it is time for another; none if the session is over.

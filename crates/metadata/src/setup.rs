@@ -5,12 +5,12 @@
 //! consumed by the same transaction, so that of two who send it one succeeds.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Set, TransactionTrait};
 use sensorium_model::{Principal, Role, UserId};
 
 use crate::account::check_organisation;
+use crate::client::Client;
 use crate::entity::{organisation, setup, user};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
@@ -71,7 +71,9 @@ impl Metadata {
     }
 
     /// Creates the first administrator and signs in.
-    pub async fn set_up(&self, request: SetUp, peer: IpAddr) -> Result<SignedIn, MetadataError> {
+    pub async fn set_up(&self, request: SetUp, client: impl Into<Client>) -> Result<SignedIn, MetadataError> {
+        let client = client.into();
+        let peer = client.address;
         self.attempts()
             .begin(ATTEMPTS, peer, self.now_ms())
             .map_err(|retry_after| MetadataError::TooManyAttempts { retry_after })?;
@@ -103,7 +105,7 @@ impl Metadata {
         let who = Principal::user(org, UserId::from_uuid(owner.id), None, Role::Owner);
         self.insert_user(&transaction, &who, &owner).await?;
         transaction.commit().await?;
-        self.start_session(&owner).await
+        self.start_session(&owner, &client).await
     }
 }
 

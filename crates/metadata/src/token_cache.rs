@@ -4,7 +4,7 @@
 //! ([`TokenCache::generation`]); so a revocation that runs beside a look-up cannot be undone by it. An entry is read
 //! again from the table after [`FRESH`], for the sake of revocations by other processes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -72,11 +72,12 @@ impl TokenCache {
         state.known.insert(secret, Known { token, principal, read_ms: now_ms });
     }
 
-    /// Forgets a token that was revoked.
-    pub(crate) fn revoke(&self, token: TokenId) {
+    /// Forgets tokens that were revoked.
+    pub(crate) fn revoke(&self, tokens: &[TokenId]) {
+        let revoked: HashSet<TokenId> = tokens.iter().copied().collect();
         let mut state = self.0.lock();
         state.generation += 1;
-        state.known.retain(|_, known| known.token != token);
+        state.known.retain(|_, known| !revoked.contains(&known.token));
     }
 
     /// Accepts a token for as long as this process runs.
@@ -97,13 +98,13 @@ mod tests {
         let (secret, token) = ([1; 32], TokenId::from_uuid(Uuid::nil()));
         let principal = Principal::system(OrgId::from_uuid(Uuid::nil()));
         let before = cache.generation();
-        cache.revoke(token);
+        cache.revoke(&[token]);
         cache.remember(before, secret, token, principal.clone(), 0);
         assert!(cache.find(&secret, 0).is_none());
         cache.remember(cache.generation(), secret, token, principal, 0);
         assert!(cache.find(&secret, 0).is_some());
         assert!(cache.find(&secret, millis(FRESH)).is_none());
-        cache.revoke(token);
+        cache.revoke(&[token]);
         assert!(cache.find(&secret, 0).is_none());
     }
 

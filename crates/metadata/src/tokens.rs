@@ -142,6 +142,12 @@ impl Metadata {
         let transaction = self.db().begin().await?;
         // The entry comes first: a transaction that begins with a write waits for others instead of failing.
         self.record(&transaction, who, Change::created("token", &row.name).after(described)).await?;
+        // Asked after the write, so that a suspension at the same time cannot leave a token behind.
+        if let Subject::User(id, _) = who.subject
+            && !self.user_is_active(&transaction, who.org, id, who.role).await?
+        {
+            return Err(MetadataError::Denied("this account was changed in the meantime; sign in again"));
+        }
         let present = api_token::Entity::find()
             .filter(api_token::Column::OrgId.eq(*who.org.as_uuid()))
             .filter(api_token::Column::RevokedAtMs.is_null())
@@ -190,7 +196,7 @@ impl Metadata {
         }
         self.record(&transaction, who, Change::new("revoked", "token", &token.to_string())).await?;
         transaction.commit().await?;
-        self.token_cache().revoke(token);
+        self.token_cache().revoke(&[token]);
         Ok(())
     }
 

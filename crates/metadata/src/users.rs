@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Set, TransactionTrait};
+use sea_orm::{
+    ActiveEnum, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Set, TransactionTrait,
+};
 use sensorium_model::{Action, OrgId, Principal, Role, Subject, UserId};
 use serde_json::json;
 
@@ -52,8 +54,7 @@ impl Metadata {
 
     /// Adds a person to the caller's organisation; administrators only.
     pub async fn create_user(&self, who: &Principal, new: NewUser) -> Result<UserId, MetadataError> {
-        let is_token = matches!(who.subject, Subject::Token(_));
-        if is_token || !who.allows(Action::ManageTokens) || new.role > who.role {
+        if !who.allows(Action::ManagePeople(new.role)) {
             return Err(MetadataError::Denied("only administrators add people, and only up to their own role"));
         }
         let user = self.prepare_user(who.org, new).await?;
@@ -76,6 +77,8 @@ impl Metadata {
             status: user::Status::Active,
             password: self.passwords().hash(&new.password).await?,
             created_at_ms: self.now_ms(),
+            name: String::new(),
+            version: 1,
         })
     }
 
@@ -86,7 +89,10 @@ impl Metadata {
         who: &Principal,
         user: &user::Model,
     ) -> Result<(), MetadataError> {
-        let change = Change::created("user", &user.login).after(json!({"role": role_name(user.role.into())}));
+        let described = json!({
+            "name": user.name, "role": role_name(user.role.into()), "status": user.status.to_value(),
+        });
+        let change = Change::created("user", &user.login).after(described);
         // The entry comes first: a transaction that begins with a write waits for others instead of failing.
         self.record(on, who, change).await?;
         let taken = user::Entity::find().filter(user::Column::LoginKey.eq(user.login_key.as_str())).count(on).await?;

@@ -57,6 +57,10 @@ pub enum Action<'a> {
     ManageOwnTokens,
     /// List and revoke everyone's API tokens.
     ManageTokens,
+    /// See the people of the organisation, and add, change and remove those of up to this role.
+    ManagePeople(Role),
+    /// Read the record of changes.
+    ReadAudit,
     /// List and end the queries of everyone in the organisation.
     ManageQueries,
     /// Read metrics and other facts about the server itself.
@@ -128,6 +132,10 @@ impl Principal {
             }
             Action::ManageOwnTokens => !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Editor,
             Action::ManageTokens => self.role >= Role::Administrator,
+            Action::ManagePeople(theirs) => {
+                !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Administrator && theirs <= self.role
+            }
+            Action::ReadAudit => self.role >= Role::Administrator && self.databases == DatabaseScope::All,
             Action::ManageQueries => self.role >= Role::Administrator && self.databases == DatabaseScope::All,
             Action::Operate => self.can_read && self.databases == DatabaseScope::All,
         }
@@ -166,6 +174,8 @@ mod tests {
         assert!(!token.allows(Action::ManageOwnTokens));
         assert!(!token.allows(Action::ManageTokens));
         assert!(!token.allows(Action::ManageQueries));
+        assert!(!token.allows(Action::ManagePeople(Role::Viewer)));
+        assert!(!token.allows(Action::ReadAudit));
         assert!(!token.allows(Action::Operate));
     }
 
@@ -181,6 +191,8 @@ mod tests {
             Action::ManageOwnTokens,
             Action::ManageTokens,
             Action::ManageQueries,
+            Action::ManagePeople(Role::Viewer),
+            Action::ReadAudit,
             Action::Operate,
         ] {
             assert!(!anonymous.allows(action), "{action:?} is allowed");
@@ -202,5 +214,20 @@ mod tests {
         assert!(!viewer.allows(Action::ManageQueries));
         let administrator = Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, Role::Administrator);
         assert!(administrator.allows(Action::ManageQueries));
+    }
+
+    #[test]
+    fn nobody_manages_people_above_themselves() {
+        let id = Uuid::nil();
+        let user = |role| Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, role);
+        for theirs in [Role::Viewer, Role::Editor, Role::Administrator, Role::Owner] {
+            assert!(!user(Role::Editor).allows(Action::ManagePeople(theirs)), "{theirs:?}");
+            let administrator = user(Role::Administrator).allows(Action::ManagePeople(theirs));
+            assert_eq!(administrator, theirs != Role::Owner, "{theirs:?}");
+            assert!(user(Role::Owner).allows(Action::ManagePeople(theirs)), "{theirs:?}");
+        }
+        let token = Principal { subject: Subject::Token(TokenId::from_uuid(id)), ..user(Role::Administrator) };
+        assert!(!token.allows(Action::ManagePeople(Role::Viewer)), "a leaked token must not make itself a person");
+        assert!(token.allows(Action::ReadAudit) && !user(Role::Editor).allows(Action::ReadAudit));
     }
 }

@@ -1,6 +1,5 @@
 //! Opens the parts that hold data; used by `serve`, and by commands that find no running server.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -42,8 +41,19 @@ fn now_ns() -> i64 {
 }
 
 /// Opens users, sessions and tokens.
-pub(crate) async fn metadata(data_dir: &Path) -> Result<(Metadata, FirstStart)> {
-    Ok(Metadata::open(MetadataConfig::new(data_dir)).await?)
+pub(crate) async fn metadata(settings: &Settings) -> Result<(Metadata, FirstStart)> {
+    let hours = |hours: u64| Duration::from_secs(hours.saturating_mul(3_600));
+    let people = &settings.people;
+    let config = MetadataConfig {
+        session_lifetime: hours(people.session_days.saturating_mul(24)),
+        session_idle: hours(people.session_idle_days.saturating_mul(24)),
+        invitation_lifetime: hours(people.invitation_hours),
+        reset_lifetime: hours(people.reset_hours),
+        audit_lifetime: hours(people.audit_days.saturating_mul(24)),
+        audit_rows: people.audit_rows,
+        ..MetadataConfig::new(&settings.data_dir)
+    };
+    Ok(Metadata::open(config).await?)
 }
 
 /// Starts the query engine.

@@ -4,7 +4,10 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::HeaderMap;
+use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
+use sensorium_metadata::Client;
 
 /// The peer's address as the socket knows it. Headers such as `X-Forwarded-For` are not believed: anyone can send them.
 #[derive(Debug, Clone, Copy)]
@@ -24,4 +27,9 @@ pub fn address(parts: &Parts) -> IpAddr {
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(address)| address.ip().to_canonical())
+}
+
+/// The peer, with what it calls itself.
+pub(crate) fn client(peer: IpAddr, headers: &HeaderMap) -> Client {
+    Client::new(peer, headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()))
 }

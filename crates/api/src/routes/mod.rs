@@ -1,5 +1,7 @@
 //! The routes, a module per subject. Each exposes `routes()`, which [`crate::openapi`] merges.
 
+pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod databases;
 pub(crate) mod detections;
@@ -14,6 +16,7 @@ pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod sql;
 pub(crate) mod tokens;
+pub(crate) mod users;
 pub(crate) mod write;
 
 /// A time of the server's own clock as RFC 3339 in UTC.

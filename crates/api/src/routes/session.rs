@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::auth::origin::SameOrigin;
-use crate::auth::peer::Peer;
+use crate::auth::peer::{Peer, client};
 use crate::auth::{Caller, cookie};
 use crate::error::{ApiResult, ErrorBody};
 use crate::extract;
@@ -39,9 +39,9 @@ struct SessionUser {
 }
 
 /// What a user is in the organisation; each may do what the ones before may.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Role {
+pub(super) enum Role {
     /// Reads.
     Viewer,
     /// Also writes readings, and makes API tokens.
@@ -59,6 +59,17 @@ impl From<sensorium_model::Role> for Role {
             sensorium_model::Role::Editor => Self::Editor,
             sensorium_model::Role::Administrator => Self::Administrator,
             sensorium_model::Role::Owner => Self::Owner,
+        }
+    }
+}
+
+impl From<Role> for sensorium_model::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Viewer => Self::Viewer,
+            Role::Editor => Self::Editor,
+            Role::Administrator => Self::Administrator,
+            Role::Owner => Self::Owner,
         }
     }
 }
@@ -113,7 +124,7 @@ async fn sign_in(
     headers: HeaderMap,
     extract::Json(request): extract::Json<SignInRequest>,
 ) -> ApiResult<Response> {
-    let session = state.metadata.sign_in(&request.login, &request.password, peer).await?;
+    let session = state.metadata.sign_in(&request.login, &request.password, client(peer, &headers)).await?;
     Ok(signed_in(&state, &headers, StatusCode::OK, session))
 }
 

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 
 use super::session::{SessionBody, signed_in};
 use crate::auth::origin::SameOrigin;
-use crate::auth::peer::Peer;
+use crate::auth::peer::{Peer, client};
 use crate::error::{ApiResult, ErrorBody};
 use crate::extract;
 use crate::state::AppState;
@@ -59,7 +59,7 @@ async fn set_up(
     extract::Json(request): extract::Json<SetupRequest>,
 ) -> ApiResult<Response> {
     let SetupRequest { code, organisation, login, password } = request;
-    let session = state.metadata.set_up(SetUp { code, organisation, login, password }, peer).await?;
+    let session = state.metadata.set_up(SetUp { code, organisation, login, password }, client(peer, &headers)).await?;
     Ok(signed_in(&state, &headers, StatusCode::CREATED, session))
 }
 

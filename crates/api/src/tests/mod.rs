@@ -1,6 +1,8 @@
 //! Requests to the whole router, with a real store and real metadata in a folder of their own.
 
 mod access;
+mod account;
+mod audit;
 mod databases;
 mod detections;
 mod ingest;
@@ -14,3 +16,4 @@ mod server;
 mod session;
 mod setup;
 mod tokens;
+mod users;

@@ -86,7 +86,7 @@ async fn strangers_and_pages_of_other_sites_are_refused() {
         login: "ada".into(),
         password: "correct horse battery".into(),
     };
-    let session = server.state.metadata.set_up(request, [127, 0, 0, 1].into()).await.unwrap();
+    let session = server.state.metadata.set_up(request, std::net::IpAddr::from([127, 0, 0, 1])).await.unwrap();
     let cookie = format!("sensorium_session={}", session.secret);
     let evil = server.connect_with(&[("cookie", &cookie), ("origin", "http://evil.example")]).await;
     assert_eq!(status(&evil.err().unwrap()), 403);

@@ -1,4 +1,4 @@
-//! The live connections, the query endpoint and the probes, over real sockets, with a real store behind them.
+//! The live connections, the query endpoint, the probes and who may do what, over real sockets, with a real store behind them.
 //!
 //! One test program, because each one links the query engine.
 #![expect(
@@ -12,6 +12,7 @@ mod harness;
 mod live;
 mod live_limits;
 mod operations;
+mod permissions;
 mod sql;
 mod sse;
 mod vectors;

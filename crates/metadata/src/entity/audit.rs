@@ -12,7 +12,7 @@ pub struct Model {
     /// `user`, `token`, `system` or `anonymous`.
     pub actor_kind: String,
     pub actor_id: Option<Uuid>,
-    /// `created`, `changed`, `revoked`, `signed_in`, `signed_out`.
+    /// `created`, `changed`, `deleted`, `revoked`, `signed_in` and so on.
     pub action: String,
     /// What kind of thing it was done to: `database`, `token`, `user`, `session`.
     pub subject: String,
@@ -20,6 +20,8 @@ pub struct Model {
     /// JSON, without secrets.
     pub before: Option<String>,
     pub after: Option<String>,
+    /// The login or the token's name, as it was then.
+    pub actor_name: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

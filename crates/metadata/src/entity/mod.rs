@@ -3,6 +3,7 @@
 
 pub(crate) mod api_token;
 pub(crate) mod audit;
+pub(crate) mod one_time_link;
 pub(crate) mod organisation;
 pub(crate) mod schema_version;
 pub(crate) mod session;

@@ -22,6 +22,10 @@ pub struct Model {
     pub created_at_ms: i64,
     pub last_seen_ms: i64,
     pub expires_at_ms: i64,
+    /// The address that signed in.
+    pub address: Option<String>,
+    /// What the browser called itself.
+    pub user_agent: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

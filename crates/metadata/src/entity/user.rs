@@ -10,14 +10,19 @@ pub struct Model {
     pub org_id: Uuid,
     /// As it was typed when the user was created.
     pub login: String,
-    /// In lower case; unique in the whole installation, because people sign in without naming their organisation.
+    /// In lower case; unique in the whole installation, because people sign in without naming their organisation. Of a
+    /// deleted user something that nobody can have, so that the login is free again.
     #[sea_orm(unique)]
     pub login_key: String,
     pub role: Role,
     pub status: Status,
-    /// PHC string.
+    /// PHC string; empty while the user is pending and once it is deleted.
     pub password: String,
     pub created_at_ms: i64,
+    /// The person's name; may be empty.
+    pub name: String,
+    /// Grows with each change of name, role and status.
+    pub version: i64,
 }
 
 /// What a user is in the organisation.
@@ -42,6 +47,8 @@ pub enum Status {
     Pending,
     #[sea_orm(string_value = "active")]
     Active,
+    #[sea_orm(string_value = "suspended")]
+    Suspended,
     #[sea_orm(string_value = "deleted")]
     Deleted,
 }

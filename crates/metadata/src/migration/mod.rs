@@ -3,8 +3,9 @@
 //! A step, once released, is never edited: what a later version needs is another step.
 
 mod v1;
+mod v2;
 
-use sea_orm::sea_query::{Index, IndexCreateStatement, TableCreateStatement};
+use sea_orm::sea_query::{Index, IndexCreateStatement, TableAlterStatement, TableCreateStatement, UpdateStatement};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Set, TransactionTrait};
 
 use crate::config::MetadataConfig;
@@ -12,11 +13,14 @@ use crate::entity::schema_version;
 use crate::error::MetadataError;
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 1;
+const NEWEST: i32 = 2;
 
-/// A step: tables, then indexes.
+/// A step: new tables, new columns, what they are filled with, then indexes.
+#[derive(Default)]
 struct Step {
     tables: Vec<TableCreateStatement>,
+    columns: Vec<TableAlterStatement>,
+    updates: Vec<UpdateStatement>,
     indexes: Vec<IndexCreateStatement>,
 }
 
@@ -36,11 +40,18 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
     for version in newest + 1..=NEWEST {
         let step = match version {
             1 => v1::step(),
+            2 => v2::step(),
             _ => continue,
         };
         let transaction = db.begin().await?;
         for table in &step.tables {
             transaction.execute(table).await?;
+        }
+        for column in &step.columns {
+            transaction.execute(column).await?;
+        }
+        for update in &step.updates {
+            transaction.execute(update).await?;
         }
         for index in &step.indexes {
             transaction.execute(index).await?;

@@ -26,22 +26,23 @@ pub(super) fn step() -> Step {
             index("api_token_by_org", "api_token", &["org_id"]),
             index("audit_by_org_and_time", "audit", &["org_id", "at_ms"]),
         ],
+        ..Step::default()
     }
 }
 
-fn id(name: &'static str) -> ColumnDef {
+pub(super) fn id(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.uuid().not_null();
     column
 }
 
-fn text(name: &'static str, length: u32) -> ColumnDef {
+pub(super) fn text(name: &'static str, length: u32) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.string_len(length).not_null();
     column
 }
 
-fn optional_text(name: &'static str, length: u32) -> ColumnDef {
+pub(super) fn optional_text(name: &'static str, length: u32) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.string_len(length).null();
     column
@@ -53,7 +54,7 @@ fn truth(name: &'static str) -> ColumnDef {
     column
 }
 
-fn time(name: &'static str) -> ColumnDef {
+pub(super) fn time(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.big_integer().not_null();
     column
@@ -66,7 +67,7 @@ fn optional_time(name: &'static str) -> ColumnDef {
 }
 
 /// A table whose rows belong to an organisation and go with it.
-fn owned(name: &'static str) -> TableCreateStatement {
+pub(super) fn owned(name: &'static str) -> TableCreateStatement {
     let mut table = Table::create();
     table.table(name).col(id("id").primary_key()).col(id("org_id")).foreign_key(
         ForeignKey::create().from(name, "org_id").to("organisation", "id").on_delete(ForeignKeyAction::Cascade),

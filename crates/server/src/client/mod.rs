@@ -73,7 +73,7 @@ impl Reach {
             );
         }
         let (store, _) = open::store(&settings, None).await?;
-        let (metadata, first) = open::metadata(&settings.data_dir).await?;
+        let (metadata, first) = open::metadata(&settings).await?;
         Ok(Self::Folder(Box::new(Folder { settings, store, metadata, org: first.org })))
     }
 

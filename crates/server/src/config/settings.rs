@@ -17,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) limits: IngestLimits,
     pub(crate) store: StoreSettings,
     pub(crate) query: QuerySettings,
+    pub(crate) people: PeopleSettings,
     pub(crate) host_metrics: HostMetrics,
     pub(crate) log: Log,
 }
@@ -92,6 +93,26 @@ pub(crate) struct QuerySettings {
     pub(crate) concurrent: usize,
 }
 
+/// `[people]`: how long sign-ins, links and the record of changes are good.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PeopleSettings {
+    /// Days after which a session ends, whatever happens.
+    pub(crate) session_days: u64,
+    /// Days without use after which a session ends.
+    pub(crate) session_idle_days: u64,
+    /// Hours for which an invitation is good.
+    pub(crate) invitation_hours: u64,
+    /// Hours for which the link that resets a password is good.
+    pub(crate) reset_hours: u64,
+    /// Days for which changes stay on record.
+    pub(crate) audit_days: u64,
+    /// Changes of an organisation that stay on record, the newest of them.
+    pub(crate) audit_rows: u64,
+    /// Minutes between two removals of sessions, links and recorded changes that are over.
+    pub(crate) clean_up_minutes: u64,
+}
+
 /// `[host_metrics]`: this machine's own vitals.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,6 +174,15 @@ impl Settings {
                 rollups_per_database: 100,
             },
             query: QuerySettings { memory_bytes: 256 * MIB, timeout_seconds: 60, max_rows: 1_000_000, concurrent: 8 },
+            people: PeopleSettings {
+                session_days: 30,
+                session_idle_days: 7,
+                invitation_hours: 72,
+                reset_hours: 24,
+                audit_days: 365,
+                audit_rows: 1_000_000,
+                clean_up_minutes: 60,
+            },
             host_metrics: HostMetrics { enabled: true, interval_ms: 1_000, database: DatabaseName::new("main")? },
             log: Log { level: "info".to_owned(), format: LogFormat::Auto },
         })
@@ -178,6 +208,13 @@ impl Settings {
             .or_else(|| at_least("query.timeout_seconds", self.query.timeout_seconds, 1))
             .or_else(|| at_least("query.max_rows", self.query.max_rows, 1))
             .or_else(|| at_least("query.concurrent", self.query.concurrent as u64, 1))
+            .or_else(|| at_least("people.session_days", self.people.session_days, 1))
+            .or_else(|| at_least("people.session_idle_days", self.people.session_idle_days, 1))
+            .or_else(|| at_least("people.invitation_hours", self.people.invitation_hours, 1))
+            .or_else(|| at_least("people.reset_hours", self.people.reset_hours, 1))
+            .or_else(|| at_least("people.audit_days", self.people.audit_days, 1))
+            .or_else(|| at_least("people.audit_rows", self.people.audit_rows, 1_000))
+            .or_else(|| at_least("people.clean_up_minutes", self.people.clean_up_minutes, 1))
             .or_else(|| at_least("host_metrics.interval_ms", self.host_metrics.interval_ms, 100))
             .or_else(|| {
                 let sentence = "it must be larger than store.flush_bytes, or writers wait for every flush";

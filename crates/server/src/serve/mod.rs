@@ -65,7 +65,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let publisher = hub.clone();
     let on_commit: CommitListener = Arc::new(move |seq, batch| publisher.publish(seq, batch));
     let (store, recovery) = open::store(settings, Some(on_commit)).await?;
-    let (metadata, first) = open::metadata(&settings.data_dir).await?;
+    let (metadata, first) = open::metadata(settings).await?;
     bootstrap(&metadata).await?;
     create_first_database(&store, first.org)?;
     let query = open::query(settings, &store)?;
@@ -88,6 +88,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0")?) } else { None };
     let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url)?;
     tokio::spawn(keep_up(metrics, stop.clone()));
+    let every = Duration::from_secs(settings.people.clean_up_minutes.saturating_mul(60));
+    tokio::spawn(clean_up(metadata.clone(), every, stop.clone()));
     tokio::spawn(connections.clone().listen(listener, tls));
     if let Some(local) = local_listener {
         tokio::spawn(connections.clone().listen(local, None));
@@ -219,6 +221,16 @@ async fn keep_up(metrics: PrometheusHandle, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(Duration::from_secs(5));
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         metrics.run_upkeep();
+    }
+}
+
+/// Removes sessions, links and recorded changes that are over; the start has done it once already.
+async fn clean_up(metadata: Metadata, every: Duration, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+        match metadata.clean_up().await {
+            Ok(done) => tracing::debug!(?done, "removed what is over"),
+            Err(error) => tracing::warn!(%error, "what is over could not be removed; it is tried again"),
+        }
     }
 }
 

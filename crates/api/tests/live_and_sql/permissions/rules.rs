@@ -1,0 +1,102 @@
+//! Who may do what: one rule per operation.
+
+use sensorium_model::Role;
+use sensorium_model::Role::{Administrator, Editor, Owner, Viewer};
+
+/// The rule of an operation.
+pub(crate) struct Rule {
+    /// `METHOD /path`, as in the OpenAPI document.
+    pub(crate) operation: &'static str,
+    pub(crate) who: Who,
+    pub(crate) elsewhere: Elsewhere,
+}
+
+/// Who may.
+#[derive(Clone, Copy)]
+pub(crate) enum Who {
+    /// Everyone, also without a credential; the walk's request is answered with this status.
+    Anyone(u16),
+    /// The members of the organisation from this role on; others are refused.
+    AtLeast(Role),
+}
+
+/// What a request for something of the first organisation is for the owner of another one.
+#[derive(Clone, Copy)]
+pub(crate) enum Elsewhere {
+    /// It names nothing, and shows and changes what the caller's own organisation has.
+    Own,
+    /// It names something that does not exist there: 404, or 403.
+    Nothing,
+}
+
+use Elsewhere::{Nothing, Own};
+
+const fn anyone(operation: &'static str, status: u16) -> Rule {
+    Rule { operation, who: Who::Anyone(status), elsewhere: Own }
+}
+
+const fn from(least: Role, operation: &'static str, elsewhere: Elsewhere) -> Rule {
+    Rule { operation, who: Who::AtLeast(least), elsewhere }
+}
+
+/// All rules.
+pub(crate) const RULES: &[Rule] = &[
+    // Probes.
+    anyone("GET /health", 200),
+    anyone("GET /ping", 204),
+    anyone("GET /ready", 200),
+    from(Viewer, "GET /metrics", Own),
+    // Signing in; the walk knows no code and no password.
+    anyone("GET /api/v1/setup", 200),
+    anyone("POST /api/v1/setup", 401),
+    anyone("POST /api/v1/session", 401),
+    from(Viewer, "GET /api/v1/session", Own),
+    from(Viewer, "DELETE /api/v1/session", Own),
+    anyone("POST /api/v1/invitations/accept", 401),
+    // One's own account; the walk names a session of the owner, which is nobody else's.
+    from(Viewer, "PUT /api/v1/account/password", Own),
+    from(Viewer, "GET /api/v1/account/sessions", Own),
+    from(Viewer, "DELETE /api/v1/account/sessions", Own),
+    from(Owner, "DELETE /api/v1/account/sessions/{id}", Nothing),
+    // People; the walk names people of the lowest role, and cannot make owners.
+    from(Administrator, "GET /api/v1/users", Own),
+    from(Administrator, "POST /api/v1/users", Own),
+    from(Administrator, "GET /api/v1/users/{id}", Nothing),
+    from(Administrator, "PATCH /api/v1/users/{id}", Nothing),
+    from(Administrator, "DELETE /api/v1/users/{id}", Nothing),
+    from(Administrator, "POST /api/v1/users/{id}/invitation", Nothing),
+    from(Administrator, "DELETE /api/v1/users/{id}/invitation", Nothing),
+    from(Administrator, "POST /api/v1/users/{id}/password-reset", Nothing),
+    from(Administrator, "DELETE /api/v1/users/{id}/password-reset", Nothing),
+    // The record of changes.
+    from(Administrator, "GET /api/v1/audit", Own),
+    // API tokens; editors see and revoke their own only.
+    from(Editor, "GET /api/v1/tokens", Own),
+    from(Editor, "POST /api/v1/tokens", Own),
+    from(Administrator, "DELETE /api/v1/tokens/{id}", Nothing),
+    // Databases.
+    from(Viewer, "GET /api/v1/databases", Own),
+    from(Editor, "POST /api/v1/databases", Own),
+    from(Viewer, "GET /api/v1/databases/{database}/tables", Nothing),
+    from(Viewer, "GET /api/v1/databases/{database}/last", Nothing),
+    from(Viewer, "GET /api/v1/databases/{database}/retention", Nothing),
+    from(Administrator, "PUT /api/v1/databases/{database}/retention", Nothing),
+    from(Administrator, "PUT /api/v1/databases/{database}/tables/{table}/retention", Nothing),
+    from(Administrator, "POST /api/v1/databases/{database}/tables/{table}/delete", Nothing),
+    from(Viewer, "GET /api/v1/databases/{database}/rollups", Nothing),
+    from(Administrator, "POST /api/v1/databases/{database}/rollups", Nothing),
+    from(Administrator, "DELETE /api/v1/databases/{database}/rollups/{rollup}", Nothing),
+    // Sending.
+    from(Editor, "POST /write", Nothing),
+    from(Editor, "POST /api/v2/write", Nothing),
+    from(Editor, "POST /api/v1/readings", Nothing),
+    from(Editor, "POST /api/v1/detections", Nothing),
+    from(Viewer, "GET /api/v1/rejections", Own),
+    // Asking and watching.
+    from(Viewer, "GET /api/v1/sql", Nothing),
+    from(Viewer, "POST /api/v1/sql", Nothing),
+    from(Administrator, "GET /api/v1/queries", Own),
+    from(Administrator, "DELETE /api/v1/queries/{id}", Nothing),
+    from(Viewer, "GET /api/v1/live", Nothing),
+    from(Viewer, "GET /ws/live", Own),
+];

@@ -1,0 +1,304 @@
+//! Two organisations on one server, and requests that name what the first one has.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use reqwest::Method;
+use sensorium_metadata::{LinkPurpose, NewPerson, NewToken, NewUser, SetUp};
+use sensorium_model::{DatabaseName, OrgId, Principal, Role};
+use serde_json::{Value as Json, json};
+
+use crate::harness::{Server, T0, TOKEN, client, until};
+
+/// Is part of every name in the first organisation, and of no other.
+pub(crate) const MARK: &str = "markerone";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const NOWHERE: &str = "0190163d-8694-739b-aea5-966c26f8ad91";
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Without a credential.
+    Nobody,
+    /// The owner of another organisation.
+    Stranger,
+    /// Somebody of the first organisation.
+    Member(Role),
+}
+
+impl Caller {
+    pub(crate) fn login(self) -> Option<&'static str> {
+        match self {
+            Self::Nobody => None,
+            Self::Stranger => Some("eve"),
+            Self::Member(Role::Viewer) => Some("vera-markerone"),
+            Self::Member(Role::Editor) => Some("edith-markerone"),
+            Self::Member(Role::Administrator) => Some("adam-markerone"),
+            Self::Member(Role::Owner) => Some("olga-markerone"),
+        }
+    }
+}
+
+/// What a request names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Target {
+    pub(crate) database: String,
+    table: String,
+    rollup: String,
+    id: String,
+    /// A name for something new, which nothing has.
+    fresh: String,
+}
+
+impl Target {
+    /// As this one, of things that are nowhere.
+    pub(crate) fn made_up(&self) -> Self {
+        let absent = |name: &str| name.replace(MARK, "absentone");
+        Self {
+            database: absent(&self.database),
+            table: absent(&self.table),
+            rollup: absent(&self.rollup),
+            id: NOWHERE.to_owned(),
+            fresh: format!("{}x", self.fresh),
+        }
+    }
+
+    fn names(&self) -> [&str; 5] {
+        [&self.database, &self.table, &self.rollup, &self.id, &self.fresh]
+    }
+}
+
+/// What came back, without the names that were sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn is_success(&self) -> bool {
+        self.status == 101 || (200..300).contains(&self.status)
+    }
+
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.status == 403 || self.status == 404
+    }
+}
+
+/// The server and its two organisations.
+pub(crate) struct World {
+    pub(crate) server: Server,
+    owner: Principal,
+    number: AtomicU32,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let server = Server::start().await;
+        let metadata = &server.state.metadata;
+        let request = SetUp {
+            code: server.setup_code.clone(),
+            organisation: format!("Lab {MARK}"),
+            login: Caller::Member(Role::Owner).login().unwrap().into(),
+            password: PASSWORD.into(),
+        };
+        let owner = metadata.set_up(request, PEER).await.unwrap().account;
+        let owner = Principal::user(owner.org, owner.user.unwrap().id, None, Role::Owner);
+        let add = async |org: OrgId, caller: Caller, role| {
+            let new = NewUser { login: caller.login().unwrap().into(), password: PASSWORD.into(), role };
+            metadata.create_user(&Principal::system(org), new).await.unwrap();
+        };
+        for role in [Role::Viewer, Role::Editor, Role::Administrator] {
+            add(owner.org, Caller::Member(role), role).await;
+        }
+        let system = Principal::system(owner.org);
+        let elsewhere = metadata.create_organisation(&system, "Elsewhere").await.unwrap();
+        add(elsewhere, Caller::Stranger, Role::Owner).await;
+        let world = Self { owner, server, number: AtomicU32::new(1) };
+        world.fill().await;
+        world
+    }
+
+    /// Gives the first organisation things to find.
+    async fn fill(&self) {
+        let key = self.server.key(&format!("{MARK}-db"));
+        self.server.in_store(move |store| store.create_database(&key).unwrap()).await;
+        let body = format!("{MARK}_table,{MARK}_tag={MARK}_value {MARK}_field=1 {T0}\n{MARK}_refused");
+        let url = self.server.url(&format!("/write?db={MARK}-db"));
+        let written = client().post(url).bearer_auth(TOKEN).body(body).send().await.unwrap();
+        assert_eq!(written.status(), 400, "one line is stored, the other refused");
+        self.token().await;
+        self.query().await;
+        self.invited(0).await;
+    }
+
+    /// Something of the first organisation that an operation can name; new each time, if the operation may use it up.
+    pub(crate) async fn target(&self, operation: &str) -> Target {
+        let number = self.number.fetch_add(1, Ordering::SeqCst);
+        let mut target = Target {
+            database: format!("{MARK}-db"),
+            table: format!("{MARK}_table"),
+            rollup: format!("{MARK}_rollup_{number}"),
+            id: NOWHERE.to_owned(),
+            fresh: format!("new-{number}"),
+        };
+        if operation.ends_with("/rollups/{rollup}") {
+            let new = Target { fresh: target.rollup.clone(), ..target.clone() };
+            let declared = self.send("POST /api/v1/databases/{database}/rollups", self.owner(), &new).await;
+            assert_eq!(declared.status(), 201);
+        } else if operation.contains("/tokens/") {
+            target.id = self.token().await;
+        } else if operation.contains("/queries/") {
+            target.id = self.query().await;
+        } else if operation.contains("/password-reset") {
+            target.id = self.active(operation, number).await;
+        } else if operation.contains("/users/") {
+            target.id = self.invited(number).await;
+        } else if operation.contains("/sessions/") {
+            target.id = self.session().await;
+        }
+        target
+    }
+
+    fn owner(&self) -> Caller {
+        Caller::Member(Role::Owner)
+    }
+
+    async fn token(&self) -> String {
+        let database = Some(DatabaseName::new(&format!("{MARK}-db")).unwrap());
+        let new = NewToken { name: format!("{MARK}-token"), database, can_read: true, can_write: false };
+        self.server.state.metadata.create_token(&self.owner, new).await.unwrap().0.id.to_string()
+    }
+
+    /// Somebody who is invited.
+    async fn invited(&self, number: u32) -> String {
+        let login = format!("invited-{number}-{MARK}");
+        let new = NewPerson { login, name: format!("Name {MARK}"), role: Role::Viewer };
+        self.server.state.metadata.invite(&self.owner, new).await.unwrap().0.id.to_string()
+    }
+
+    /// Somebody who is active; with a link that resets the password, if that is to be revoked.
+    async fn active(&self, operation: &str, number: u32) -> String {
+        let metadata = &self.server.state.metadata;
+        let login = format!("active-{number}-{MARK}");
+        let new = NewUser { login, password: PASSWORD.into(), role: Role::Viewer };
+        let id = metadata.create_user(&Principal::system(self.owner.org), new).await.unwrap();
+        if operation.starts_with("DELETE") {
+            metadata.issue_link(&self.owner, id, LinkPurpose::Reset).await.unwrap();
+        }
+        id.to_string()
+    }
+
+    /// A session of the owner.
+    async fn session(&self) -> String {
+        let metadata = &self.server.state.metadata;
+        metadata.sign_in(self.owner().login().unwrap(), PASSWORD, PEER).await.unwrap();
+        metadata.own_sessions(&self.owner).await.unwrap().remove(0).id.to_string()
+    }
+
+    /// A query that runs for as long as the server does, because nobody reads its answer.
+    async fn query(&self) -> String {
+        let running = || self.server.state.query.queries(self.owner.org);
+        let before: Vec<_> = running().into_iter().map(|query| query.id).collect();
+        let sql = format!("SELECT repeat('x', 1000) AS {MARK} FROM generate_series(1, 900000)");
+        let call = client().post(self.server.url(&format!("/api/v1/sql?db={MARK}-db")));
+        let call = call.basic_auth(self.owner().login().unwrap(), Some(PASSWORD)).header("content-type", "text/plain");
+        let reply = call.body(sql).send().await.unwrap();
+        assert_eq!(reply.status(), 200);
+        tokio::spawn(async move {
+            let _unread = reply;
+            std::future::pending::<()>().await;
+        });
+        let new = || running().into_iter().map(|query| query.id).find(|id| !before.contains(id));
+        until("the query runs", async || new().is_some()).await;
+        new().unwrap().as_uuid().to_string()
+    }
+
+    /// Calls an operation.
+    pub(crate) async fn call(&self, operation: &str, caller: Caller, target: &Target) -> Answer {
+        let reply = self.send(operation, caller, target).await;
+        let status = reply.status().as_u16();
+        let endless = operation.ends_with("/live") && (status == 200 || status == 101);
+        let mut text = format!("{:?} ", reply.headers().get("location"));
+        if !endless {
+            text.push_str(&reply.text().await.unwrap());
+        }
+        for name in target.names().into_iter().filter(|name| !name.is_empty()) {
+            text = text.replace(name, "…");
+        }
+        Answer { status, text }
+    }
+
+    async fn send(&self, operation: &str, caller: Caller, target: &Target) -> reqwest::Response {
+        let (method, template) = operation.split_once(' ').unwrap();
+        let path = template
+            .replace("{database}", &target.database)
+            .replace("{table}", &target.table)
+            .replace("{rollup}", &target.rollup)
+            .replace("{id}", &target.id);
+        let (query, body) = contents(operation, target);
+        let url = self.server.url(&format!("{path}{query}"));
+        let mut call = client().request(Method::from_bytes(method.as_bytes()).unwrap(), url);
+        if let Some(login) = caller.login() {
+            call = call.basic_auth(login, Some(PASSWORD));
+        }
+        call = match body {
+            Body::None => call,
+            Body::Text(text) => call.header("content-type", "text/plain").body(text),
+            Body::Json(json) => call.header("content-type", "application/json").body(json.to_string()),
+        };
+        if template == "/ws/live" {
+            call = call.header("connection", "upgrade").header("upgrade", "websocket");
+            call = call.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+        }
+        call.send().await.unwrap()
+    }
+}
+
+enum Body {
+    None,
+    Text(String),
+    Json(Json),
+}
+
+/// The query string and the body of a request that would be good for somebody who may.
+fn contents(operation: &str, target: &Target) -> (String, Body) {
+    let Target { database, table, fresh, .. } = target;
+    let db = format!("?db={database}");
+    let line = || Body::Text(format!("{table} written=1 {T0}"));
+    let sql = format!("SELECT * FROM {table}");
+    let wrong = "a-wrong-code-or-password";
+    let (query, body) = match operation {
+        "POST /api/v1/setup" => {
+            ("", json!({"code": wrong, "organisation": fresh, "login": fresh, "password": PASSWORD}))
+        }
+        "POST /api/v1/session" => ("", json!({"login": fresh, "password": wrong})),
+        "POST /api/v1/invitations/accept" => ("", json!({"code": wrong, "password": PASSWORD})),
+        "PUT /api/v1/account/password" => ("", json!({"current": PASSWORD, "new": PASSWORD})),
+        "POST /api/v1/users" => ("", json!({"login": fresh, "role": "viewer"})),
+        "PATCH /api/v1/users/{id}" => ("", json!({"version": 1, "name": fresh})),
+        "DELETE /api/v1/users/{id}" => return ("?version=1".to_owned(), Body::None),
+        "POST /api/v1/tokens" => ("", json!({"name": fresh, "can_read": true, "can_write": false})),
+        "POST /api/v1/databases" => ("", json!({"name": fresh})),
+        "PUT /api/v1/databases/{database}/retention" | "PUT /api/v1/databases/{database}/tables/{table}/retention" => {
+            ("", json!({"keep_seconds": null}))
+        }
+        "POST /api/v1/databases/{database}/tables/{table}/delete" => {
+            ("", json!({"start": "1970-01-01T00:00:00Z", "stop": "1970-01-01T00:00:01Z"}))
+        }
+        "POST /api/v1/databases/{database}/rollups" => {
+            ("", json!({"name": fresh, "source": table, "interval_seconds": 60, "aggregates": ["max"]}))
+        }
+        "POST /write" => return (db, line()),
+        "POST /api/v2/write" => return (format!("?bucket={database}"), line()),
+        "POST /api/v1/readings" => return (format!("{db}&table={table}"), Body::Json(json!({"written": 1}))),
+        "POST /api/v1/detections" => return (db, Body::Json(json!({"camera": fresh, "objects": []}))),
+        "GET /api/v1/rejections" => return (format!("?database={database}"), Body::None),
+        "GET /api/v1/sql" => return (format!("{db}&q={}", sql.replace(' ', "%20")), Body::None),
+        "POST /api/v1/sql" => return (db, Body::Text(sql)),
+        "GET /api/v1/live" => return (format!("{db}&table={table}"), Body::None),
+        _ => return (String::new(), Body::None),
+    };
+    (query.to_owned(), Body::Json(body))
+}

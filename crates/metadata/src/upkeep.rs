@@ -1,0 +1,73 @@
+//! Forgetting what is over: sessions and links that ended, and changes that are recorded for longer than they are kept.
+//!
+//! It works in steps of [`STEP`] rows, so that nobody who writes has to wait for long.
+
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use crate::config::millis;
+use crate::entity::{audit, one_time_link, organisation, session};
+use crate::error::MetadataError;
+use crate::metadata::Metadata;
+
+/// Rows that are removed at once.
+const STEP: u64 = 500;
+
+/// How much was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CleanedUp {
+    /// Sessions.
+    pub sessions: u64,
+    /// One-time links.
+    pub links: u64,
+    /// Recorded changes.
+    pub changes: u64,
+}
+
+impl Metadata {
+    /// Removes sessions and links that ended, and recorded changes beyond `audit_lifetime` and `audit_rows`.
+    pub async fn clean_up(&self) -> Result<CleanedUp, MetadataError> {
+        let now_ms = self.now_ms();
+        let idle_since = now_ms.saturating_sub(millis(self.config().session_idle));
+        let over = Condition::any()
+            .add(session::Column::ExpiresAtMs.lte(now_ms))
+            .add(session::Column::LastSeenMs.lt(idle_since));
+        let sessions = session::Entity::delete_many().filter(over).exec(self.db()).await?.rows_affected;
+        let links = one_time_link::Entity::delete_many()
+            .filter(one_time_link::Column::ExpiresAtMs.lte(now_ms))
+            .exec(self.db())
+            .await?
+            .rows_affected;
+        let mut changes = 0;
+        for org in organisation::Entity::find().all(self.db()).await? {
+            let of_org = audit::Entity::find().filter(audit::Column::OrgId.eq(org.id));
+            let since = now_ms.saturating_sub(millis(self.config().audit_lifetime));
+            changes += self.remove_changes(of_org.clone().filter(audit::Column::AtMs.lt(since)), 0).await?;
+            changes += self.remove_changes(of_org, self.config().audit_rows).await?;
+        }
+        Ok(CleanedUp { sessions, links, changes })
+    }
+
+    /// Removes the selected changes but for the newest `kept`.
+    async fn remove_changes(&self, select: sea_orm::Select<audit::Entity>, kept: u64) -> Result<u64, MetadataError> {
+        let mut removed = 0;
+        loop {
+            let ids: Vec<Uuid> = select
+                .clone()
+                .select_only()
+                .column(audit::Column::Id)
+                .order_by_desc(audit::Column::AtMs)
+                .order_by_desc(audit::Column::Id)
+                .offset(kept)
+                .limit(STEP)
+                .into_tuple()
+                .all(self.db())
+                .await?;
+            if ids.is_empty() {
+                return Ok(removed);
+            }
+            removed +=
+                audit::Entity::delete_many().filter(audit::Column::Id.is_in(ids)).exec(self.db()).await?.rows_affected;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! A file of an older version is brought to the current form, and everything in it still counts.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+use sea_orm::{ConnectionTrait, Database};
+use sensorium_metadata::{AuditFilter, Clock, Metadata, MetadataConfig, PeopleQuery, PersonChange, PersonStatus};
+use sensorium_model::Role;
+
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// Moments after the file was written.
+const NOW_MS: i64 = 1_795_751_200_000;
+
+/// Writes a file with the statements of a dump.
+async fn load(dump: &str, path: &Path) {
+    let db = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    db.execute_unprepared(dump).await.unwrap();
+    db.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_version_is_brought_forward() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = || MetadataConfig { clock: Clock::new(|| NOW_MS), ..MetadataConfig::new(folder.path()) };
+    load(include_str!("fixtures/v1.sql"), &config().path).await;
+    let (metadata, first) = Metadata::open(config()).await.unwrap();
+    assert!(first.setup_code.is_none(), "there is an owner");
+
+    let session = metadata.session("8dJCco2ZKEErxU8DKC1_fpIkAvL8E71kvempfZu1UqI").await.unwrap();
+    let (owner, _) = session.unwrap();
+    assert_eq!(owner.role, Role::Owner);
+    assert!(metadata.authenticate_token("bootstrap-token-of-v1").await.unwrap().is_some());
+    assert!(metadata.sign_in("ada", "correct horse battery", PEER).await.is_ok());
+    let people = metadata.people(&owner, &PeopleQuery { limit: 10, ..PeopleQuery::default() }).await.unwrap();
+    let [ada] = people.as_slice() else { unreachable!("{people:?}") };
+    assert_eq!((ada.login.as_str(), ada.name.as_str(), ada.version), ("Ada", "", 1));
+    assert_eq!((ada.status, &ada.link), (PersonStatus::Active, &None));
+    let sessions = metadata.own_sessions(&owner).await.unwrap();
+    let old = sessions.iter().find(|session| session.is_current).unwrap();
+    assert_eq!((&old.address, &old.user_agent), (&None, &None));
+    let entries = metadata.audit_page(&owner, &AuditFilter::default(), None, 100).await.unwrap();
+    assert_eq!(entries.len(), 6, "those of the file, and the sign-in");
+    let by_ada = |action: &str, name: &str| {
+        let entry = entries.iter().find(|entry| entry.action == action && entry.name == name);
+        entry.unwrap().actor_name.clone()
+    };
+    assert_eq!(by_ada("created", "other").as_deref(), Some("Ada"), "older entries have names, too");
+    assert_eq!(by_ada("created", "bootstrap"), None);
+    let change = PersonChange { version: 1, name: Some("Ada L.".into()), ..PersonChange::default() };
+    assert_eq!(metadata.change_person(&owner, ada.id, change).await.unwrap().version, 2);
+
+    metadata.close().await.unwrap();
+    let (metadata, _) = Metadata::open(config()).await.unwrap();
+    let people = metadata.people(&owner, &PeopleQuery { limit: 10, ..PeopleQuery::default() }).await.unwrap();
+    assert_eq!(people[0].name, "Ada L.", "a second start changes nothing");
+}
