@@ -48,7 +48,7 @@ pub(crate) const RULES: &[Rule] = &[
     from(Viewer, "GET /metrics", Own),
     // Signing in; the walk knows no code and no password.
     anyone("GET /api/v1/setup", 200),
-    anyone("POST /api/v1/setup", 401),
+    anyone("POST /api/v1/setup", 409),
     anyone("POST /api/v1/session", 401),
     from(Viewer, "GET /api/v1/session", Own),
     from(Viewer, "DELETE /api/v1/session", Own),

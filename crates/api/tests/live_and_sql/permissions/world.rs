@@ -237,7 +237,7 @@ impl World {
             .replace("{table}", &target.table)
             .replace("{rollup}", &target.rollup)
             .replace("{id}", &target.id);
-        let (query, body) = contents(operation, target);
+        let (query, body) = contents(operation, caller, target);
         let url = self.server.url(&format!("{path}{query}"));
         let mut call = client().request(Method::from_bytes(method.as_bytes()).unwrap(), url);
         if let Some(login) = caller.login() {
@@ -263,7 +263,7 @@ enum Body {
 }
 
 /// The query string and the body of a request that would be good for somebody who may.
-fn contents(operation: &str, target: &Target) -> (String, Body) {
+fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) {
     let Target { database, table, fresh, .. } = target;
     let db = format!("?db={database}");
     let line = || Body::Text(format!("{table} written=1 {T0}"));
@@ -276,7 +276,11 @@ fn contents(operation: &str, target: &Target) -> (String, Body) {
         "POST /api/v1/session" => ("", json!({"login": fresh, "password": wrong})),
         "POST /api/v1/invitations/accept" => ("", json!({"code": wrong, "password": PASSWORD})),
         "PUT /api/v1/account/password" => ("", json!({"current": PASSWORD, "new": PASSWORD})),
-        "POST /api/v1/users" => ("", json!({"login": fresh, "role": "viewer"})),
+        "POST /api/v1/users" => {
+            // A login is taken for all organisations.
+            let login = format!("{fresh}-{}", caller.login().unwrap_or("nobody"));
+            ("", json!({"login": login, "role": "viewer"}))
+        }
         "PATCH /api/v1/users/{id}" => ("", json!({"version": 1, "name": fresh})),
         "DELETE /api/v1/users/{id}" => return ("?version=1".to_owned(), Body::None),
         "POST /api/v1/tokens" => ("", json!({"name": fresh, "can_read": true, "can_write": false})),
