@@ -270,7 +270,7 @@ fn value() -> impl Strategy<Value = Json> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_and_no_value_makes_it_panic(name in source(), body in source(), a in value(), b in value()) {
