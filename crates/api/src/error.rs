@@ -41,6 +41,9 @@ struct ErrorDetails {
     /// When another attempt can succeed, as in the header `Retry-After`.
     #[schema(nullable = false)]
     retry_after_seconds: Option<u64>,
+    /// What was filled in wrongly for a template.
+    #[schema(nullable = false)]
+    variables: Option<Vec<crate::routes::templates::WrongVariable>>,
 }
 
 /// The kinds of failure.

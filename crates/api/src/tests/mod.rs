@@ -13,4 +13,5 @@ mod rollups;
 mod server;
 mod session;
 mod setup;
+mod templates;
 mod tokens;
