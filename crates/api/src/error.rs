@@ -44,6 +44,9 @@ struct ErrorDetails {
     /// How the thing is now, when a change came too late.
     #[schema(nullable = false, value_type = Object)]
     current: Option<Value>,
+    /// What was filled in wrongly for a template.
+    #[schema(nullable = false)]
+    variables: Option<Vec<crate::routes::templates::WrongVariable>>,
 }
 
 /// The kinds of failure.

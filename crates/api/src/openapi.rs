@@ -34,6 +34,7 @@ use crate::state::AppState;
         (name = "ingest", description = "Sending readings"),
         (name = "query", description = "Asking for readings"),
         (name = "live", description = "Watching readings as they arrive"),
+        (name = "devices", description = "Code for devices"),
         (name = "operations", description = "For operators and probes")
     )
 )]
@@ -71,6 +72,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::sql::routes())
         .merge(routes::queries::routes())
         .merge(routes::live::routes())
+        .merge(routes::templates::routes())
         .merge(routes::operations::routes())
 }
 

@@ -449,6 +449,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the templates of code for devices
+         * @description With what is to be filled in for each.
+         */
+        get: operations["templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A template with its files */
+        get: operations["template"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make code for a device
+         * @description Fills in a template. Nothing is stored.
+         */
+        post: operations["render_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -913,6 +970,8 @@ export interface components {
              * @description When another attempt can succeed, as in the header `Retry-After`.
              */
             retry_after_seconds?: number;
+            /** @description What was filled in wrongly for a template. */
+            variables?: components["schemas"]["WrongVariable"][];
         };
         /** @description The size of a frame in pixels. */
         FrameSize: {
@@ -1141,6 +1200,23 @@ export interface components {
              */
             total: number;
         };
+        /** @description What to make files of. */
+        RenderRequest: {
+            /** @description What is filled in, by the names of variables: text, numbers, true or false. */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A file for a device. */
+        RenderedFile: {
+            /** @description With folders parted by `/`; never leads out of the folder where it is put. */
+            name: string;
+            text: string;
+        };
+        /** @description What came out. */
+        RenderedFiles: {
+            files: components["schemas"]["RenderedFile"][];
+        };
         /** @description For how long the readings of a database are kept. */
         Retention: {
             /**
@@ -1300,6 +1376,104 @@ export interface components {
         TableList: {
             tables: components["schemas"]["Table"][];
         };
+        /** @description A template without its files' texts. */
+        TemplateEntry: {
+            /** @description What it does and what is needed; plain text. */
+            description: string;
+            /** @description The names of its files, which may hold `{{ … }}`. */
+            files: string[];
+            /** @description The device and its sensors. */
+            hardware: string;
+            id: string;
+            language: components["schemas"]["TemplateLanguage"];
+            title: string;
+            /** @description What to fill in, in the order of a form. */
+            variables: components["schemas"]["TemplateVariable"][];
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            version: number;
+        };
+        /**
+         * @description What the files are mostly written in.
+         * @enum {string}
+         */
+        TemplateLanguage: "cpp" | "python" | "micropython" | "yaml" | "shell" | "rust" | "json" | "tasmota" | "text";
+        /** @description The templates. */
+        TemplateList: {
+            templates: components["schemas"]["TemplateEntry"][];
+        };
+        /** @description One of some words. */
+        TemplateOption: {
+            /** @description What a form shows. */
+            label: string;
+            value: string;
+        };
+        /** @description A file of a template. */
+        TemplateSource: {
+            body: string;
+            name: string;
+        };
+        /** @description Something to fill in. */
+        TemplateVariable: {
+            /** @description What counts if nothing is filled in. */
+            default?: unknown;
+            /** @description What it is for; may be empty. */
+            help: string;
+            kind: components["schemas"]["TemplateVariableKind"];
+            /** @description What a form calls it. */
+            label: string;
+            name: string;
+            /** @description Whether it must be filled in if there is no default. */
+            required: boolean;
+        };
+        /** @description What may be filled in. */
+        TemplateVariableKind: {
+            /** Format: int64 */
+            max_characters: number;
+            multiline: boolean;
+            /** @enum {string} */
+            type: "text";
+        } | {
+            /** Format: int64 */
+            max_characters: number;
+            /** @enum {string} */
+            type: "secret";
+        } | {
+            /** Format: int64 */
+            max: number;
+            /** Format: int64 */
+            min: number;
+            /** @enum {string} */
+            type: "integer";
+        } | {
+            /** @enum {string} */
+            type: "host";
+        } | {
+            /** @enum {string} */
+            type: "port";
+        } | {
+            /** @enum {string} */
+            type: "wifi_ssid";
+        } | {
+            /** @enum {string} */
+            type: "url";
+        } | {
+            options: components["schemas"]["TemplateOption"][];
+            /** @enum {string} */
+            type: "choice";
+        } | {
+            /** @enum {string} */
+            type: "boolean";
+        } | {
+            /** Format: int32 */
+            max_seconds: number;
+            /** Format: int32 */
+            min_seconds: number;
+            /** @enum {string} */
+            type: "duration";
+        };
         /** @description An API token, without its secret. */
         Token: {
             can_read: boolean;
@@ -1418,6 +1592,20 @@ export interface components {
          * @enum {string}
          */
         ValueType: "timestamp" | "string" | "float" | "integer" | "unsigned" | "boolean" | "vector";
+        /** @description A template. */
+        WholeTemplate: components["schemas"]["TemplateEntry"] & {
+            /** @description Its files, with what is to be filled in as `{{ … }}`. */
+            sources: components["schemas"]["TemplateSource"][];
+        };
+        /** @description Something that was filled in wrongly. */
+        WrongVariable: {
+            /** @description What it takes. */
+            allowed: string;
+            /** @description What is wrong, as the end of a sentence. */
+            problem: string;
+            /** @description The name of the variable. */
+            variable: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -3021,6 +3209,124 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The template, such as `shell-curl` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeTemplate"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such template */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    render_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The template, such as `shell-curl` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenderRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenderedFiles"];
+                };
+            };
+            /** @description Something is filled in wrongly: `variables` says what */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such template */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

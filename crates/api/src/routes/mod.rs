@@ -15,6 +15,7 @@ pub(crate) mod rollups;
 pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod sql;
+pub(crate) mod templates;
 pub(crate) mod tokens;
 pub(crate) mod users;
 pub(crate) mod write;

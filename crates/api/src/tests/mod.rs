@@ -15,5 +15,6 @@ mod rollups;
 mod server;
 mod session;
 mod setup;
+mod templates;
 mod tokens;
 mod users;

@@ -15,4 +15,5 @@ mod live;
 mod other_readers;
 mod start;
 mod stop;
+mod templates;
 mod tls;

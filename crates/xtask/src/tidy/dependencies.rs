@@ -9,7 +9,7 @@ use super::{read, shown};
 
 /// Crates in layers; a crate may depend on its own layer only where [`SAME_LAYER`] says so, and on any layer before.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("pure", &["model", "protocols", "agent"]),
+    ("pure", &["model", "protocols", "agent", "devices"]),
     ("features", &["features"]),
     ("state", &["store", "query", "metadata", "live"]),
     ("edge", &["api"]),
@@ -26,6 +26,7 @@ const QUARANTINE: &[(&str, &[&str])] = &[
     ("sea-orm", &["metadata"]),
     ("axum", &["api", "server"]),
     ("influxdb-line-protocol", &["protocols"]),
+    ("minijinja", &["devices"]),
 ];
 
 /// What pure crates must not name: no sockets, no runtime, no clock of their own.

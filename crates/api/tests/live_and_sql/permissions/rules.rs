@@ -99,4 +99,8 @@ pub(crate) const RULES: &[Rule] = &[
     from(Administrator, "DELETE /api/v1/queries/{id}", Nothing),
     from(Viewer, "GET /api/v1/live", Nothing),
     from(Viewer, "GET /ws/live", Own),
+    // Code for devices; templates are the same for all organisations.
+    from(Viewer, "GET /api/v1/templates", Own),
+    from(Viewer, "GET /api/v1/templates/{id}", Own),
+    from(Viewer, "POST /api/v1/templates/{id}/render", Own),
 ];

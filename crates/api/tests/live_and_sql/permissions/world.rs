@@ -157,6 +157,8 @@ impl World {
             target.id = self.invited(number).await;
         } else if operation.contains("/sessions/") {
             target.id = self.session().await;
+        } else if operation.contains("/templates/") {
+            target.id = "shell-curl".to_owned();
         }
         target
     }
@@ -293,6 +295,10 @@ fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) 
         }
         "POST /api/v1/databases/{database}/rollups" => {
             ("", json!({"name": fresh, "source": table, "interval_seconds": 60, "aggregates": ["max"]}))
+        }
+        "POST /api/v1/templates/{id}/render" => {
+            let variables = json!({"device": "attic", "server": "http://box:8086/", "token": "secret", "interval": 30});
+            ("", json!({"variables": variables}))
         }
         "POST /write" => return (db, line()),
         "POST /api/v2/write" => return (format!("?bucket={database}"), line()),

@@ -1,0 +1,2 @@
+#pragma once
+#include "wifi_common.h"
