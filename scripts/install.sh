@@ -8,6 +8,7 @@ command -v cc >/dev/null || packages+=(build-essential)
 if [ "${1:-run}" = test ]; then
   command -v chromium >/dev/null || packages+=(chromium)
   command -v curl >/dev/null || packages+=(curl)
+  command -v g++ >/dev/null || packages+=(g++)
   python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
 fi
 if [ "${1:-run}" = bench ]; then

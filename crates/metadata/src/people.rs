@@ -16,7 +16,7 @@ use sea_orm::{
     ActiveEnum, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, TransactionTrait,
 };
 use sensorium_model::{Action, OrgId, Principal, Role, UserId};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::account::{check_login, check_name, login_key, role_name};
@@ -288,13 +288,13 @@ impl Metadata {
         if is_out {
             let sessions = self.end_sessions(&transaction, org, id, None).await?;
             self.drop_links(&transaction, org, id).await?;
-            described["sessions_ended"] = json!(sessions);
+            described.insert("sessions_ended".to_owned(), json!(sessions));
         }
         if is_out || Role::from(after.role) < Role::Editor {
             ended = self.end_tokens(&transaction, org, id).await?;
-            described["tokens_revoked"] = json!(ended.len());
+            described.insert("tokens_revoked".to_owned(), json!(ended.len()));
         }
-        let change = Change::new(action, "user", &before.login).before(facts(before)).after(described);
+        let change = Change::new(action, "user", &before.login).before(facts(before).into()).after(described.into());
         self.record(&transaction, who, change).await?;
         transaction.commit().await?;
         self.token_cache().revoke(&ended);
@@ -387,6 +387,11 @@ fn next_status(before: user::Status, wanted: PersonStatus) -> Result<user::Statu
 }
 
 /// What the record of changes says about a person.
-fn facts(row: &user::Model) -> Value {
-    json!({"name": row.name, "role": role_name(row.role.into()), "status": row.status.to_value()})
+fn facts(row: &user::Model) -> Map<String, Value> {
+    let facts = [
+        ("name", json!(row.name)),
+        ("role", json!(role_name(row.role.into()))),
+        ("status", json!(row.status.to_value())),
+    ];
+    facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect()
 }
