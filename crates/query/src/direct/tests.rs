@@ -134,6 +134,23 @@ fn one_series_in_bins_is_answered_without_a_plan() {
 }
 
 #[test]
+fn files_of_one_length_are_told_apart() {
+    run(async {
+        let world = World::new();
+        for hour in 0..2 {
+            let minutes =
+                (0..3).map(|minute| room("a", hour * 60 + minute).field("t", Value::F64((hour + minute) as f64)));
+            world.write(&minutes.collect::<Vec<_>>()).await;
+            world.store.flush().await.unwrap();
+        }
+        let sql =
+            "SELECT date_bin(INTERVAL '1 minute', time) AS b, avg(t) FROM room WHERE place = 'a' GROUP BY b ORDER BY b";
+        world.check(sql).await;
+        world.check(sql).await;
+    });
+}
+
+#[test]
 fn everything_else_is_planned() {
     run(async {
         let world = World::new();
