@@ -8,13 +8,13 @@ use arrow::array::{
     TimestampNanosecondArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type, UInt64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, Schema, UInt64Type};
 use datafusion::common::{DataFusionError, Result};
 use sensorium_model::FieldType;
 
+use super::Column;
 use super::question::Question;
 use super::rows::times;
-use super::{Column, number_type, schema_of};
 
 /// What a column of the answer tells of each bin.
 #[derive(Debug)]
@@ -99,6 +99,16 @@ impl Aggregate {
     }
 }
 
+/// The type of numbers that aggregates are made of.
+fn number_type(kind: FieldType) -> Option<DataType> {
+    match kind {
+        FieldType::F64 => Some(DataType::Float64),
+        FieldType::I64 => Some(DataType::Int64),
+        FieldType::U64 => Some(DataType::UInt64),
+        FieldType::Bool | FieldType::Text | FieldType::Vector(_) => None,
+    }
+}
+
 fn no_number() -> DataFusionError {
     DataFusionError::Internal("a field is not of the type of its column".to_owned())
 }
@@ -148,6 +158,7 @@ pub(super) fn answer_of(question: &Question, columns: &[Column], rows: &RecordBa
     if question.descending {
         bins.reverse();
     }
+    let schema = Schema::new(columns.iter().map(|(field, _)| field.clone()).collect::<Vec<_>>());
     let answer = columns.iter().map(|(_, aggregate)| aggregate.column(rows, &bins));
-    Ok(Some(RecordBatch::try_new(schema_of(columns), answer.collect::<Result<_>>()?)?))
+    Ok(Some(RecordBatch::try_new(Arc::new(schema), answer.collect::<Result<_>>()?)?))
 }

@@ -20,11 +20,11 @@ mod tests;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::Field;
 use datafusion::common::Result;
 use datafusion::sql::parser::Statement;
 use sensorium_model::names::TIME_COLUMN;
-use sensorium_model::{ColumnKind, DatabaseKey, DatabaseName, DatabaseScope, FieldType, TableSchema};
+use sensorium_model::{ColumnKind, DatabaseKey, DatabaseName, DatabaseScope, TableSchema};
 use sensorium_store::{Store, arrow_schema};
 
 use self::aggregate::{Aggregate, answer_of};
@@ -130,19 +130,4 @@ fn columns(question: &Question, schema: &TableSchema) -> Option<Vec<Column>> {
         Some((Field::new(name, data_type, !aggregate.is_count()), aggregate))
     };
     question.outputs.iter().map(column).collect()
-}
-
-/// The type of numbers that aggregates are made of.
-fn number_type(kind: FieldType) -> Option<DataType> {
-    match kind {
-        FieldType::F64 => Some(DataType::Float64),
-        FieldType::I64 => Some(DataType::Int64),
-        FieldType::U64 => Some(DataType::UInt64),
-        FieldType::Bool | FieldType::Text | FieldType::Vector(_) => None,
-    }
-}
-
-/// The schema of the answer.
-fn schema_of(columns: &[Column]) -> Arc<Schema> {
-    Arc::new(Schema::new(columns.iter().map(|column| column.0.clone()).collect::<Vec<_>>()))
 }
