@@ -27,7 +27,7 @@ pub(crate) fn describe() {
     metrics::describe_counter!(ROWS, "Rows returned by queries.");
     metrics::describe_counter!(
         DIRECT,
-        "Queries answered without a plan, because they are about one series in bins of time."
+        "Queries answered without a plan: newest values, and one series in bins of time."
     );
 }
 
