@@ -13,6 +13,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use parking_lot::Mutex;
 
+use crate::table::TimeRange;
+
 /// Bytes of rows that are kept.
 const BYTES: usize = 8 * 1024 * 1024;
 /// What an entry takes beside its columns.
@@ -25,8 +27,20 @@ pub(super) struct Key {
     pub(super) file: PathBuf,
     /// The tags and the columns.
     pub(super) what: Arc<[String]>,
-    /// How many rows were taken and left out in turn, row group by row group.
-    pub(super) rows: Vec<usize>,
+}
+
+/// Rows of a file.
+#[derive(Debug, Clone)]
+struct Kept {
+    /// All rows of these times are among them.
+    times: TimeRange,
+    rows: RecordBatch,
+}
+
+impl Kept {
+    fn bytes(&self) -> usize {
+        self.rows.get_array_memory_size() + ENTRY_BYTES
+    }
 }
 
 /// The rows; clones share them.
@@ -37,39 +51,37 @@ pub(crate) struct RecentRows {
 
 #[derive(Debug, Default)]
 struct Generations {
-    young: HashMap<Key, RecordBatch>,
+    young: HashMap<Key, Kept>,
     young_bytes: usize,
-    old: HashMap<Key, RecordBatch>,
+    old: HashMap<Key, Kept>,
 }
 
 impl RecentRows {
-    /// The rows of a key, read now if they are not here.
-    pub(super) fn get_or_read<E>(
-        &self,
-        key: Key,
-        read: impl FnOnce() -> Result<RecordBatch, E>,
-    ) -> Result<RecordBatch, E> {
-        if let Some(rows) = self.generations.lock().get(&key) {
-            return Ok(rows);
-        }
-        let rows = read()?;
-        self.generations.lock().keep(key, rows.clone());
-        Ok(rows)
+    /// All rows of these times, and maybe others, if they are here.
+    pub(super) fn get(&self, key: &Key, times: TimeRange) -> Option<RecordBatch> {
+        self.generations.lock().get(key, times)
+    }
+
+    /// Keeps rows that are all of these times, and maybe others.
+    pub(super) fn keep(&self, key: Key, times: TimeRange, rows: RecordBatch) {
+        self.generations.lock().keep(key, Kept { times, rows });
     }
 }
 
 impl Generations {
-    fn get(&mut self, key: &Key) -> Option<RecordBatch> {
-        if let Some(rows) = self.young.get(key) {
-            return Some(rows.clone());
+    fn get(&mut self, key: &Key, times: TimeRange) -> Option<RecordBatch> {
+        let has_all = |kept: &Kept| kept.times.min <= times.min && times.max <= kept.times.max;
+        if let Some(kept) = self.young.get(key) {
+            return has_all(kept).then(|| kept.rows.clone());
         }
-        let (key, rows) = self.old.remove_entry(key)?;
-        self.keep(key, rows.clone());
-        Some(rows)
+        let (key, kept) = self.old.remove_entry(key)?;
+        let rows = has_all(&kept).then(|| kept.rows.clone());
+        self.keep(key, kept);
+        rows
     }
 
-    fn keep(&mut self, key: Key, rows: RecordBatch) {
-        let bytes = rows.get_array_memory_size() + ENTRY_BYTES;
+    fn keep(&mut self, key: Key, kept: Kept) {
+        let bytes = kept.bytes();
         // No single answer pushes out all others.
         if bytes > BYTES / 8 {
             return;
@@ -78,23 +90,19 @@ impl Generations {
             self.old = take(&mut self.young);
             self.young_bytes = 0;
         }
-        if self.young.insert(key, rows).is_none() {
-            self.young_bytes += bytes;
-        }
+        let replaced = self.young.insert(key, kept).map_or(0, |kept| kept.bytes());
+        self.young_bytes = self.young_bytes + bytes - replaced;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-    use std::convert::Infallible;
-
     use arrow::array::{ArrayRef, Int64Array};
 
     use super::*;
 
     fn key(number: usize) -> Key {
-        Key { file: PathBuf::from("file"), what: vec!["a".to_owned()].into(), rows: vec![number] }
+        Key { file: PathBuf::from(number.to_string()), what: vec!["a".to_owned()].into() }
     }
 
     fn rows(count: usize) -> RecordBatch {
@@ -102,38 +110,53 @@ mod tests {
         RecordBatch::try_from_iter([("a", column)]).unwrap()
     }
 
+    fn times(min: i64, max: i64) -> TimeRange {
+        TimeRange { min, max }
+    }
+
+    #[test]
+    fn rows_of_times_within_those_that_were_read_are_here() {
+        let recent = RecentRows::default();
+        recent.keep(key(0), times(10, 20), rows(3));
+        let has = |min, max| recent.get(&key(0), times(min, max)).is_some();
+        assert!(has(10, 20) && has(12, 15));
+        assert!(!has(9, 20) && !has(10, 21) && !has(30, 40));
+        assert!(recent.get(&key(1), times(10, 20)).is_none());
+        recent.keep(key(0), times(5, 21), rows(4));
+        assert!(has(5, 21));
+    }
+
     #[test]
     fn what_is_asked_for_stays_and_the_rest_goes() {
         let recent = RecentRows::default();
-        let reads = Cell::new(0);
-        let ask = |number: usize, count: usize| {
-            let read = || {
-                reads.set(reads.get() + 1);
-                Ok::<_, Infallible>(rows(count))
-            };
-            recent.get_or_read(key(number), read).unwrap().num_rows()
-        };
-        assert_eq!((ask(0, 10), ask(0, 99), reads.get()), (10, 10, 1));
+        let all = TimeRange::ALL;
+        recent.keep(key(0), all, rows(10));
         // Many others, between which the first one is asked for.
         for number in 1..1_000 {
-            ask(number, 4_000);
-            ask(0, 99);
+            recent.keep(key(number), all, rows(4_000));
+            assert_eq!(recent.get(&key(0), all).map(|rows| rows.num_rows()), Some(10));
         }
-        assert_eq!(reads.get(), 1_000);
-        ask(1, 4_000);
-        assert_eq!(reads.get(), 1_001);
+        assert!(recent.get(&key(1), all).is_none() && recent.get(&key(999), all).is_some());
         let generations = recent.generations.lock();
-        let bytes = |kept: &HashMap<Key, RecordBatch>| {
-            kept.values().map(|rows| rows.get_array_memory_size() + ENTRY_BYTES).sum::<usize>()
-        };
+        let bytes = |kept: &HashMap<Key, Kept>| kept.values().map(Kept::bytes).sum::<usize>();
         assert!(bytes(&generations.young) <= BYTES / 2 && bytes(&generations.old) <= BYTES / 2);
         assert_eq!(bytes(&generations.young), generations.young_bytes);
     }
 
     #[test]
+    fn what_takes_the_place_of_others_counts_once() {
+        let recent = RecentRows::default();
+        for count in [4_000, 10, 4_000, 20] {
+            recent.keep(key(0), TimeRange::ALL, rows(count));
+        }
+        let generations = recent.generations.lock();
+        assert_eq!(generations.young_bytes, rows(20).get_array_memory_size() + ENTRY_BYTES);
+    }
+
+    #[test]
     fn what_is_large_is_not_kept() {
         let recent = RecentRows::default();
-        recent.get_or_read(key(0), || Ok::<_, Infallible>(rows(BYTES / 64 + 1))).unwrap();
+        recent.keep(key(0), TimeRange::ALL, rows(BYTES / 64 + 1));
         assert!(recent.generations.lock().young.is_empty());
     }
 }

@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{cast, concat_batches, filter_record_batch, interleave};
 use arrow::datatypes::{Int32Type, SchemaRef, TimestampNanosecondType};
 use datafusion::common::{DataFusionError, Result};
-use sensorium_store::{Deletion, SourceData, TableSnapshot, Wanted, adapt};
+use sensorium_store::{DataFile, Deletion, SourceData, TableSnapshot, Wanted, adapt};
 
 use super::question::Question;
 use super::recent::{Key, RecentRows};
@@ -56,11 +56,9 @@ impl<'a> SeriesRows<'a> {
             let rows = match &source.data {
                 SourceData::Memory(batch) => adapt(&self.series.narrow(&adapt(batch, &self.all)?), &self.columns)?,
                 SourceData::File(file) => {
-                    let TimeRange { min: time_min_ns, max: time_max_ns } = times;
-                    let wanted = Wanted { time_min_ns, time_max_ns, tags: &self.series.values };
-                    match files.few_pages(file, wanted).await? {
-                        Some(pages) if pages.pages.rows == 0 => continue,
-                        Some(pages) => recent.get_or_read(self.key(&pages), || self.of_file(&pages))?,
+                    let span = TimeRange { min: source.time_min_ns, max: source.time_max_ns };
+                    match self.of_file(files, recent, (file, times.and(span))).await? {
+                        Some(rows) => rows,
                         None => return Ok(None),
                     }
                 }
@@ -73,15 +71,30 @@ impl<'a> SeriesRows<'a> {
         self.newest(parts).map(Some)
     }
 
-    /// What tells the rows of some pages from others.
-    fn key(&self, pages: &FilePages) -> Key {
-        let selected = pages.pages.selection.iter().map(|part| part.row_count * 2 + usize::from(part.skip));
-        let rows = pages.pages.groups.iter().copied().chain([usize::MAX]).chain(selected).collect();
-        Key { file: pages.file.path.clone(), what: Arc::clone(&self.what), rows }
+    /// All rows that a file has of the series and these times, and maybe others of the series; `None` if many are to be read.
+    async fn of_file(
+        &self,
+        files: &FileReading,
+        recent: &RecentRows,
+        (file, times): (&Arc<DataFile>, TimeRange),
+    ) -> Result<Option<RecordBatch>> {
+        let key = Key { file: file.path.clone(), what: Arc::clone(&self.what) };
+        if let Some(rows) = recent.get(&key, times) {
+            return Ok(Some(rows));
+        }
+        let wanted = Wanted { time_min_ns: times.min, time_max_ns: times.max, tags: &self.series.values };
+        let Some(pages) = files.few_pages(file, wanted).await? else { return Ok(None) };
+        let rows = if pages.pages.rows == 0 {
+            RecordBatch::new_empty(Arc::clone(&self.columns))
+        } else {
+            self.of_pages(&pages)?
+        };
+        recent.keep(key, times, rows.clone());
+        Ok(Some(rows))
     }
 
     /// The rows of the series on some pages of a file.
-    fn of_file(&self, pages: &FilePages) -> Result<RecordBatch> {
+    fn of_pages(&self, pages: &FilePages) -> Result<RecordBatch> {
         let is_asked = |name: &str| self.question.tags.iter().any(|(tag, _)| tag == name);
         let is_wanted = |name: &str| is_asked(name) || self.columns.column_with_name(name).is_some();
         let rows = |batch: Result<RecordBatch, _>| -> Result<RecordBatch> {

@@ -26,8 +26,8 @@ const MAX_CONCATENATIONS: usize = 32;
 /// Parts of one dotted name.
 const MAX_NAME_PARTS: usize = 8;
 
-/// Counts what deepens a statement in its tokens.
-pub(super) fn check(sql: &str, dialect: &dyn Dialect) -> Result<(), QueryError> {
+/// The tokens of a statement, if what deepens it is within bounds.
+pub(super) fn tokens(sql: &str, dialect: &dyn Dialect) -> Result<Vec<TokenWithSpan>, QueryError> {
     limit("bytes", sql.len(), MAX_BYTES)?;
     let tokens: Vec<TokenWithSpan> = Tokenizer::new(dialect, sql)
         .tokenize_with_location()
@@ -41,7 +41,8 @@ pub(super) fn check(sql: &str, dialect: &dyn Dialect) -> Result<(), QueryError> 
     limit("joins and unions", depth.query_links, MAX_QUERY_LINKS)?;
     limit("concatenations (||)", depth.concatenations, MAX_CONCATENATIONS)?;
     limit("parts of one name", depth.longest_name, MAX_NAME_PARTS)?;
-    limit("EXPLAIN", depth.explains, 2)
+    limit("EXPLAIN", depth.explains, 2)?;
+    Ok(tokens)
 }
 
 /// The chain that is being read within one pair of brackets, by how tightly its links bind: a tighter chain ends at each

@@ -30,8 +30,8 @@ const INSTEAD_OF_OTHERS: &str =
 /// Reads the text of one statement and refuses whatever does not only read.
 pub(crate) fn parse(sql: &str) -> Result<Parsed, QueryError> {
     let dialect = GenericDialect {};
-    complexity::check(sql, &dialect)?;
-    let mut statements = DFParserBuilder::new(sql)
+    let tokens = complexity::tokens(sql, &dialect)?;
+    let mut statements = DFParserBuilder::new(tokens)
         .with_dialect(&dialect)
         .with_recursion_limit(RECURSION_LIMIT)
         .build()

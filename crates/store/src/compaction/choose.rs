@@ -2,7 +2,8 @@
 //!
 //! A file belongs to the smallest window that holds it: a day, eight days or sixty-four, each counted from the epoch.
 //! - Within a day, the newest files are merged once there are [`TRIGGER`] of them that are each not larger than those after
-//!   it together: sizes then grow by doubling, and a row is rewritten about once per doubling.
+//!   it together: sizes then grow by doubling, and a row is rewritten about once per doubling. While files come faster than
+//!   so many in [`FLOOD`], it takes [`FLOOD_TRIGGER`] of them: rows are rewritten less often while there is most to do.
 //! - When no file came to a window for a while, all its files are merged into one.
 //! - When the windows inside of a larger one are done, and small, they are merged too, so that years of a slow sensor are a
 //!   handful of files.
@@ -18,6 +19,12 @@ use sensorium_model::time::day_of;
 
 /// Small files of a day that are merged as soon as there are so many.
 pub(crate) const TRIGGER: usize = 4;
+
+/// Small files of a day that are merged although the oldest of them is younger than [`FLOOD`].
+const FLOOD_TRIGGER: usize = 2 * TRIGGER;
+
+/// So long after the oldest of [`TRIGGER`] files came, they are merged.
+const FLOOD: Duration = Duration::from_secs(30);
 
 /// Files that are merged at once at most.
 pub(crate) const FAN_IN: usize = 32;
@@ -97,7 +104,8 @@ fn doubling(files: &[Candidate], positions: &[usize]) -> Option<Vec<usize>> {
         sum += bytes;
     }
     chosen.reverse();
-    (chosen.len() >= TRIGGER).then_some(chosen)
+    let is_flood = files.get(*chosen.get(chosen.len().checked_sub(TRIGGER)?)?)?.age < FLOOD;
+    (chosen.len() >= if is_flood { FLOOD_TRIGGER } else { TRIGGER }).then_some(chosen)
 }
 
 /// All files of a window to which none came for a while, or the first that fit into one.
@@ -166,7 +174,7 @@ mod tests {
     }
 
     fn young(sizes: &[u64]) -> Vec<Candidate> {
-        sizes.iter().map(|bytes| file(0, *bytes, 1)).collect()
+        sizes.iter().map(|bytes| file(0, *bytes, FLOOD.as_secs())).collect()
     }
 
     #[test]
@@ -175,6 +183,20 @@ mod tests {
         assert_eq!(choose(&young(&[1, 1, 1, 1]), RULES), Some(vec![0, 1, 2, 3]));
         assert_eq!(choose(&young(&[400, 100, 1, 1, 1, 1]), RULES), Some(vec![2, 3, 4, 5]));
         assert_eq!(choose(&young(&[8, 4, 1, 1, 1, 1]), RULES), Some(vec![0, 1, 2, 3, 4, 5]));
+    }
+
+    #[test]
+    fn while_files_come_fast_eight_of_them_are_waited_for() {
+        let files: Vec<Candidate> = (0..8).map(|_| file(0, 1, FLOOD.as_secs() - 1)).collect();
+        assert_eq!(choose(&files[..7], RULES), None);
+        assert_eq!(choose(&files, RULES).map(|chosen| chosen.len()), Some(8));
+        // The oldest of the four newest decides.
+        let old = |count: usize| {
+            let ages = (0..5).map(|position| if position < count { FLOOD.as_secs() } else { 1 });
+            ages.map(|age| file(0, 1, age)).collect::<Vec<_>>()
+        };
+        assert_eq!(choose(&old(1), RULES), None);
+        assert_eq!(choose(&old(2), RULES).map(|chosen| chosen.len()), Some(5));
     }
 
     #[test]

@@ -84,7 +84,8 @@ impl<'s> Compaction<'s> {
     /// Writes the merged rows durably; `None` if the store is closing.
     fn write(&self, path: &Path) -> Result<Option<Written>, WriteError> {
         let failed = |error| failed(path, error);
-        let readers = self.inputs.iter().map(|input| open(&input.path)).collect::<Result<Vec<_>, _>>()?;
+        let readers =
+            self.inputs.iter().map(|input| open(&input.path, self.inputs.len())).collect::<Result<Vec<_>, _>>()?;
         let schema = self.shared.schema_of(self.table);
         let has = |name: &str| readers.iter().any(|reader| reader.schema().column_with_name(name).is_some());
         let tags = schema.tags().filter(|tag| has(tag)).count();

@@ -29,12 +29,16 @@ const BATCH_BYTES: usize = 8 << 20;
 /// Files that are read together with full batches; of more, each has smaller ones.
 const FULL_BATCHES: usize = 32;
 
-/// Opens a file.
-pub(crate) fn open(path: &Path) -> Result<ParquetRecordBatchReader, WriteError> {
+/// The same when they are merged, which holds the keys of their batches, too.
+const FULL_BATCHES_OF_MERGE: usize = 4;
+
+/// Opens one of so many files that are read together.
+pub(crate) fn open(path: &Path, files: usize) -> Result<ParquetRecordBatchReader, WriteError> {
     let failed = |source: ArrowError| WriteError::Encode { path: path.to_owned(), source: Arc::new(source) };
     let file = File::open(path).map_err(|source| WriteError::io("read a data file", source))?;
     let builder = builder(file).map_err(failed)?;
-    let rows = batch_rows(builder.metadata(), BATCH_BYTES);
+    let share = |whole: usize| whole * FULL_BATCHES_OF_MERGE / files.max(FULL_BATCHES_OF_MERGE);
+    let rows = batch_rows(builder.metadata(), share(BATCH_BYTES)).min(share(BATCH_ROWS));
     builder.with_batch_size(rows).build().map_err(|error| failed(error.into()))
 }
 
@@ -144,7 +148,7 @@ mod tests {
     #[test]
     fn long_rows_are_read_a_few_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        for (numbers, batch_rows) in [(4_096, 512), (3, 600)] {
+        for (numbers, files, batch_rows) in [(4_096, 1, 512), (4_096, 16, 128), (3, 1, 600)] {
             let mut vectors = ListBuilder::new(Float32Builder::new()).with_field(vector_item());
             for row in 0..600 {
                 let vector: Vec<f32> = (0..numbers).map(|number| (row * numbers + number) as f32).collect();
@@ -153,9 +157,9 @@ mod tests {
             }
             let times = TimestampNanosecondArray::from_iter_values(0..600).with_timezone("UTC");
             let columns: [(&str, ArrayRef); 2] = [("time", Arc::new(times)), ("v", Arc::new(vectors.finish()))];
-            let path = folder.path().join(numbers.to_string());
+            let path = folder.path().join(format!("{numbers} of {files}"));
             write_parquet(&path, &RecordBatch::try_from_iter(columns).unwrap(), 0).unwrap();
-            let rows: Vec<usize> = open(&path).unwrap().map(|batch| batch.unwrap().num_rows()).collect();
+            let rows: Vec<usize> = open(&path, files).unwrap().map(|batch| batch.unwrap().num_rows()).collect();
             assert!(rows[0].abs_diff(batch_rows) < 8, "{rows:?}");
             assert_eq!(rows.iter().sum::<usize>(), 600);
         }

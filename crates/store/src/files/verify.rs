@@ -92,7 +92,7 @@ fn read(path: &Path, schema: &TableSchema) -> Result<Read, Box<dyn std::error::E
     let columns = arrow_schema(schema);
     let mut order = KeyOrder::new(&columns, schema.tags().count())?;
     let mut read = Read { rows: 0, time_min_ns: i64::MAX, time_max_ns: i64::MIN, out_of_order: None };
-    for batch in rows(open(path)?, columns, Vec::new()) {
+    for batch in rows(open(path, 1)?, columns, Vec::new()) {
         let batch = batch?;
         if let Some(row) = order.follow(&batch)? {
             read.out_of_order.get_or_insert(read.rows + row);

@@ -69,7 +69,7 @@ impl Table {
                     );
                 }
                 SourceData::File(file) => {
-                    for batch in rows(open(&file.path)?, Arc::clone(&schema), source.deletions) {
+                    for batch in rows(open(&file.path, 1)?, Arc::clone(&schema), source.deletions) {
                         take(&batch.map_err(|error| failed(&file.path, error))?);
                     }
                 }
