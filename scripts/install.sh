@@ -8,6 +8,7 @@ command -v cc >/dev/null || packages+=(build-essential)
 if [ "${1:-run}" = test ]; then
   command -v chromium >/dev/null || packages+=(chromium)
   command -v curl >/dev/null || packages+=(curl)
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && command -v psql >/dev/null || packages+=(postgresql)
   command -v g++ >/dev/null || packages+=(g++)
   python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
 fi
@@ -24,10 +25,12 @@ if [ ${#packages[@]} -gt 0 ]; then
   fi
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-  # The package starts a service; the comparison starts its own, and the service would take Sensorium's port.
-  if [[ " ${packages[*]} " == *" influxdb "* ]] && [ -d /run/systemd/system ]; then
-    "${as_root[@]}" systemctl disable --now --quiet influxdb
-  fi
+  # The packages start services; tests and comparisons start their own, and InfluxDB's would take Sensorium's port.
+  for service in influxdb postgresql; do
+    if [[ " ${packages[*]} " == *" $service "* ]] && [ -d /run/systemd/system ]; then
+      "${as_root[@]}" systemctl disable --now --quiet "$service"
+    fi
+  done
 fi
 
 command -v cargo >/dev/null || fail "Rust is not here; install it from https://rustup.rs and try again"

@@ -16,6 +16,12 @@ rust_tests() {
   cargo test --locked --workspace --doc
 }
 
+# What people, tokens and devices are kept in has two engines; what is asked of one is asked of the other.
+rust_tests_on_postgres() {
+  scripts/with-postgres.sh cargo test --locked --workspace --test identity --test current --test people --test live_and_sql
+  scripts/with-postgres.sh cargo test --locked --workspace --lib -- tests::
+}
+
 web() { (cd web && npm run --silent "$@"); }
 
 end_to_end() { (cd web && SENSORIUM_BIN="$binary" npm run --silent e2e); }
@@ -25,6 +31,7 @@ phase "Format" cargo fmt --all --check
 phase "Clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 phase "Tidy" cargo xtask tidy
 phase "Rust tests" rust_tests
+phase "Rust tests, metadata on PostgreSQL" rust_tests_on_postgres
 phase "Web: types" web typecheck
 phase "Web: lint" web lint
 phase "Web: unit tests" web test

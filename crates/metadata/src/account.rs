@@ -71,6 +71,10 @@ impl Metadata {
 
     /// The active user with a login, in whichever organisation.
     pub(crate) async fn active_user(&self, login: &str) -> Result<Option<user::Model>, MetadataError> {
+        // Nobody has it, and PostgreSQL takes no U+0000.
+        if check_login(login).is_err() {
+            return Ok(None);
+        }
         let row = user::Entity::find()
             .filter(user::Column::LoginKey.eq(login_key(login)))
             .filter(user::Column::Status.eq(user::Status::Active))

@@ -1,9 +1,14 @@
 //! Where the metadata lives, and for how long sign-ins, links and the record of changes are good.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::place::Place;
+
+/// The file in a data folder.
+pub const FILE: &str = "metadata.sqlite";
 
 /// Milliseconds since the epoch; an argument, so that tests decide what time it is.
 #[derive(Clone)]
@@ -38,8 +43,8 @@ impl fmt::Debug for Clock {
 /// How to open the metadata.
 #[derive(Debug, Clone)]
 pub struct MetadataConfig {
-    /// The SQLite file; created if it is missing.
-    pub path: PathBuf,
+    /// Where.
+    pub place: Place,
     /// A session ends this long after sign-in, whatever happens.
     pub session_lifetime: Duration,
     /// A session ends when it was not used for this long.
@@ -66,7 +71,7 @@ impl MetadataConfig {
     pub fn new(data_dir: &Path) -> Self {
         const DAY: Duration = Duration::from_secs(86_400);
         Self {
-            path: data_dir.join("metadata.sqlite"),
+            place: Place::File(data_dir.join(FILE)),
             session_lifetime: 30 * DAY,
             session_idle: 7 * DAY,
             session_rotation: Duration::from_secs(30 * 60),

@@ -8,6 +8,7 @@ use sensorium_model::ErrorKind;
 use thiserror::Error;
 
 use crate::people::Person;
+use crate::place::{Place, PostgresUrl};
 
 /// A failure of this crate.
 #[derive(Debug, Error)]
@@ -58,11 +59,13 @@ pub enum MetadataError {
     /// The thing does not exist in the caller's organisation.
     #[error("there is no such {0}")]
     Missing(&'static str),
-    /// The file was written by a newer version.
-    #[error("{} was written by a newer version of Sensorium (its format is {found}, this one knows {known}); use that version, or restore a backup", path.display())]
+    /// The tables were written by a newer version.
+    #[error(
+        "{place} was written by a newer version of Sensorium (its format is {found}, this one knows {known}); use that version, or restore a backup"
+    )]
     TooNew {
-        /// The file.
-        path: PathBuf,
+        /// Where they are.
+        place: Place,
         /// The format that was found.
         found: i32,
         /// The newest format that this version knows.
@@ -82,6 +85,17 @@ pub enum MetadataError {
     Open {
         /// The file.
         path: PathBuf,
+        /// Why.
+        #[source]
+        source: DbErr,
+    },
+    /// PostgreSQL could not be used while the metadata was opened.
+    #[error(
+        "cannot use {url}; check that PostgreSQL runs there, that the user may sign in, and that the database exists and may be changed by this user (metadata.url)"
+    )]
+    Unreachable {
+        /// Where it should be.
+        url: PostgresUrl,
         /// Why.
         #[source]
         source: DbErr,
@@ -132,7 +146,11 @@ impl MetadataError {
             Self::Missing(_) => ErrorKind::Missing,
             Self::TooNew { .. } | Self::Open { .. } => ErrorKind::Corrupt,
             Self::NoSpace(_) | Self::Disk { .. } => ErrorKind::NoSpace,
-            Self::Create { .. } | Self::Statement(_) | Self::Hash(_) | Self::Interrupted(_) => ErrorKind::Internal,
+            Self::Create { .. }
+            | Self::Unreachable { .. }
+            | Self::Statement(_)
+            | Self::Hash(_)
+            | Self::Interrupted(_) => ErrorKind::Internal,
         }
     }
 
@@ -148,11 +166,11 @@ impl MetadataError {
 
 impl From<DbErr> for MetadataError {
     fn from(error: DbErr) -> Self {
-        // SQLITE_FULL has no variant of its own in SeaORM.
-        if error.to_string().contains("database or disk is full") {
-            Self::NoSpace(error)
-        } else {
-            Self::Statement(error)
+        // A full disk has no variant of its own in SeaORM; the signs are those of SQLite and of PostgreSQL.
+        let text = error.to_string();
+        match ["database or disk is full", "No space left on device"].iter().any(|sign| text.contains(sign)) {
+            true => Self::NoSpace(error),
+            false => Self::Statement(error),
         }
     }
 }

@@ -5,8 +5,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sea_orm::sea_query::LikeExpr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::extension::postgres::PgExpr;
+use sea_orm::sea_query::{Expr, LikeExpr};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use sensorium_model::{Action, Principal};
 use uuid::Uuid;
 
@@ -84,7 +85,7 @@ impl Metadata {
         }
         let rows = audit::Entity::find()
             .filter(audit::Column::OrgId.eq(*who.org.as_uuid()))
-            .filter(condition(filter)?)
+            .filter(condition(filter, self.db().get_database_backend())?)
             .filter(after.map_or_else(Condition::all, older))
             .order_by_desc(audit::Column::AtMs)
             .order_by_desc(audit::Column::Id)
@@ -101,8 +102,13 @@ fn older(cursor: AuditCursor) -> Condition {
         .add(Condition::all().add(audit::Column::AtMs.eq(cursor.at_ms)).add(audit::Column::Id.lt(cursor.id)))
 }
 
-fn condition(filter: &AuditFilter) -> Result<Condition, MetadataError> {
+fn condition(filter: &AuditFilter, backend: DbBackend) -> Result<Condition, MetadataError> {
     let AuditFilter { actor, action, target, name, from_ms, to_ms, text } = filter;
+    // Nothing on record holds control characters, and PostgreSQL takes no U+0000.
+    if [actor, action, target, name, text].into_iter().flatten().any(|wanted| wanted.chars().any(char::is_control)) {
+        let rule = "look for texts without control characters";
+        return Err(MetadataError::Invalid { what: "the filter cannot be used", rule });
+    }
     let mut all = Condition::all();
     if let Some(actor) = actor {
         let named = Condition::any().add(audit::Column::ActorName.eq(actor.as_str()));
@@ -131,16 +137,21 @@ fn condition(filter: &AuditFilter) -> Result<Condition, MetadataError> {
             audit::Column::Before,
             audit::Column::After,
         ];
-        let anywhere = found.iter().fold(Condition::any(), |any, column| any.add(column.like(containing(text))));
+        // Both without regard to case; what SQLite calls LIKE is ILIKE on PostgreSQL, which escapes by itself.
+        let holds = |column: &audit::Column| match backend {
+            DbBackend::Postgres => Expr::col(*column).ilike(LikeExpr::new(containing(text))),
+            _ => column.like(LikeExpr::new(containing(text)).escape('\\')),
+        };
+        let anywhere = found.iter().fold(Condition::any(), |any, column| any.add(holds(column)));
         all = all.add(anywhere);
     }
     Ok(all)
 }
 
 /// A pattern for texts that hold this one, whatever signs it has.
-fn containing(text: &str) -> LikeExpr {
+fn containing(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-    LikeExpr::new(format!("%{escaped}%")).escape('\\')
+    format!("%{escaped}%")
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Who may do what: organisations, users, sessions, API tokens and the record of changes, kept through SeaORM.
 //!
-//! Today the tables live in one SQLite file, `<data-dir>/metadata.sqlite` (WAL, `synchronous=FULL`, readable only by
-//! the server's user). Statements are built, never written as text of one engine, so that the same entities work on
-//! PostgreSQL.
+//! The tables live in one SQLite file, `<data-dir>/metadata.sqlite` (WAL, `synchronous=FULL`, readable only by the server's
+//! user), or in a database of PostgreSQL. Statements are built, not written as text of one engine.
 //!
 //! Invariants:
 //! - no secret is stored: passwords as argon2id, tokens, sessions, one-time links and the set-up code as SHA-256 of at least
@@ -35,6 +34,7 @@ mod migration;
 mod own;
 pub mod password;
 pub mod people;
+mod place;
 mod secrets;
 pub mod sessions;
 mod setup;
@@ -46,13 +46,14 @@ mod users;
 pub use account::{Account, AccountUser};
 pub use audit::{AuditEntry, Change};
 pub use client::Client;
-pub use config::{Clock, MetadataConfig};
+pub use config::{Clock, FILE, MetadataConfig};
 pub use error::MetadataError;
 pub use history::{AuditCursor, AuditFilter};
 pub use links::{LinkInfo, LinkPurpose, NewLink};
 pub use metadata::{FirstStart, Metadata};
 pub use own::SessionInfo;
 pub use people::{NewPerson, PeopleQuery, Person, PersonChange, PersonStatus};
+pub use place::{Place, PostgresUrl};
 pub use sessions::{NewSecret, SignedIn};
 pub use setup::SetUp;
 pub use tokens::{NewToken, TokenInfo};

@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set, TransactionTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
 use sensorium_model::{OrgId, Principal, Role, Subject, UserId};
 use serde_json::json;
 
@@ -121,7 +121,7 @@ impl Metadata {
         if matches!(who.subject, Subject::User(own, _) if own == id) {
             return Err(MetadataError::Conflict("change your own password with the one that you have"));
         }
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         let link = self.put_link(&transaction, &person, purpose).await?;
         // Asked after the write, which keeps others from changing it.
         let fits = user::Entity::find_by_id(person.id)
@@ -149,7 +149,7 @@ impl Metadata {
     /// Makes the link that a person has useless. Administrators only.
     pub async fn revoke_link(&self, who: &Principal, id: UserId, purpose: LinkPurpose) -> Result<(), MetadataError> {
         let person = self.manageable(who, id).await?;
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         let dropped = one_time_link::Entity::delete_many()
             .filter(one_time_link::Column::OrgId.eq(person.org_id))
             .filter(one_time_link::Column::UserId.eq(person.id))
@@ -186,7 +186,7 @@ impl Metadata {
             ..before.clone()
         };
         let (org, id) = (OrgId::from_uuid(before.org_id), UserId::from_uuid(before.id));
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         let consumed = one_time_link::Entity::delete_many()
             .filter(one_time_link::Column::Id.eq(link.id))
             .filter(one_time_link::Column::OrgId.eq(link.org_id))

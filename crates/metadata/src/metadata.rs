@@ -1,11 +1,9 @@
 //! Opening the metadata, and the handle that everything else hangs on.
 
 use std::fmt;
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, EntityTrait, QueryOrder, Set};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryOrder, Set};
 use sensorium_model::OrgId;
 use uuid::Uuid;
 
@@ -16,6 +14,7 @@ use crate::entity::organisation;
 use crate::error::MetadataError;
 use crate::migration;
 use crate::password::Passwords;
+use crate::place::{begin, connect};
 use crate::token_cache::TokenCache;
 
 /// The name of the first organisation until set-up gives it another.
@@ -54,17 +53,19 @@ impl fmt::Debug for FirstStart {
 
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metadata").field("path", &self.inner.config.path).finish_non_exhaustive()
+        f.debug_struct("Metadata").field("place", &self.inner.config.place).finish_non_exhaustive()
     }
 }
 
 impl Metadata {
-    /// Opens or creates the file, brings it to the current form, makes the first organisation if there is none, and
+    /// Opens or creates the tables, brings them to the current form, makes the first organisation if there is none, and
     /// makes a new set-up code if there is no administrator.
     pub async fn open(config: MetadataConfig) -> Result<(Self, FirstStart), MetadataError> {
         let db = connect(&config).await?;
         migration::migrate(&db, &config).await?;
-        let org = first_organisation(&db, config.clock.now_ms()).await?;
+        let transaction = begin(&db).await?;
+        let org = first_organisation(&transaction, config.clock.now_ms()).await?;
+        transaction.commit().await?;
         let inner = Inner {
             db,
             config,
@@ -85,13 +86,18 @@ impl Metadata {
         self.inner.org
     }
 
-    /// Waits for statements under way and closes the file.
+    /// Waits for statements under way and closes the connections.
     pub async fn close(&self) -> Result<(), MetadataError> {
         Ok(self.inner.db.clone().close().await?)
     }
 
     pub(crate) fn db(&self) -> &DatabaseConnection {
         &self.inner.db
+    }
+
+    /// Begins a transaction; while it lasts, nobody else changes anything.
+    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        begin(self.db()).await
     }
 
     pub(crate) fn config(&self) -> &MetadataConfig {
@@ -124,35 +130,7 @@ impl Metadata {
     }
 }
 
-pub(crate) async fn connect(config: &MetadataConfig) -> Result<DatabaseConnection, MetadataError> {
-    // SQLite gives its log and shared memory the mode of the file, so it is created here, for the owner only.
-    OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .mode(0o600)
-        .open(&config.path)
-        .map_err(|source| MetadataError::Create { path: config.path.clone(), source })?;
-    let mut options = ConnectOptions::new("sqlite::memory:");
-    let path = config.path.clone();
-    options.max_connections(4).min_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(move |options| {
-        options
-            .filename(&path)
-            .in_memory(false)
-            .shared_cache(false)
-            .create_if_missing(false)
-            .pragma("journal_mode", "WAL")
-            .pragma("synchronous", "FULL")
-            .pragma("foreign_keys", "ON")
-            .pragma("cache_size", "-1024")
-            .busy_timeout(std::time::Duration::from_secs(10))
-    });
-    let open = |source| MetadataError::opening(&config.path, source);
-    Database::connect(options).await.map_err(open)
-}
-
-async fn first_organisation(db: &DatabaseConnection, now_ms: i64) -> Result<OrgId, MetadataError> {
+async fn first_organisation(db: &impl ConnectionTrait, now_ms: i64) -> Result<OrgId, MetadataError> {
     let first = organisation::Entity::find().order_by_asc(organisation::Column::CreatedAtMs).one(db).await?;
     if let Some(first) = first {
         return Ok(OrgId::from_uuid(first.id));

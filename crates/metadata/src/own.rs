@@ -1,6 +1,6 @@
 //! What people do with their own account: change the password, see their sessions and end them.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set, TransactionTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use sensorium_model::{Principal, SessionId, Subject, UserId};
 use serde_json::json;
 
@@ -52,7 +52,7 @@ impl Metadata {
         };
         password::check_rules(&login, new)?;
         let hash = self.passwords().hash(new).await?;
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         let changed = user::Entity::update_many()
             .set(user::ActiveModel { password: Set(hash), ..Default::default() })
             .filter(user::Column::Id.eq(before.id))
@@ -100,7 +100,7 @@ impl Metadata {
     /// Ends one of the caller's own sessions.
     pub async fn revoke_own_session(&self, who: &Principal, session: SessionId) -> Result<(), MetadataError> {
         let (id, _) = person(who)?;
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         let ended = session::Entity::delete_many()
             .filter(session::Column::Id.eq(*session.as_uuid()))
             .filter(session::Column::OrgId.eq(*who.org.as_uuid()))
@@ -117,7 +117,7 @@ impl Metadata {
     /// Ends all of the caller's own sessions but the one that asks; how many there were.
     pub async fn revoke_other_sessions(&self, who: &Principal) -> Result<u64, MetadataError> {
         let (id, current) = person(who)?;
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         let ended = self.end_sessions(&transaction, who.org, id, current).await?;
         let change = Change::new("revoked", "session", "all others").after(json!({"sessions_ended": ended}));
         self.record(&transaction, who, change).await?;

@@ -12,9 +12,7 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::NotSet;
-use sea_orm::{
-    ActiveEnum, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set, TransactionTrait,
-};
+use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use sensorium_model::{Action, OrgId, Principal, Role, UserId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -182,7 +180,7 @@ impl Metadata {
             name: check_name(&new.name)?.to_owned(),
             version: 1,
         };
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         self.insert_user(&transaction, who, &row).await?;
         let people = user::Entity::find()
             .filter(user::Column::OrgId.eq(row.org_id))
@@ -247,7 +245,7 @@ impl Metadata {
     ) -> Result<(), MetadataError> {
         let (org, id) = (OrgId::from_uuid(before.org_id), UserId::from_uuid(before.id));
         let expected = after.version.saturating_sub(1);
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         let row = user::ActiveModel {
             login_key: Set(after.login_key.clone()),
             name: Set(after.name.clone()),

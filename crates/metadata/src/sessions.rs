@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sea_orm::{
     ActiveValue, ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Set, TransactionTrait,
+    QuerySelect, Set,
 };
 use sensorium_model::{OrgId, Principal, SessionId, Subject, UserId};
 use serde_json::json;
@@ -123,7 +123,7 @@ impl Metadata {
             user_agent: client.user_agent.clone(),
         };
         let who = principal(&row, user);
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         session::Entity::insert(session::ActiveModel::from(row)).exec_without_returning(&transaction).await?;
         // Asked after the write: whoever was suspended, or has another password, since it was checked stays out.
         let stands = user::Entity::find_by_id(user.id)
@@ -248,7 +248,7 @@ impl Metadata {
     /// Ends the caller's session; nothing happens for callers without one.
     pub async fn sign_out(&self, who: &Principal) -> Result<(), MetadataError> {
         let Subject::User(_, Some(id)) = who.subject else { return Ok(()) };
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         session::Entity::delete_many()
             .filter(session::Column::Id.eq(*id.as_uuid()))
             .filter(session::Column::OrgId.eq(*who.org.as_uuid()))

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Set, TransactionTrait};
+use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
 use sensorium_model::{Principal, Role, UserId};
 
 use crate::account::check_organisation;
@@ -56,8 +56,10 @@ impl Metadata {
 
     /// Makes a new code if one is needed, and forgets the one before.
     pub(crate) async fn renew_setup_code(&self) -> Result<Option<String>, MetadataError> {
-        setup::Entity::delete_many().exec(self.db()).await?;
+        let transaction = self.begin().await?;
+        setup::Entity::delete_many().exec(&transaction).await?;
         if !self.setup_needed().await? {
+            transaction.commit().await?;
             return Ok(None);
         }
         let code = secrets::setup_code();
@@ -66,7 +68,8 @@ impl Metadata {
             code: Set(secrets::text(&secrets::fingerprint(&code))),
             created_at_ms: Set(self.now_ms()),
         };
-        setup::Entity::insert(row).exec_without_returning(self.db()).await?;
+        setup::Entity::insert(row).exec_without_returning(&transaction).await?;
+        transaction.commit().await?;
         Ok(Some(code))
     }
 
@@ -90,7 +93,7 @@ impl Metadata {
         let new = NewUser { login: request.login, password: request.password, role: Role::Owner };
         let owner = self.prepare_user(self.org(), new).await?;
 
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         let consumed = setup::Entity::delete_many().filter(setup::Column::Code.eq(sent)).exec(&transaction).await?;
         if consumed.rows_affected != 1 {
             return Err(MetadataError::SetUpDone);

@@ -5,7 +5,7 @@
 //! administrator.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set, TransactionTrait};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set};
 use sensorium_model::{Action, DatabaseName, DatabaseScope, OrgId, Principal, Subject, TokenId};
 use serde_json::json;
 use uuid::Uuid;
@@ -71,7 +71,7 @@ impl Metadata {
             let rule = "give one without spaces that is hard to guess";
             return Err(MetadataError::Invalid { what: "the bootstrap token cannot be used", rule });
         }
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         let tokens = api_token::Entity::find().count(&transaction).await?;
         let users = user::Entity::find().count(&transaction).await?;
         if tokens + users > 0 {
@@ -139,7 +139,7 @@ impl Metadata {
         let creator = creator.map(|user| (*user.id.as_uuid(), user.login));
         let row = self.row(who, new, &secret, user::Role::Editor, creator);
         let described = json!({"database": row.database_name, "can_read": row.can_read, "can_write": row.can_write});
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         // The entry comes first: a transaction that begins with a write waits for others instead of failing.
         self.record(&transaction, who, Change::created("token", &row.name).after(described)).await?;
         // Asked after the write, so that a suspension at the same time cannot leave a token behind.
@@ -181,7 +181,7 @@ impl Metadata {
     /// the token is refused.
     pub async fn revoke_token(&self, who: &Principal, token: TokenId) -> Result<(), MetadataError> {
         let now_ms = self.now_ms();
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         let revoked = api_token::ActiveModel { revoked_at_ms: Set(Some(now_ms)), ..Default::default() };
         let done = api_token::Entity::update_many()
             .set(revoked)

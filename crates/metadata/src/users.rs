@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use sea_orm::{
-    ActiveEnum, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Set, TransactionTrait,
-};
+use sea_orm::{ActiveEnum, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
 use sensorium_model::{Action, OrgId, Principal, Role, Subject, UserId};
 use serde_json::json;
 
@@ -45,7 +43,7 @@ impl Metadata {
             name: Set(name.to_owned()),
             created_at_ms: Set(self.now_ms()),
         };
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         organisation::Entity::insert(row).exec_without_returning(&transaction).await?;
         self.record(&transaction, &Principal::system(org), Change::created("organisation", name)).await?;
         transaction.commit().await?;
@@ -58,7 +56,7 @@ impl Metadata {
             return Err(MetadataError::Denied("only administrators add people, and only up to their own role"));
         }
         let user = self.prepare_user(who.org, new).await?;
-        let transaction = self.db().begin().await?;
+        let transaction = self.begin().await?;
         self.insert_user(&transaction, who, &user).await?;
         transaction.commit().await?;
         Ok(UserId::from_uuid(user.id))

@@ -1,13 +1,18 @@
 //! A connection that outlives a request ends with the session or token that opened it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/postgres.rs"]
+mod postgres;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use sensorium_metadata::{Clock, Metadata, MetadataConfig, NewToken, SetUp};
+use sensorium_metadata::{Clock, Metadata, NewToken, SetUp};
 use sensorium_model::{OrgId, Principal};
 use tempfile::TempDir;
+
+use self::postgres::metadata_of;
 
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -23,7 +28,7 @@ async fn signed_in() -> Signed {
     let folder = tempfile::tempdir().unwrap();
     let now_ms = Arc::new(AtomicI64::new(1_800_000_000_000));
     let clock = now_ms.clone();
-    let mut config = MetadataConfig::new(folder.path());
+    let mut config = metadata_of(folder.path());
     config.clock = Clock::new(move || clock.load(Ordering::SeqCst));
     let (metadata, first) = Metadata::open(config).await.unwrap();
     let request = SetUp {

@@ -1,16 +1,21 @@
 //! Set-up, signing in, sessions and tokens on a real file, with a clock that the test moves.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/postgres.rs"]
+mod postgres;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use sensorium_metadata::{
-    Change, Clock, FirstStart, Metadata, MetadataConfig, MetadataError, NewToken, NewUser, SetUp,
+    Change, Clock, FirstStart, Metadata, MetadataConfig, MetadataError, NewToken, NewUser, Place, SetUp,
 };
 use sensorium_model::{Action, DatabaseName, ErrorKind, Principal, Role, Subject};
 use tempfile::TempDir;
+
+use self::postgres::metadata_of;
 
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PASSWORD: &str = "correct horse battery";
@@ -79,7 +84,7 @@ impl Fixture {
 
 fn config(folder: &TempDir, now_ms: &Arc<AtomicI64>) -> MetadataConfig {
     let now_ms = now_ms.clone();
-    let mut config = MetadataConfig::new(folder.path());
+    let mut config = metadata_of(folder.path());
     config.clock = Clock::new(move || now_ms.load(Ordering::SeqCst));
     config
 }
@@ -382,18 +387,25 @@ async fn changes_are_on_record_without_secrets() {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_in_the_file_and_only_the_owner_reads_it() {
+async fn nothing_secret_is_stored_and_only_the_owner_reads_the_file() {
     use std::os::unix::fs::PermissionsExt;
     let fixture = Fixture::set_up().await;
     let owner = fixture.owner().await;
     let (_, token) = fixture.metadata.create_token(&owner, read_write("sensor")).await.unwrap();
     let session = fixture.metadata.sign_in("ada", PASSWORD, PEER).await.unwrap().secret;
     fixture.metadata.close().await.unwrap();
+    let secrets = [PASSWORD, token.as_str(), session.as_str()];
+    if let Some(url) = postgres::url_of(fixture.folder.path()) {
+        let dump = std::process::Command::new("pg_dump").arg(url).output().unwrap();
+        let dump = String::from_utf8(dump.stdout).unwrap();
+        assert!(dump.contains("ada") && !secrets.iter().any(|secret| dump.contains(secret)), "{dump}");
+        return;
+    }
     let mut files = 0;
     for entry in std::fs::read_dir(fixture.folder.path()).unwrap() {
         let path = entry.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
-        for secret in [PASSWORD, token.as_str(), session.as_str()] {
+        for secret in secrets {
             let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "{} holds a secret", path.display());
         }
@@ -405,11 +417,19 @@ async fn nothing_secret_is_in_the_file_and_only_the_owner_reads_it() {
 }
 
 #[tokio::test]
+async fn a_server_that_cannot_be_reached_is_told_without_its_password() {
+    let place = Place::Postgres("postgres://me:geheim@127.0.0.1:1/registry".parse().unwrap());
+    let config = MetadataConfig { place, ..MetadataConfig::new(std::path::Path::new("nowhere")) };
+    let error = Metadata::open(config).await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("postgres://me@127.0.0.1:1/registry") && !text.contains("geheim"), "{text}");
+}
+
+#[tokio::test]
 async fn a_file_of_the_future_and_a_damaged_file_are_explained() {
     let folder = tempfile::tempdir().unwrap();
-    let now_ms = Arc::new(AtomicI64::new(0));
     std::fs::write(folder.path().join("metadata.sqlite"), [0xAA; 8_192]).unwrap();
-    let error = Metadata::open(config(&folder, &now_ms)).await.unwrap_err();
+    let error = Metadata::open(MetadataConfig::new(folder.path())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.to_string().contains("metadata.sqlite"), "{error}");
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use sea_orm::{ConnectionTrait, Database};
-use sensorium_metadata::{AuditFilter, Clock, Metadata, MetadataConfig, PeopleQuery, PersonChange, PersonStatus};
+use sensorium_metadata::{AuditFilter, Clock, FILE, Metadata, MetadataConfig, PeopleQuery, PersonChange, PersonStatus};
 use sensorium_model::Role;
 
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -23,7 +23,7 @@ async fn load(dump: &str, path: &Path) {
 async fn a_file_of_the_first_version_is_brought_forward() {
     let folder = tempfile::tempdir().unwrap();
     let config = || MetadataConfig { clock: Clock::new(|| NOW_MS), ..MetadataConfig::new(folder.path()) };
-    load(include_str!("fixtures/v1.sql"), &config().path).await;
+    load(include_str!("fixtures/v1.sql"), &folder.path().join(FILE)).await;
     let (metadata, first) = Metadata::open(config()).await.unwrap();
     assert!(first.setup_code.is_none(), "there is an owner");
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
-use sensorium_metadata::{FirstStart, Metadata, MetadataConfig};
+use sensorium_metadata::{FirstStart, Metadata, MetadataConfig, Place};
 use sensorium_query::{QueryConfig, QueryEngine};
 use sensorium_store::{CommitListener, Durability, RecoveryReport, Store, StoreConfig};
 
@@ -42,18 +42,25 @@ fn now_ns() -> i64 {
 
 /// Opens users, sessions and tokens.
 pub(crate) async fn metadata(settings: &Settings) -> Result<(Metadata, FirstStart)> {
+    Ok(Metadata::open(metadata_config(settings)?).await?)
+}
+
+/// Where users, sessions and tokens are, and for how long they are good.
+pub(crate) fn metadata_config(settings: &Settings) -> Result<MetadataConfig> {
     let hours = |hours: u64| Duration::from_secs(hours.saturating_mul(3_600));
     let people = &settings.people;
-    let config = MetadataConfig {
+    let default = MetadataConfig::new(&settings.data_dir);
+    let place = settings.metadata.url.as_ref().map(|url| url.parse().map(Place::Postgres)).transpose()?;
+    Ok(MetadataConfig {
+        place: place.unwrap_or(default.place),
         session_lifetime: hours(people.session_days.saturating_mul(24)),
         session_idle: hours(people.session_idle_days.saturating_mul(24)),
         invitation_lifetime: hours(people.invitation_hours),
         reset_lifetime: hours(people.reset_hours),
         audit_lifetime: hours(people.audit_days.saturating_mul(24)),
         audit_rows: people.audit_rows,
-        ..MetadataConfig::new(&settings.data_dir)
-    };
-    Ok(Metadata::open(config).await?)
+        ..default
+    })
 }
 
 /// Starts the query engine.

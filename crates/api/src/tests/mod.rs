@@ -10,6 +10,8 @@ mod keeping;
 mod openapi;
 mod pages;
 mod parts;
+#[path = "../../../metadata/tests/support/postgres.rs"]
+mod postgres;
 mod queries;
 mod rollups;
 mod server;

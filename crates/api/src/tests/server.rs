@@ -7,13 +7,14 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use sensorium_metadata::{FirstStart, Metadata, MetadataConfig, NewToken, NewUser};
+use sensorium_metadata::{FirstStart, Metadata, NewToken, NewUser};
 use sensorium_model::{DatabaseKey, DatabaseName, OrgId, Principal, Role};
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::parts;
+use super::postgres::metadata_of;
 use crate::{ApiConfig, AppState, router};
 
 pub(super) const PASSWORD: &str = "correct horse battery";
@@ -34,7 +35,7 @@ impl Server {
 
     pub(super) async fn with(config: ApiConfig) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (metadata, first) = Metadata::open(MetadataConfig::new(folder.path())).await.unwrap();
+        let (metadata, first) = Metadata::open(metadata_of(folder.path())).await.unwrap();
         let state = parts::state(folder.path(), metadata, config).await;
         Self { router: router(state.clone()), state, first, _folder: folder }
     }

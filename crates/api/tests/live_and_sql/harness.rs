@@ -11,7 +11,7 @@ use futures::{SinkExt, StreamExt};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sensorium_api::{ApiConfig, AppState, Rejections};
 use sensorium_live::{Hub, HubConfig};
-use sensorium_metadata::{Metadata, MetadataConfig};
+use sensorium_metadata::Metadata;
 use sensorium_model::{
     Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId, Point, Value,
 };
@@ -24,6 +24,8 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::CancellationToken;
+
+use crate::postgres::metadata_of;
 
 /// The all-access token of every test server.
 pub(crate) const TOKEN: &str = "a-token-for-tests-0123456789";
@@ -57,7 +59,7 @@ impl Server {
 
     pub(crate) async fn with(options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (metadata, first) = Metadata::open(MetadataConfig::new(folder.path())).await.unwrap();
+        let (metadata, first) = Metadata::open(metadata_of(folder.path())).await.unwrap();
         metadata.bootstrap_token(TOKEN).await.unwrap();
         let hub = Hub::new(options.hub);
         let listener = hub.clone();

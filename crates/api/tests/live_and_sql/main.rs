@@ -13,6 +13,8 @@ mod live;
 mod live_limits;
 mod operations;
 mod permissions;
+#[path = "../../../metadata/tests/support/postgres.rs"]
+mod postgres;
 mod sql;
 mod sse;
 mod vectors;

@@ -6,11 +6,12 @@ mod v1;
 mod v2;
 
 use sea_orm::sea_query::{Index, IndexCreateStatement, TableAlterStatement, TableCreateStatement, UpdateStatement};
-use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Set, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Set};
 
 use crate::config::MetadataConfig;
 use crate::entity::schema_version;
 use crate::error::MetadataError;
+use crate::place::{begin, opening};
 
 /// The newest version that this code knows.
 const NEWEST: i32 = 2;
@@ -26,24 +27,25 @@ struct Step {
 
 /// Applies what is missing.
 pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) -> Result<(), MetadataError> {
-    let open = |source| MetadataError::opening(&config.path, source);
-    db.execute(&v1::versions()).await.map_err(open)?;
-    let newest = schema_version::Entity::find()
-        .order_by_desc(schema_version::Column::Version)
-        .one(db)
-        .await
-        .map_err(open)?
-        .map_or(0, |row| row.version);
-    if newest > NEWEST {
-        return Err(MetadataError::TooNew { path: config.path.clone(), found: newest, known: NEWEST });
-    }
-    for version in newest + 1..=NEWEST {
-        let step = match version {
-            1 => v1::step(),
-            2 => v2::step(),
-            _ => continue,
+    let open = |source| opening(config, source);
+    loop {
+        // Asked anew in each transaction: of two servers that start at the same time, the second finds the work done.
+        let transaction = begin(db).await.map_err(open)?;
+        transaction.execute(&v1::versions()).await.map_err(open)?;
+        let newest = schema_version::Entity::find()
+            .order_by_desc(schema_version::Column::Version)
+            .one(&transaction)
+            .await
+            .map_err(open)?
+            .map_or(0, |row| row.version);
+        if newest > NEWEST {
+            return Err(MetadataError::TooNew { place: config.place.clone(), found: newest, known: NEWEST });
+        }
+        let step = match newest {
+            0 => v1::step(),
+            1 => v2::step(),
+            _ => return transaction.commit().await.map_err(open),
         };
-        let transaction = db.begin().await?;
         for table in &step.tables {
             transaction.execute(table).await?;
         }
@@ -56,11 +58,10 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
         for index in &step.indexes {
             transaction.execute(index).await?;
         }
-        let row = schema_version::ActiveModel { version: Set(version), applied_at_ms: Set(config.clock.now_ms()) };
+        let row = schema_version::ActiveModel { version: Set(newest + 1), applied_at_ms: Set(config.clock.now_ms()) };
         schema_version::Entity::insert(row).exec_without_returning(&transaction).await?;
         transaction.commit().await?;
     }
-    Ok(())
 }
 
 /// An index over columns of a table.

@@ -11,6 +11,8 @@ use sensorium_metadata::{
 use sensorium_model::{ErrorKind, Principal, Role, UserId};
 use tempfile::TempDir;
 
+use super::postgres::metadata_of;
+
 pub(crate) const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const ANOTHER: &str = "another horse battery";
@@ -33,7 +35,7 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let now_ms = Arc::new(AtomicI64::new(1_800_000_000_000));
         let clock = now_ms.clone();
-        let mut config = MetadataConfig::new(folder.path());
+        let mut config = metadata_of(folder.path());
         config.clock = Clock::new(move || clock.load(Ordering::SeqCst));
         change(&mut config);
         let (metadata, first) = Metadata::open(config).await.unwrap();

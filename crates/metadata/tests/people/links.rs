@@ -1,11 +1,10 @@
 //! Invitations and resets.
 
-use sensorium_metadata::{
-    LinkPurpose, Metadata, MetadataConfig, MetadataError, NewPerson, PeopleQuery, PersonStatus, SetUp,
-};
+use sensorium_metadata::{LinkPurpose, Metadata, MetadataError, NewPerson, PeopleQuery, PersonStatus, SetUp};
 use sensorium_model::{ErrorKind, Principal, Role};
 
 use crate::fixture::{ANOTHER, Fixture, HOUR_MS, PASSWORD, PEER, kind};
+use crate::postgres::metadata_of;
 
 #[tokio::test]
 async fn an_invitation_works_once_and_for_its_time() {
@@ -87,7 +86,7 @@ async fn of_two_who_use_a_link_one_succeeds() {
 #[tokio::test]
 async fn an_administrator_by_invitation_closes_the_set_up() {
     let folder = tempfile::tempdir().unwrap();
-    let (metadata, first) = Metadata::open(MetadataConfig::new(folder.path())).await.unwrap();
+    let (metadata, first) = Metadata::open(metadata_of(folder.path())).await.unwrap();
     let new = NewPerson { login: "ada".into(), name: String::new(), role: Role::Owner };
     let (_, link) = metadata.invite(&Principal::system(first.org), new).await.unwrap();
     metadata.accept_link(&link.secret, PASSWORD, PEER).await.unwrap();

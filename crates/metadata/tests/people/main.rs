@@ -5,4 +5,6 @@
 mod changing;
 mod fixture;
 mod links;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod record;

@@ -1,6 +1,6 @@
 //! The record of changes.
 
-use sensorium_metadata::{AuditCursor, AuditFilter, CleanedUp, LinkPurpose, PersonChange};
+use sensorium_metadata::{AuditCursor, AuditFilter, CleanedUp, LinkPurpose, MetadataError, PersonChange};
 use sensorium_model::{ErrorKind, Principal, Role};
 
 use crate::fixture::{Fixture, HOUR_MS, PASSWORD, PEER, kind, role};
@@ -67,6 +67,9 @@ async fn the_record_is_filtered() {
     assert_eq!(count(AuditFilter { to_ms: Some(now_ms), ..AuditFilter::default() }).await, all - 1);
     let too_long = metadata.audit_page(&fixture.owner, &text(&"x".repeat(101)), None, 1).await;
     assert_eq!(kind(too_long), Some(ErrorKind::Invalid));
+    let nothing = metadata.audit_page(&fixture.owner, &text("a\0b"), None, 1).await;
+    assert_eq!(kind(nothing), Some(ErrorKind::Invalid));
+    assert!(matches!(metadata.sign_in("a\0b", PASSWORD, PEER).await, Err(MetadataError::WrongCredentials)));
 }
 
 #[tokio::test]

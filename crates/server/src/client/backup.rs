@@ -3,20 +3,18 @@
 //! A running server only holds its files still and says where; this process copies them, so that the backup belongs to the
 //! user that asks for it and the server writes nowhere but in its own folder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use reqwest::Method;
-use sensorium_metadata::{Metadata, MetadataConfig};
+use sensorium_metadata::{FILE, Metadata, MetadataConfig, Place};
 use sensorium_store::{Backup, BackupInfo, BackupReport, backups};
 use serde::Deserialize;
 
 use super::{Reach, load};
 use crate::cli::{BackupArgs, ReachFlags, RestoreArgs};
 use crate::maintenance::{bytes_bar, name_of_now};
-
-/// The metadata in a data folder and in a backup.
-const METADATA: &str = "metadata.sqlite";
+use crate::open::metadata_config;
 
 /// What the server holds still.
 #[derive(Deserialize)]
@@ -28,20 +26,23 @@ struct Held {
 /// Makes a backup.
 #[expect(clippy::print_stdout, reason = "the answer to a person or a script")]
 pub(crate) async fn backup(args: BackupArgs) -> Result<()> {
-    let data_dir = load(&args.config)?.settings.data_dir;
+    let metadata = metadata_config(&load(&args.config)?.settings)?;
     let flags = ReachFlags { config: args.config.clone(), ..ReachFlags::default() };
     let reach = Reach::open(&flags, false).await?;
-    let outcome = make(&reach, &args, &data_dir).await;
+    let outcome = make(&reach, &args, &metadata).await;
     reach.close().await?;
     let report = outcome?;
     println!("{}", summary(&report));
+    if let Place::Postgres(url) = &metadata.place {
+        println!("People, tokens and the record of changes are in {url} and not in this backup: use pg_dump for them");
+    }
     Ok(())
 }
 
-async fn make(reach: &Reach, args: &BackupArgs, data_dir: &Path) -> Result<BackupReport> {
+async fn make(reach: &Reach, args: &BackupArgs, metadata: &MetadataConfig) -> Result<BackupReport> {
     let backup = Backup::begin(&args.folder, &name_of_now())?;
     let held = hold(reach).await?;
-    let made = copy(backup, held.folder.clone(), data_dir, args.keep.into()).await;
+    let made = copy(backup, held.folder.clone(), metadata, args.keep.into()).await;
     let released = release(reach, &held).await;
     let report = made?;
     released?;
@@ -49,13 +50,13 @@ async fn make(reach: &Reach, args: &BackupArgs, data_dir: &Path) -> Result<Backu
 }
 
 /// Copies what is held, then the metadata: who is named in the readings is then known in it.
-async fn copy(mut backup: Backup, held: PathBuf, data_dir: &Path, keep: usize) -> Result<BackupReport> {
+async fn copy(mut backup: Backup, held: PathBuf, metadata: &MetadataConfig, keep: usize) -> Result<BackupReport> {
     let (bar, progress) = bytes_bar()?;
     let copied = tokio::task::spawn_blocking(move || backup.copy(&held, progress).map(|()| backup)).await;
     bar.finish_and_clear();
     let mut backup = copied.context("copying was interrupted")??;
-    if Metadata::copy(&MetadataConfig::new(data_dir), &backup.folder().join(METADATA)).await? {
-        backup.add(METADATA)?;
+    if Metadata::copy(metadata, &backup.folder().join(FILE)).await? {
+        backup.add(FILE)?;
     }
     let finished = tokio::task::spawn_blocking(move || backup.finish(keep)).await;
     Ok(finished.context("ending the backup was interrupted")??)

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use sensorium_metadata::PostgresUrl;
 use sensorium_model::{DatabaseName, IngestLimits};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,7 @@ pub(crate) struct Settings {
     pub(crate) limits: IngestLimits,
     pub(crate) store: StoreSettings,
     pub(crate) query: QuerySettings,
+    pub(crate) metadata: MetadataSettings,
     pub(crate) people: PeopleSettings,
     pub(crate) host_metrics: HostMetrics,
     pub(crate) log: Log,
@@ -91,6 +93,14 @@ pub(crate) struct QuerySettings {
     pub(crate) max_rows: u64,
     /// Queries at one time.
     pub(crate) concurrent: usize,
+}
+
+/// `[metadata]`: where people, tokens and the record of changes are.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MetadataSettings {
+    /// A database of PostgreSQL; without it, a file in the data folder. May hold a password.
+    pub(crate) url: Option<String>,
 }
 
 /// `[people]`: how long sign-ins, links and the record of changes are good.
@@ -174,6 +184,7 @@ impl Settings {
                 rollups_per_database: 100,
             },
             query: QuerySettings { memory_bytes: 256 * MIB, timeout_seconds: 60, max_rows: 1_000_000, concurrent: 8 },
+            metadata: MetadataSettings { url: None },
             people: PeopleSettings {
                 session_days: 30,
                 session_idle_days: 7,
@@ -220,6 +231,10 @@ impl Settings {
                 let sentence = "it must be larger than store.flush_bytes, or writers wait for every flush";
                 (self.store.memtable_bytes <= self.store.flush_bytes)
                     .then(|| ("store.memtable_bytes", sentence.to_owned()))
+            })
+            .or_else(|| {
+                let wrong = self.metadata.url.as_ref().and_then(|url| url.parse::<PostgresUrl>().err())?;
+                Some(("metadata.url", wrong.to_string()))
             })
             .or_else(|| match (&self.http.tls_cert, &self.http.tls_key) {
                 (Some(_), None) => Some(("http.tls_cert", "http.tls_key is missing; set both".to_owned())),

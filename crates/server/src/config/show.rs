@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use sensorium_metadata::PostgresUrl;
 use serde_json::{Map, Value, json};
 
 use super::Config;
@@ -17,7 +18,7 @@ pub(crate) fn show(config: &Config) -> String {
             section = table;
             let _ = write!(text, "\n[{table}]\n");
         }
-        let line = match &entry.value {
+        let line = match &without_password(key, &entry.value) {
             Value::Null => format!("# {name} = (not set)"),
             Value::String(value) => format!("{name} = {}", toml::Value::String(value.clone())),
             other => format!("{name} = {other}"),
@@ -27,11 +28,22 @@ pub(crate) fn show(config: &Config) -> String {
     text
 }
 
+/// A value as it may be shown.
+fn without_password(key: &str, value: &Value) -> Value {
+    match value {
+        Value::String(url) if key == "metadata.url" => {
+            Value::String(url.parse().map_or_else(|_| "…".to_owned(), |url: PostgresUrl| url.to_string()))
+        }
+        other => other.clone(),
+    }
+}
+
 /// The configuration as one JSON object: each key with its value and origin.
 pub(crate) fn show_json(config: &Config) -> String {
     let entries = config.layers.entries();
-    let members = entries
-        .map(|(key, entry)| (key.to_owned(), json!({ "value": entry.value, "origin": entry.origin.to_string() })));
+    let members = entries.map(|(key, entry)| {
+        (key.to_owned(), json!({ "value": without_password(key, &entry.value), "origin": entry.origin.to_string() }))
+    });
     format!("{:#}\n", Value::Object(members.collect::<Map<_, _>>()))
 }
 
@@ -53,5 +65,15 @@ mod tests {
         let again = Config::load(Some(&path), std::iter::empty(), &[]).unwrap();
         assert_eq!(again.settings.http.listen, "127.0.0.1:1");
         assert_eq!(again.settings.log.level, "a\"b");
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let url = "postgres://sensorium:geheim@localhost/registry?password=geheim";
+        let flags = [("metadata.url".to_owned(), url.to_owned(), "--set")];
+        let config = Config::load(None, std::iter::empty(), &flags).unwrap();
+        for shown in [show(&config), show_json(&config)] {
+            assert!(shown.contains("postgres://sensorium@localhost/registry") && !shown.contains("geheim"), "{shown}");
+        }
     }
 }

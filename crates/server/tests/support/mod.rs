@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test binary uses another part of it")]
 
+#[path = "../../../metadata/tests/support/postgres.rs"]
+mod postgres;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -96,6 +99,9 @@ impl Start {
         let mut command = sensorium();
         command.args(["serve", "--http", "127.0.0.1:0", "--data-dir"]).arg(data_dir);
         command.env("SENSORIUM_BOOTSTRAP_TOKEN", TOKEN);
+        if let Some(url) = postgres::url_of(data_dir) {
+            command.env("SENSORIUM_METADATA__URL", url);
+        }
         Self { command, folder: None, data_dir: data_dir.to_owned() }
     }
 

@@ -1,0 +1,34 @@
+//! The metadata of a test on PostgreSQL: when `TEST_POSTGRES_URL` names a server (see `scripts/with-postgres.sh`), each folder
+//! of a test has a database there.
+
+#![allow(dead_code, reason = "each test program uses another part of it")]
+
+use std::path::Path;
+use std::process::Command;
+
+use sensorium_metadata::{MetadataConfig, Place};
+
+/// The default configuration of the metadata in a folder, or in the database that belongs to it.
+pub(crate) fn metadata_of(folder: &Path) -> MetadataConfig {
+    let default = MetadataConfig::new(folder);
+    match url_of(folder) {
+        Some(url) => MetadataConfig { place: Place::Postgres(url.parse().unwrap()), ..default },
+        None => default,
+    }
+}
+
+/// The address of the database that belongs to a folder, made at the first call; none when tests use files.
+pub(crate) fn url_of(folder: &Path) -> Option<String> {
+    let server = std::env::var("TEST_POSTGRES_URL").ok()?;
+    let hex: String = folder.to_string_lossy().bytes().map(|byte| format!("{byte:02x}")).collect();
+    // At most 63 characters make a name; the end tells folders apart.
+    let database = format!("t{}", &hex[hex.len().saturating_sub(62)..]);
+    let statement = format!("CREATE DATABASE {database}");
+    let made =
+        Command::new("psql").args(["--no-psqlrc", "--quiet", "--command", &statement, &server]).output().unwrap();
+    let error = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success() || error.contains("already exists"), "{error}");
+    let (address, parameters) = server.split_once('?').unwrap();
+    let (address, _) = address.rsplit_once('/').unwrap();
+    Some(format!("{address}/{database}?{parameters}"))
+}
