@@ -14,6 +14,7 @@ pub(crate) struct Settings {
     /// The folder that holds everything Sensorium stores.
     pub(crate) data_dir: PathBuf,
     pub(crate) http: Http,
+    pub(crate) tls: TlsSettings,
     pub(crate) limits: IngestLimits,
     pub(crate) store: StoreSettings,
     pub(crate) query: QuerySettings,
@@ -28,10 +29,6 @@ pub(crate) struct Settings {
 pub(crate) struct Http {
     /// Address and port; port 0 takes a free one.
     pub(crate) listen: String,
-    /// PEM file with the certificate chain; HTTPS when set together with `tls_key`.
-    pub(crate) tls_cert: Option<PathBuf>,
-    /// PEM file with the private key.
-    pub(crate) tls_key: Option<PathBuf>,
     /// Whether `/metrics` answers without a credential.
     pub(crate) public_metrics: bool,
     /// Whether readings are taken without a credential.
@@ -44,6 +41,28 @@ pub(crate) struct Http {
     pub(crate) connections: usize,
     /// Browsers and programs that may follow live data at one time.
     pub(crate) live_clients: usize,
+}
+
+/// `[tls]`: the certificate of all listeners.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsSettings {
+    /// PEM file with the certificate chain; TLS when set together with `key`.
+    pub(crate) cert: Option<PathBuf>,
+    /// PEM file with the private key.
+    pub(crate) key: Option<PathBuf>,
+    /// TLS with a certificate that the server makes for itself.
+    pub(crate) self_signed: bool,
+    /// Browsers that were here over HTTPS take nothing else from this host for so many seconds; 0 does not ask them to. Not with
+    /// `self_signed`.
+    pub(crate) hsts_seconds: u64,
+}
+
+impl TlsSettings {
+    /// Whether listeners speak TLS.
+    pub(crate) fn is_on(&self) -> bool {
+        self.cert.is_some() || self.self_signed
+    }
 }
 
 /// When a write is acknowledged.
@@ -152,8 +171,6 @@ impl Settings {
             data_dir: PathBuf::from("data"),
             http: Http {
                 listen: "0.0.0.0:8086".to_owned(),
-                tls_cert: None,
-                tls_key: None,
                 public_metrics: false,
                 anonymous_write: false,
                 body_bytes: 25 * MIB,
@@ -161,6 +178,7 @@ impl Settings {
                 connections: 4_096,
                 live_clients: 1_024,
             },
+            tls: TlsSettings { cert: None, key: None, self_signed: false, hsts_seconds: 30 * 86_400 },
             limits: IngestLimits::default(),
             store: StoreSettings {
                 durability: DurabilitySetting::Fsync,
@@ -221,9 +239,12 @@ impl Settings {
                 (self.store.memtable_bytes <= self.store.flush_bytes)
                     .then(|| ("store.memtable_bytes", sentence.to_owned()))
             })
-            .or_else(|| match (&self.http.tls_cert, &self.http.tls_key) {
-                (Some(_), None) => Some(("http.tls_cert", "http.tls_key is missing; set both".to_owned())),
-                (None, Some(_)) => Some(("http.tls_key", "http.tls_cert is missing; set both".to_owned())),
+            .or_else(|| match (&self.tls.cert, &self.tls.key) {
+                (Some(_), None) => Some(("tls.cert", "tls.key is missing; set both".to_owned())),
+                (None, Some(_)) => Some(("tls.key", "tls.cert is missing; set both".to_owned())),
+                (Some(_), Some(_)) if self.tls.self_signed => {
+                    Some(("tls.self_signed", "there is a certificate in tls.cert; set one of the two".to_owned()))
+                }
                 _ => None,
             })
     }
