@@ -40,6 +40,8 @@ impl fmt::Debug for Clock {
 pub struct MetadataConfig {
     /// The SQLite file; created if it is missing.
     pub path: PathBuf,
+    /// The key that seals what must be read again; made at the first start.
+    pub key_file: PathBuf,
     /// A session ends this long after sign-in, whatever happens.
     pub session_lifetime: Duration,
     /// A session ends when it was not used for this long.
@@ -61,12 +63,13 @@ pub struct MetadataConfig {
 }
 
 impl MetadataConfig {
-    /// Defaults: `metadata.sqlite` in the data folder; sessions of 30 days, or 7 days without use, with a new secret
+    /// Defaults: `metadata.sqlite` and `secret.key` in the data folder; sessions of 30 days, or 7 days without use, with a new secret
     /// every 30 minutes; invitations of 3 days and resets of one; changes on record for 365 days and up to a million.
     pub fn new(data_dir: &Path) -> Self {
         const DAY: Duration = Duration::from_secs(86_400);
         Self {
             path: data_dir.join("metadata.sqlite"),
+            key_file: data_dir.join("secret.key"),
             session_lifetime: 30 * DAY,
             session_idle: 7 * DAY,
             session_rotation: Duration::from_secs(30 * 60),
