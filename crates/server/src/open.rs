@@ -44,6 +44,7 @@ fn now_ns() -> i64 {
 pub(crate) async fn metadata(settings: &Settings) -> Result<(Metadata, FirstStart)> {
     let hours = |hours: u64| Duration::from_secs(hours.saturating_mul(3_600));
     let people = &settings.people;
+    let defaults = MetadataConfig::new(&settings.data_dir);
     let config = MetadataConfig {
         session_lifetime: hours(people.session_days.saturating_mul(24)),
         session_idle: hours(people.session_idle_days.saturating_mul(24)),
@@ -51,7 +52,8 @@ pub(crate) async fn metadata(settings: &Settings) -> Result<(Metadata, FirstStar
         reset_lifetime: hours(people.reset_hours),
         audit_lifetime: hours(people.audit_days.saturating_mul(24)),
         audit_rows: people.audit_rows,
-        ..MetadataConfig::new(&settings.data_dir)
+        key_file: settings.secrets.key_file.clone().unwrap_or(defaults.key_file),
+        ..defaults
     };
     Ok(Metadata::open(config).await?)
 }

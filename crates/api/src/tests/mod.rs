@@ -2,16 +2,20 @@
 
 mod access;
 mod account;
+#[path = "../../../metadata/tests/people/app.rs"]
+mod app;
 mod audit;
 mod databases;
 mod detections;
 mod ingest;
 mod keeping;
+mod networks;
 mod openapi;
 mod pages;
 mod parts;
 mod queries;
 mod rollups;
+mod second_factor;
 mod server;
 mod session;
 mod setup;

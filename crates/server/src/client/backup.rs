@@ -18,6 +18,9 @@ use crate::maintenance::{bytes_bar, name_of_now};
 /// The metadata in a data folder and in a backup.
 const METADATA: &str = "metadata.sqlite";
 
+/// A backup with its key would open what is sealed to whoever finds it.
+const KEY_IS_NOT_IN_IT: &str = "The key of sealed secrets (secret.key in the data folder, or secrets.key_file) is not in it: keep a copy of it elsewhere";
+
 /// What the server holds still.
 #[derive(Deserialize)]
 struct Held {
@@ -35,6 +38,7 @@ pub(crate) async fn backup(args: BackupArgs) -> Result<()> {
     reach.close().await?;
     let report = outcome?;
     println!("{}", summary(&report));
+    println!("{KEY_IS_NOT_IN_IT}");
     Ok(())
 }
 
@@ -116,5 +120,6 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<()> {
     let BackupInfo { name, files, rows, bytes } = restored?;
     let folder = data_dir.display();
     println!("Restored the backup {name} to {folder}: {rows} rows, {files} files, {bytes} bytes");
+    println!("{KEY_IS_NOT_IN_IT}; put it in its place before you start the server");
     Ok(())
 }

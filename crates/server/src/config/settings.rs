@@ -19,6 +19,7 @@ pub(crate) struct Settings {
     pub(crate) store: StoreSettings,
     pub(crate) query: QuerySettings,
     pub(crate) people: PeopleSettings,
+    pub(crate) secrets: SecretsSettings,
     pub(crate) host_metrics: HostMetrics,
     pub(crate) log: Log,
 }
@@ -132,6 +133,14 @@ pub(crate) struct PeopleSettings {
     pub(crate) clean_up_minutes: u64,
 }
 
+/// `[secrets]`: what is sealed because it must be read again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecretsSettings {
+    /// The file with the key; `secret.key` in the data folder if it is not set.
+    pub(crate) key_file: Option<PathBuf>,
+}
+
 /// `[host_metrics]`: this machine's own vitals.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -201,6 +210,7 @@ impl Settings {
                 audit_rows: 1_000_000,
                 clean_up_minutes: 60,
             },
+            secrets: SecretsSettings { key_file: None },
             host_metrics: HostMetrics { enabled: true, interval_ms: 1_000, database: DatabaseName::new("main")? },
             log: Log { level: "info".to_owned(), format: LogFormat::Auto },
         })
