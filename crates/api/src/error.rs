@@ -44,6 +44,9 @@ struct ErrorDetails {
     /// How the thing is now, when a change came too late.
     #[schema(nullable = false, value_type = Object)]
     current: Option<Value>,
+    /// Whether the password is right and a code of the second factor, another one if one was sent, is to be sent with it.
+    #[schema(nullable = false)]
+    second_factor_needed: Option<bool>,
     /// What was filled in wrongly for a template.
     #[schema(nullable = false)]
     variables: Option<Vec<crate::routes::templates::WrongVariable>>,
@@ -195,10 +198,12 @@ impl IntoResponse for ApiError {
 
 impl From<sensorium_metadata::MetadataError> for ApiError {
     fn from(error: sensorium_metadata::MetadataError) -> Self {
+        use sensorium_metadata::MetadataError::{CodeNeeded, WrongCode};
         let made = Self::from_error(error.kind(), &error);
-        match error.retry_after() {
-            Some(wait) => made.retry_after(wait),
-            None => made,
+        match (&error, error.retry_after()) {
+            (CodeNeeded | WrongCode(_), _) => made.with("second_factor_needed", true),
+            (_, Some(wait)) => made.retry_after(wait),
+            (_, None) => made,
         }
     }
 }

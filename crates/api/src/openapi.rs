@@ -28,13 +28,13 @@ use crate::state::AppState;
         (name = "session", description = "Signing in and out"),
         (name = "tokens", description = "API tokens of programs and devices"),
         (name = "people", description = "The people of the organisation, their roles, and invitations"),
-        (name = "account", description = "One's own password and sessions"),
+        (name = "account", description = "One's own password, second factor and sessions"),
         (name = "audit", description = "Who changed what"),
         (name = "databases", description = "What is stored, and the newest values"),
         (name = "ingest", description = "Sending readings"),
         (name = "query", description = "Asking for readings"),
         (name = "live", description = "Watching readings as they arrive"),
-        (name = "devices", description = "Code for devices"),
+        (name = "devices", description = "Code for devices, and the networks that they join"),
         (name = "operations", description = "For operators and probes")
     )
 )]
@@ -60,6 +60,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::tokens::routes())
         .merge(routes::users::routes())
         .merge(routes::account::routes())
+        .merge(routes::second_factor::routes())
         .merge(routes::audit::routes())
         .merge(routes::databases::routes())
         .merge(routes::keeping::routes())
@@ -73,6 +74,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::queries::routes())
         .merge(routes::live::routes())
         .merge(routes::templates::routes())
+        .merge(routes::networks::routes())
         .merge(routes::operations::routes())
 }
 

@@ -3,6 +3,8 @@
 //!
 //! The first failures are free ([`FREE_PER_LOGIN`], [`FREE_PER_ADDRESS`]); then the wait doubles from one second up to
 //! [`LONGEST_WAIT`]. A count is forgotten after [`MEMORY`] without a failure, and a login's when someone signs in.
+//! Wrong codes of a second factor count besides for the person, from wherever they come ([`FREE_PER_CODE`]): whoever is asked for a
+//! code knows the password.
 //! Every attempt counts as failed while it runs, so that many at once gain nothing.
 //!
 //! The tables hold at most [`MAX_KEYS`] keys each; beyond that the one that failed longest ago is forgotten. IPv6
@@ -14,11 +16,14 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use uuid::Uuid;
 
 /// Failures of one login at one address that cost nothing.
 pub const FREE_PER_LOGIN: u32 = 5;
 /// Failures of one address that cost nothing.
 pub const FREE_PER_ADDRESS: u32 = 20;
+/// Wrong codes of one person that cost nothing.
+pub const FREE_PER_CODE: u32 = 10;
 /// The longest wait after a failure.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// How long a failure is remembered.
@@ -31,6 +36,8 @@ pub const MAX_KEYS: usize = 10_000;
 pub(crate) struct Attempts {
     logins: Mutex<Table<(String, IpAddr)>>,
     addresses: Mutex<Table<IpAddr>>,
+    /// By the person's id.
+    codes: Mutex<Table<Uuid>>,
 }
 
 impl Attempts {
@@ -53,6 +60,26 @@ impl Attempts {
     pub(crate) fn succeed(&self, login: &str, address: IpAddr) {
         self.addresses.lock().take_back(&address_key(address));
         self.logins.lock().entries.remove(&(login_key(login), address_key(address)));
+    }
+
+    /// Counts a code of a person's second factor that is tried, or says how long to wait.
+    pub(crate) fn begin_code(&self, user: Uuid, now_ms: i64) -> Result<(), Duration> {
+        let mut codes = self.codes.lock();
+        if let Some(wait) = codes.wait(&user, now_ms) {
+            return Err(wait);
+        }
+        codes.fail(user, FREE_PER_CODE, now_ms);
+        Ok(())
+    }
+
+    /// The code was right.
+    pub(crate) fn succeed_code(&self, user: Uuid) {
+        self.codes.lock().entries.remove(&user);
+    }
+
+    /// The code could not be judged: it does not count.
+    pub(crate) fn abandon_code(&self, user: Uuid) {
+        self.codes.lock().take_back(&user);
     }
 
     /// The attempt could not be judged (the server was busy): it does not count.
@@ -205,6 +232,21 @@ mod tests {
         assert!(attempts.begin("ada", address(3), 0).is_ok(), "others do not keep anybody out");
         let count = attempts.addresses.lock().entries.get(&HERE).map(|failures| failures.count);
         assert_eq!(count, Some(2 * FREE_PER_LOGIN - 1));
+    }
+
+    #[test]
+    fn codes_of_a_person_slow_down_wherever_they_come_from() {
+        let attempts = Attempts::default();
+        let (ada, eve) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        for _ in 0..FREE_PER_CODE {
+            attempts.begin_code(ada, 0).unwrap();
+        }
+        assert_eq!(attempts.begin_code(ada, 0), Err(Duration::from_secs(1)));
+        attempts.begin_code(eve, 0).unwrap();
+        attempts.abandon_code(ada);
+        attempts.begin_code(ada, 0).unwrap();
+        attempts.succeed_code(ada);
+        attempts.begin_code(ada, 0).unwrap();
     }
 
     #[test]

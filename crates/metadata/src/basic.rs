@@ -1,7 +1,7 @@
 //! Names and passwords that come with every request, as InfluxDB's clients send them.
 //!
 //! Hashing a password costs tens of milliseconds, so a pair that was right is remembered under a hash with a key that
-//! only this process knows. Every [`BELIEVED`] the user is looked up again: when the account is no longer active, or has
+//! only this process knows. Whoever has a second factor is refused. Every [`BELIEVED`] the user is looked up again: when the account is no longer active, or has
 //! another password, the pair is forgotten; and at once where this process made that change ([`VerifiedLogins::forget_user`]). The password may be an API token; the name is then ignored.
 
 use std::collections::HashMap;
@@ -129,6 +129,7 @@ impl Metadata {
             }
             match self.active_user(login).await? {
                 Some(user) if user.password == *verified.hash => {
+                    self.refuse_second_factor(&user).await?;
                     return Ok(Some(self.believe(generation, pair, &user)));
                 }
                 _ => self.logins().forget(&pair),
@@ -138,7 +139,10 @@ impl Metadata {
             return Ok(Some(principal));
         }
         match self.check_password(login, password, peer).await {
-            Ok(user) => Ok(Some(self.believe(generation, pair, &user))),
+            Ok(user) => {
+                self.refuse_second_factor(&user).await?;
+                Ok(Some(self.believe(generation, pair, &user)))
+            }
             Err(MetadataError::WrongCredentials) => Ok(None),
             Err(error) => Err(error),
         }

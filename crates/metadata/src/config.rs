@@ -1,7 +1,7 @@
 //! Where the metadata lives, and for how long sign-ins, links and the record of changes are good.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -45,6 +45,8 @@ impl fmt::Debug for Clock {
 pub struct MetadataConfig {
     /// Where.
     pub place: Place,
+    /// The key that seals what must be read again; made at the first start.
+    pub key_file: PathBuf,
     /// A session ends this long after sign-in, whatever happens.
     pub session_lifetime: Duration,
     /// A session ends when it was not used for this long.
@@ -66,12 +68,13 @@ pub struct MetadataConfig {
 }
 
 impl MetadataConfig {
-    /// Defaults: `metadata.sqlite` in the data folder; sessions of 30 days, or 7 days without use, with a new secret
+    /// Defaults: `metadata.sqlite` and `secret.key` in the data folder; sessions of 30 days, or 7 days without use, with a new secret
     /// every 30 minutes; invitations of 3 days and resets of one; changes on record for 365 days and up to a million.
     pub fn new(data_dir: &Path) -> Self {
         const DAY: Duration = Duration::from_secs(86_400);
         Self {
             place: Place::File(data_dir.join(FILE)),
+            key_file: data_dir.join("secret.key"),
             session_lifetime: 30 * DAY,
             session_idle: 7 * DAY,
             session_rotation: Duration::from_secs(30 * 60),

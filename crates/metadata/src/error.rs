@@ -7,6 +7,7 @@ use sea_orm::DbErr;
 use sensorium_model::ErrorKind;
 use thiserror::Error;
 
+use crate::networks::Network;
 use crate::people::Person;
 use crate::place::{Place, PostgresUrl};
 
@@ -16,6 +17,12 @@ pub enum MetadataError {
     /// The login or password is wrong; deliberately does not say which.
     #[error("the login or the password is wrong")]
     WrongCredentials,
+    /// The password is right, and a code of the second factor is to be sent with it.
+    #[error("send a code of your second factor, or a recovery code, with the password")]
+    CodeNeeded,
+    /// The password is right, the code is not.
+    #[error("{0}")]
+    WrongCode(&'static str),
     /// The set-up code is wrong.
     #[error("the set-up code is wrong; use the one that the server printed when it last started")]
     WrongSetupCode,
@@ -33,6 +40,9 @@ pub enum MetadataError {
     /// The person is not, or no longer, as the request takes it; holds how the person is now.
     #[error("{} was changed in the meantime; look at the current state, and send the change again with its version {}", .0.login, .0.version)]
     Changed(Box<Person>),
+    /// The network is not, or no longer, as the request takes it; holds how it is now.
+    #[error("{} was changed in the meantime; look at the current state, and send the change again with its version {}", .0.name, .0.version)]
+    NetworkChanged(Box<Network>),
     /// The request contradicts what is stored; says what to do.
     #[error("{0}")]
     Conflict(&'static str),
@@ -109,6 +119,20 @@ pub enum MetadataError {
         #[source]
         source: DbErr,
     },
+    /// The key that seals secrets cannot be used; says what to do.
+    #[error("the secret key {} cannot be used: {problem}", path.display())]
+    SecretKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what helps.
+        problem: &'static str,
+        /// Why it could not be read or written.
+        #[source]
+        source: Option<std::io::Error>,
+    },
+    /// A sealed value does not open, although the key is right.
+    #[error("a sealed value of {0} is damaged, or was moved here from another place; set it anew")]
+    Sealed(&'static str),
     /// The disk is full.
     #[error("the disk that holds the metadata is full; free some space")]
     NoSpace(#[source] DbErr),
@@ -138,13 +162,17 @@ impl MetadataError {
     /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::WrongCredentials | Self::WrongSetupCode | Self::WrongLink => ErrorKind::Unauthenticated,
-            Self::SetUpDone | Self::LoginTaken | Self::Changed(_) | Self::Conflict(_) => ErrorKind::Conflict,
+            Self::WrongCredentials | Self::CodeNeeded | Self::WrongCode(_) | Self::WrongSetupCode | Self::WrongLink => {
+                ErrorKind::Unauthenticated
+            }
+            Self::SetUpDone | Self::LoginTaken | Self::Changed(_) | Self::NetworkChanged(_) | Self::Conflict(_) => {
+                ErrorKind::Conflict
+            }
             Self::TooManyAttempts { .. } | Self::Busy => ErrorKind::Busy,
             Self::Invalid { .. } => ErrorKind::Invalid,
             Self::Denied(_) => ErrorKind::Denied,
             Self::Missing(_) => ErrorKind::Missing,
-            Self::TooNew { .. } | Self::Open { .. } => ErrorKind::Corrupt,
+            Self::TooNew { .. } | Self::Open { .. } | Self::SecretKey { .. } | Self::Sealed(_) => ErrorKind::Corrupt,
             Self::NoSpace(_) | Self::Disk { .. } => ErrorKind::NoSpace,
             Self::Create { .. }
             | Self::Unreachable { .. }

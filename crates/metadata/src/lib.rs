@@ -4,8 +4,8 @@
 //! user), or in a database of PostgreSQL. Statements are built, not written as text of one engine.
 //!
 //! Invariants:
-//! - no secret is stored: passwords as argon2id, tokens, sessions, one-time links and the set-up code as SHA-256 of at least
-//!   100 random bits;
+//! - no secret is stored as it is: passwords as argon2id; tokens, sessions, one-time links, recovery codes and the set-up code as
+//!   SHA-256 of at least 100 random bits; what must be read again is sealed with a key that lies elsewhere ([`sealed`]);
 //! - every statement that reads or changes what belongs to an organisation names that organisation in its condition;
 //! - a change and its entry in the audit table are committed together;
 //! - a revoked token is refused by the first request after the revocation returned; so is everything of a person who was
@@ -31,15 +31,19 @@ pub mod history;
 mod links;
 mod metadata;
 mod migration;
+pub mod networks;
 mod own;
 pub mod password;
 pub mod people;
 mod place;
+mod sealed;
+pub mod second_factor;
 mod secrets;
 pub mod sessions;
 mod setup;
 pub mod token_cache;
 mod tokens;
+mod totp;
 mod upkeep;
 mod users;
 
@@ -51,9 +55,11 @@ pub use error::MetadataError;
 pub use history::{AuditCursor, AuditFilter};
 pub use links::{LinkInfo, LinkPurpose, NewLink};
 pub use metadata::{FirstStart, Metadata};
+pub use networks::{Network, NetworkAccess, NetworkChange, NewNetwork};
 pub use own::SessionInfo;
 pub use people::{NewPerson, PeopleQuery, Person, PersonChange, PersonStatus};
 pub use place::{Place, PostgresUrl};
+pub use second_factor::{Enrolment, SecondFactor};
 pub use sessions::{NewSecret, SignedIn};
 pub use setup::SetUp;
 pub use tokens::{NewToken, TokenInfo};

@@ -163,11 +163,23 @@ impl Metadata {
         Ok(transaction.commit().await?)
     }
 
-    /// Chooses a password with a link, and signs in.
+    /// Chooses a password with a link, and signs in; fails with [`MetadataError::CodeNeeded`] if the person has a second factor.
     pub async fn accept_link(
         &self,
         secret: &str,
         password: &str,
+        client: impl Into<Client>,
+    ) -> Result<SignedIn, MetadataError> {
+        self.accept_link_with_code(secret, password, None, client).await
+    }
+
+    /// As [`Metadata::accept_link`], with a code for those who have a second factor: a link stands in for a password, and for nothing
+    /// else. The link is good for another attempt if the code is not.
+    pub async fn accept_link_with_code(
+        &self,
+        secret: &str,
+        password: &str,
+        code: Option<&str>,
         client: impl Into<Client>,
     ) -> Result<SignedIn, MetadataError> {
         let client = client.into();
@@ -179,6 +191,7 @@ impl Metadata {
         self.attempts().succeed(ATTEMPTS, client.address);
         let purpose = LinkPurpose::from(link.purpose);
         password::check_rules(&before.login, password)?;
+        self.check_second_factor(&before, code).await?;
         let after = user::Model {
             password: self.passwords().hash(password).await?,
             status: user::Status::Active,

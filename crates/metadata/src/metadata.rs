@@ -15,6 +15,7 @@ use crate::error::MetadataError;
 use crate::migration;
 use crate::password::Passwords;
 use crate::place::{begin, connect};
+use crate::sealed::Sealer;
 use crate::token_cache::TokenCache;
 
 /// The name of the first organisation until set-up gives it another.
@@ -34,6 +35,7 @@ struct Inner {
     attempts: Attempts,
     tokens: TokenCache,
     logins: VerifiedLogins,
+    sealer: Sealer,
 }
 
 /// What the one who starts the server should know.
@@ -59,7 +61,7 @@ impl fmt::Debug for Metadata {
 
 impl Metadata {
     /// Opens or creates the tables, brings them to the current form, makes the first organisation if there is none, and
-    /// makes a new set-up code if there is no administrator.
+    /// makes a new set-up code if there is no administrator. Without the key of sealed secrets it opens all the same.
     pub async fn open(config: MetadataConfig) -> Result<(Self, FirstStart), MetadataError> {
         let db = connect(&config).await?;
         migration::migrate(&db, &config).await?;
@@ -74,8 +76,14 @@ impl Metadata {
             attempts: Attempts::default(),
             tokens: TokenCache::default(),
             logins: VerifiedLogins::default(),
+            sealer: Sealer::default(),
         };
         let metadata = Self { inner: Arc::new(inner) };
+        if let Err(error) = metadata.sealing_key().await {
+            // What is sealed stays shut; everything else goes on.
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%error, cause, "sealed secrets cannot be used");
+        }
         metadata.clean_up().await?;
         let setup_code = metadata.renew_setup_code().await?;
         Ok((metadata, FirstStart { org, setup_code }))
@@ -122,6 +130,10 @@ impl Metadata {
 
     pub(crate) fn logins(&self) -> &VerifiedLogins {
         &self.inner.logins
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.inner.sealer
     }
 
     /// A new id; its first bits are the time, so that rows inserted together lie together.

@@ -127,7 +127,7 @@ impl Metadata {
 }
 
 /// The person behind a caller, and the session that asks.
-fn person(who: &Principal) -> Result<(UserId, Option<SessionId>), MetadataError> {
+pub(crate) fn person(who: &Principal) -> Result<(UserId, Option<SessionId>), MetadataError> {
     match who.subject {
         Subject::User(id, session) => Ok((id, session)),
         Subject::Token(_) | Subject::System | Subject::Anonymous => {

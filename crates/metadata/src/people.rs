@@ -286,6 +286,9 @@ impl Metadata {
         if is_out {
             let sessions = self.end_sessions(&transaction, org, id, None).await?;
             self.drop_links(&transaction, org, id).await?;
+            if after.status == user::Status::Deleted {
+                self.drop_second_factor(&transaction, org, id).await?;
+            }
             described.insert("sessions_ended".to_owned(), json!(sessions));
         }
         if is_out || Role::from(after.role) < Role::Editor {

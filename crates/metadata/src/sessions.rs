@@ -66,16 +66,51 @@ impl fmt::Debug for NewSecret {
 }
 
 impl Metadata {
-    /// Signs in with a login and a password.
+    /// Signs in with a login and a password; fails with [`MetadataError::CodeNeeded`] if the person has a second factor.
     pub async fn sign_in(
         &self,
         login: &str,
         password: &str,
         client: impl Into<Client>,
     ) -> Result<SignedIn, MetadataError> {
+        self.sign_in_with_code(login, password, None, client).await
+    }
+
+    /// Signs in with a login, a password and, for those who have a second factor, a code of it or a recovery code.
+    pub async fn sign_in_with_code(
+        &self,
+        login: &str,
+        password: &str,
+        code: Option<&str>,
+        client: impl Into<Client>,
+    ) -> Result<SignedIn, MetadataError> {
         let client = client.into();
-        let user = self.check_password(login, password, client.address).await?;
+        let user = self.check_sign_in(login, password, code, client.address).await?;
         self.start_session(&user, &client).await
+    }
+
+    /// The user whose login, password and, if they have a second factor, code these are; counts the attempt. A wrong code is a failed
+    /// attempt, a missing one is none.
+    pub(crate) async fn check_sign_in(
+        &self,
+        login: &str,
+        password: &str,
+        code: Option<&str>,
+        peer: IpAddr,
+    ) -> Result<user::Model, MetadataError> {
+        let user = self.judge_password(login, password, peer).await?;
+        match self.check_second_factor(&user, code).await {
+            Ok(()) => {
+                self.attempts().succeed(login, peer);
+                Ok(user)
+            }
+            Err(error) => {
+                if !matches!(error, MetadataError::WrongCode(_)) {
+                    self.attempts().abandon(login, peer);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// The user whose login and password these are; counts the attempt.
@@ -85,16 +120,20 @@ impl Metadata {
         password: &str,
         peer: IpAddr,
     ) -> Result<user::Model, MetadataError> {
+        let user = self.judge_password(login, password, peer).await?;
+        self.attempts().succeed(login, peer);
+        Ok(user)
+    }
+
+    /// As [`Metadata::check_password`], but the attempt still counts as failed when the password is right.
+    async fn judge_password(&self, login: &str, password: &str, peer: IpAddr) -> Result<user::Model, MetadataError> {
         self.attempts()
             .begin(login, peer, self.now_ms())
             .map_err(|retry_after| MetadataError::TooManyAttempts { retry_after })?;
         let user = self.active_user(login).await?;
         let hash = user.as_ref().map(|user| user.password.as_str());
         match (self.passwords().verify(password, hash).await, user) {
-            (Ok(true), Some(user)) => {
-                self.attempts().succeed(login, peer);
-                Ok(user)
-            }
+            (Ok(true), Some(user)) => Ok(user),
             (Ok(_), _) => Err(MetadataError::WrongCredentials),
             (Err(error), _) => {
                 self.attempts().abandon(login, peer);

@@ -113,7 +113,7 @@ impl Metadata {
 }
 
 /// People type codes with spaces around them, in capitals, or without the dashes.
-fn normal_code(code: &str) -> String {
+pub(crate) fn normal_code(code: &str) -> String {
     let letters: Vec<char> = code.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
     groups.join("-")

@@ -57,3 +57,7 @@ id! {
     /// A signed-in browser.
     SessionId
 }
+id! {
+    /// A Wi-Fi network that devices are made for.
+    NetworkId
+}

@@ -28,7 +28,7 @@ pub use builder::{BatchBuilder, Rejection, RowError};
 pub use column::{FieldColumn, FieldValues, TagColumn, TextColumn, Validity};
 pub use error::ErrorKind;
 pub use hash::{FastMap, FastSet};
-pub use ids::{OrgId, SessionId, TokenId, UserId};
+pub use ids::{NetworkId, OrgId, SessionId, TokenId, UserId};
 pub use limits::IngestLimits;
 pub use names::{DatabaseKey, DatabaseName, Name, NameError};
 pub use permissions::{Action, DatabaseScope, Principal, Role, Subject};

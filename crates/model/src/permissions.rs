@@ -59,6 +59,8 @@ pub enum Action<'a> {
     ManageTokens,
     /// See the people of the organisation, and add, change and remove those of up to this role.
     ManagePeople(Role),
+    /// See, make, change and use the organisation's Wi-Fi networks, whose passwords no program gets back.
+    ManageNetworks,
     /// Read the record of changes.
     ReadAudit,
     /// List and end the queries of everyone in the organisation.
@@ -130,7 +132,9 @@ impl Principal {
             Action::ManageDatabase(database) => {
                 self.can_write && self.role >= Role::Administrator && self.reaches(database)
             }
-            Action::ManageOwnTokens => !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Editor,
+            Action::ManageOwnTokens | Action::ManageNetworks => {
+                !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Editor
+            }
             Action::ManageTokens => self.role >= Role::Administrator,
             Action::ManagePeople(theirs) => {
                 !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Administrator && theirs <= self.role
@@ -172,6 +176,7 @@ mod tests {
         assert!(!token.allows(Action::Read(&main)));
         assert!(!token.allows(Action::ManageDatabase(&main)));
         assert!(!token.allows(Action::ManageOwnTokens));
+        assert!(!token.allows(Action::ManageNetworks));
         assert!(!token.allows(Action::ManageTokens));
         assert!(!token.allows(Action::ManageQueries));
         assert!(!token.allows(Action::ManagePeople(Role::Viewer)));
@@ -189,6 +194,7 @@ mod tests {
             Action::CreateDatabase(&main),
             Action::ManageDatabase(&main),
             Action::ManageOwnTokens,
+            Action::ManageNetworks,
             Action::ManageTokens,
             Action::ManageQueries,
             Action::ManagePeople(Role::Viewer),
@@ -211,6 +217,7 @@ mod tests {
         let editor = Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, Role::Editor);
         assert!(editor.allows(Action::CreateDatabase(&main)) && !editor.allows(Action::ManageDatabase(&main)));
         assert!(!viewer.allows(Action::ManageOwnTokens));
+        assert!(editor.allows(Action::ManageNetworks) && !viewer.allows(Action::ManageNetworks));
         assert!(!viewer.allows(Action::ManageQueries));
         let administrator = Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, Role::Administrator);
         assert!(administrator.allows(Action::ManageQueries));

@@ -61,6 +61,7 @@ const SERVE_EXAMPLES: &str = "\
 Examples:
   sensorium serve
   sensorium serve --data-dir /var/lib/sensorium --http 127.0.0.1:8086
+  sensorium serve --tls-self-signed                 HTTPS with a certificate of its own
   sensorium serve --tls-cert cert.pem --tls-key key.pem
   sensorium serve --set query.timeout_seconds=10 --set http.public_metrics=true
   SENSORIUM_HTTP__LISTEN=0.0.0.0:80 sensorium serve
@@ -168,12 +169,15 @@ pub(crate) struct ServeFlags {
     /// Address and port to listen on; port 0 takes a free one [default: 0.0.0.0:8086]
     #[arg(long, value_name = "ADDRESS:PORT")]
     http: Option<String>,
-    /// Certificate chain for HTTPS (PEM)
+    /// Certificate chain for HTTPS (PEM); taken up anew when the file changes
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
     /// Private key for HTTPS (PEM)
     #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
+    /// HTTPS with a certificate that the server makes for itself
+    #[arg(long)]
+    tls_self_signed: bool,
     /// Do not sample this machine's own vitals
     #[arg(long)]
     no_host_metrics: bool,
@@ -194,8 +198,9 @@ impl ServeFlags {
             values.extend(value.map(|value| (key.to_owned(), value, flag)));
         };
         add("http.listen", self.http.clone(), "--http");
-        add("http.tls_cert", self.tls_cert.as_ref().map(text), "--tls-cert");
-        add("http.tls_key", self.tls_key.as_ref().map(text), "--tls-key");
+        add("tls.cert", self.tls_cert.as_ref().map(text), "--tls-cert");
+        add("tls.key", self.tls_key.as_ref().map(text), "--tls-key");
+        add("tls.self_signed", self.tls_self_signed.then(|| "true".to_owned()), "--tls-self-signed");
         add("host_metrics.enabled", self.no_host_metrics.then(|| "false".to_owned()), "--no-host-metrics");
         add("log.level", self.log_level.clone(), "--log-level");
         add("log.format", self.log_format.clone(), "--log-format");

@@ -1,7 +1,8 @@
 //! The `sensorium` binary: configuration, wiring and command line.
 //!
 //! What is where: `cli` (what can be typed), `config` (where settings come from), `serve` (the server), `client` (commands
-//! that ask a server or a folder), `import` (files), `maintenance` (of a folder), `local` (how commands find the server of this machine).
+//! that ask a server or a folder), `import` (files), `maintenance` (of a folder), `local` (how commands find the server of this machine),
+//! `tls` (the certificate of all listeners).
 //!
 //! Invariants: a failure is one sentence on standard error and exit code 1, never a backtrace; answers go to standard
 //! output, everything else to standard error.
@@ -15,6 +16,7 @@ mod logging;
 mod maintenance;
 mod open;
 mod serve;
+mod tls;
 
 use std::process::ExitCode;
 use std::time::Duration;

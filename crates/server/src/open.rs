@@ -59,6 +59,7 @@ pub(crate) fn metadata_config(settings: &Settings) -> Result<MetadataConfig> {
         reset_lifetime: hours(people.reset_hours),
         audit_lifetime: hours(people.audit_days.saturating_mul(24)),
         audit_rows: people.audit_rows,
+        key_file: settings.secrets.key_file.clone().unwrap_or(default.key_file),
         ..default
     })
 }

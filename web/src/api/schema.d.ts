@@ -24,6 +24,65 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/account/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say whether one's own sign-in takes a code */
+        get: operations["own"];
+        put?: never;
+        /**
+         * Begin to set up a second factor
+         * @description It does not count before it is confirmed with a code; beginning again replaces one that is not. A wrong password counts as a
+         *     failed attempt to sign in.
+         */
+        post: operations["begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the second factor count, with its first code
+         * @description From then on signing in takes a code, and HTTP Basic with the password is refused.
+         */
+        post: operations["confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/second-factor/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove one's own second factor */
+        post: operations["remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/account/sessions": {
         parameters: {
             query?: never;
@@ -278,7 +337,7 @@ export interface paths {
         /**
          * Choose a password with a one-time link, and sign in
          * @description Takes an invitation and the reset of a password alike. A link that does not work is refused in the same words, whatever
-         *     the reason.
+         *     the reason. It stands in for a password only: whoever has a second factor sends a code as well.
          */
         post: operations["accept"];
         delete?: never;
@@ -302,6 +361,49 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Wi-Fi networks */
+        get: operations["networks"];
+        put?: never;
+        /**
+         * Add a Wi-Fi network
+         * @description Its password is sealed, and no answer holds it.
+         */
+        post: operations["create_network"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/networks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a Wi-Fi network */
+        get: operations["network"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a Wi-Fi network
+         * @description Devices that were made for it keep what they have.
+         */
+        delete: operations["delete_network"];
+        options?: never;
+        head?: never;
+        /** Change a Wi-Fi network */
+        patch: operations["change_network"];
         trace?: never;
     };
     "/api/v1/queries": {
@@ -394,7 +496,11 @@ export interface paths {
         /** Say who is signed in */
         get: operations["session"];
         put?: never;
-        /** Sign in with a login and a password */
+        /**
+         * Sign in with a login and a password
+         * @description Whoever has a second factor is answered with 401 and `second_factor_needed` once the password is right, and sends all again with a
+         *     code. Wrong codes count as failed attempts.
+         */
         post: operations["sign_in"];
         /** Sign out */
         delete: operations["sign_out"];
@@ -497,7 +603,7 @@ export interface paths {
         put?: never;
         /**
          * Make code for a device
-         * @description Fills in a template. Nothing is stored.
+         * @description Fills in a template. Nothing is stored; that a network was used is on record.
          */
         post: operations["render_template"];
         delete?: never;
@@ -630,6 +736,26 @@ export interface paths {
         post: operations["reset_password"];
         /** Revoke a link that resets a password */
         delete: operations["revoke_reset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove the second factor of somebody who has lost it
+         * @description They sign in with the password alone until they set up another one.
+         */
+        delete: operations["remove_of"];
         options?: never;
         head?: never;
         patch?: never;
@@ -777,6 +903,8 @@ export interface components {
             code: string;
             /** @description At least 10 characters. */
             password: string;
+            /** @description A code of the second factor or a recovery code, for those who have one. */
+            second_factor?: string | null;
         };
         /** @description What became of the readings, in an answer. */
         Accepted: {
@@ -850,6 +978,10 @@ export interface components {
             /** @description `after` of the next page; null on the last one. */
             next: string | null;
         };
+        /** @description The password that one has. */
+        BeginRequest: {
+            password: string;
+        };
         /** @description What was found in a camera's frame. An image is not accepted. */
         CameraFrame: {
             /** @description The camera. */
@@ -878,6 +1010,11 @@ export interface components {
             needed_bytes?: number | null;
             /** @description `pass`, `degraded` or `fail`. */
             status: string;
+        };
+        /** @description The first code. */
+        ConfirmRequest: {
+            /** @description Six digits. */
+            code: string;
         };
         /** @description A new token and its secret, which is never shown again. */
         CreatedToken: {
@@ -970,6 +1107,8 @@ export interface components {
              * @description When another attempt can succeed, as in the header `Retry-After`.
              */
             retry_after_seconds?: number;
+            /** @description Whether the password is right and a code of the second factor, another one if one was sent, is to be sent with it. */
+            second_factor_needed?: boolean;
             /** @description What was filled in wrongly for a template. */
             variables?: components["schemas"]["WrongVariable"][];
         };
@@ -1046,6 +1185,20 @@ export interface components {
              * @description Until when it is good, RFC 3339.
              */
             expires_at: string;
+        };
+        /** @description Whether signing in takes a code. */
+        OwnSecondFactor: {
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description Recovery codes that are left.
+             */
+            recovery_codes_left: number;
+            /**
+             * Format: date-time
+             * @description Since when, RFC 3339.
+             */
+            since: string | null;
         };
         /** @description A browser in which the caller is signed in. */
         OwnSession: {
@@ -1155,6 +1308,10 @@ export interface components {
             /** @description RFC 3339, or a number since 1970; the server's time when absent. */
             time?: unknown;
         };
+        /** @description Codes that stand in for an app that is lost, good once each. Only this answer holds them. */
+        RecoveryCodes: {
+            recovery_codes: string[];
+        };
         /** @description A refused reading in an answer. */
         RefusedRow: {
             /** @description A stable word, such as `invalid`, `conflict` or `too_large`. */
@@ -1200,8 +1357,19 @@ export interface components {
              */
             total: number;
         };
+        /** @description What removes one's own second factor. */
+        RemoveRequest: {
+            /** @description Of the app, or a recovery code. */
+            code: string;
+            password: string;
+        };
         /** @description What to make files of. */
         RenderRequest: {
+            /**
+             * Format: uuid
+             * @description A Wi-Fi network of the organisation in the place of `wifi_ssid` and `wifi_password`; for editors.
+             */
+            network?: string | null;
             /** @description What is filled in, by the names of variables: text, numbers, true or false. */
             variables?: {
                 [key: string]: unknown;
@@ -1299,6 +1467,13 @@ export interface components {
             /** @description The table that it is computed from. */
             source: string;
         };
+        /** @description What an app is to be given. Only this answer holds it. */
+        SecondFactorSecret: {
+            /** @description To be typed, base32. */
+            secret: string;
+            /** @description To be shown as a QR code, `otpauth://totp/…`. */
+            uri: string;
+        };
         /** @description Who is signed in. */
         SessionBody: {
             /** @description Whether the caller may write readings. */
@@ -1338,6 +1513,8 @@ export interface components {
         SignInRequest: {
             login: string;
             password: string;
+            /** @description A code of the second factor or a recovery code, for those who have one. */
+            second_factor?: string | null;
         };
         /** @description The parameters of a query. */
         SqlParameters: {
@@ -1597,6 +1774,52 @@ export interface components {
             /** @description Its files, with what is to be filled in as `{{ … }}`. */
             sources: components["schemas"]["TemplateSource"][];
         };
+        /** @description A Wi-Fi network. */
+        WifiNetwork: {
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            created_at: string;
+            /** @description False for an open network. */
+            has_password: boolean;
+            /** Format: uuid */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description What it calls itself. */
+            ssid: string;
+            /**
+             * Format: int64
+             * @description Grows with each change; send it with the next one.
+             */
+            version: number;
+        };
+        /** @description What to change of a network; what is left out stays. */
+        WifiNetworkChange: {
+            name?: string | null;
+            /** @description 8 to 63 characters; null makes it an open network. */
+            password?: string | null;
+            ssid?: string | null;
+            /**
+             * Format: int64
+             * @description The version that the change was made for.
+             */
+            version: number;
+        };
+        /** @description The networks of the organisation, by name. */
+        WifiNetworkList: {
+            networks: components["schemas"]["WifiNetwork"][];
+        };
+        /** @description A network to add. */
+        WifiNetworkRequest: {
+            /** @description 1 to 100 characters, which no other network of the organisation has. */
+            name: string;
+            /** @description 8 to 63 characters; null or left out for an open network. */
+            password?: string | null;
+            /** @description 1 to 32 bytes. */
+            ssid: string;
+        };
         /** @description Something that was filled in wrongly. */
         WrongVariable: {
             /** @description What it takes. */
@@ -1653,6 +1876,214 @@ export interface operations {
             };
             /** @description The current password is wrong, or the caller is no person */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnSecondFactor"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorSecret"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The password is wrong, or the caller is no person */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is one that counts */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The code is wrong, or the caller is no person */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description None waits to be confirmed */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveRequest"];
+            };
+        };
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The password or the code is wrong, or the caller is no person */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is none that counts */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2560,7 +2991,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The link does not work */
+            /** @description The link does not work, or a code is needed */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2641,6 +3072,276 @@ export interface operations {
             };
             /** @description http.live_clients are connected already */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    networks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WifiNetworkList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description People from editors on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_network: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WifiNetworkRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WifiNetwork"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    network: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The network */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WifiNetwork"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_network: {
+        parameters: {
+            query: {
+                /** @description The version of the network that the caller has seen. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description The network */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description As for a change */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_network: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The network */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WifiNetworkChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WifiNetwork"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another change came first (then `current` is how the network is now), or the name is taken */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3325,7 +4026,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no such template */
+            /** @description Networks are for people from editors on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such template or network */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -3940,6 +4650,60 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove_of: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It is the caller's own, or the person was deleted */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

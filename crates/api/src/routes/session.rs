@@ -86,6 +86,8 @@ struct SessionOrganisation {
 struct SignInRequest {
     login: String,
     password: String,
+    /// A code of the second factor or a recovery code, for those who have one.
+    second_factor: Option<String>,
 }
 
 impl From<Account> for SessionBody {
@@ -113,6 +115,9 @@ async fn session(State(state): State<AppState>, Caller(principal): Caller) -> Ap
 }
 
 /// Sign in with a login and a password
+///
+/// Whoever has a second factor is answered with 401 and `second_factor_needed` once the password is right, and sends all again with a
+/// code. Wrong codes count as failed attempts.
 #[utoipa::path(post, path = "/api/v1/session", tag = "session", security(()), request_body = SignInRequest, responses(
     (status = 200, body = SessionBody, description = "Sets the session cookie"),
     (status = 401, body = ErrorBody), (status = 429, body = ErrorBody, description = "Too many attempts; see Retry-After"),
@@ -124,7 +129,9 @@ async fn sign_in(
     headers: HeaderMap,
     extract::Json(request): extract::Json<SignInRequest>,
 ) -> ApiResult<Response> {
-    let session = state.metadata.sign_in(&request.login, &request.password, client(peer, &headers)).await?;
+    let SignInRequest { login, password, second_factor } = request;
+    let from = client(peer, &headers);
+    let session = state.metadata.sign_in_with_code(&login, &password, second_factor.as_deref(), from).await?;
     Ok(signed_in(&state, &headers, StatusCode::OK, session))
 }
 

@@ -1,14 +1,19 @@
 //! Code for devices: `GET /api/v1/templates`, `GET /api/v1/templates/{id}` and `POST /api/v1/templates/{id}/render`.
 //!
-//! Everyone who is signed in may. Nothing is stored, and what is filled in, which may be secrets, is not logged.
+//! Everyone who is signed in may; filling in a Wi-Fi network of the organisation is for editors. Nothing is stored, and what is
+//! filled in, which may be secrets, is not logged.
 
 use axum::Json;
+use axum::extract::State;
 use sensorium_devices::{Given, Kind, Language, RenderError, Template, Variable, shipped};
+use sensorium_metadata::NetworkAccess;
+use sensorium_model::NetworkId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult, ErrorBody};
@@ -145,6 +150,8 @@ struct RenderRequest {
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     variables: Given,
+    /// A Wi-Fi network of the organisation in the place of `wifi_ssid` and `wifi_password`; for editors.
+    network: Option<Uuid>,
 }
 
 /// What came out.
@@ -216,6 +223,32 @@ fn find(id: &str) -> ApiResult<&'static Template> {
     shipped().iter().find(|template| template.id == id).ok_or_else(missing)
 }
 
+/// The variables that a network stands in for.
+const WIFI_SSID: &str = "wifi_ssid";
+const WIFI_PASSWORD: &str = "wifi_password";
+
+/// Fails unless a network can be filled in.
+fn takes_network(template: &Template, given: &Given) -> ApiResult<()> {
+    let has = |name: &str| template.variables.iter().any(|variable| variable.name == name);
+    if !has(WIFI_SSID) || !has(WIFI_PASSWORD) {
+        return Err(ApiError::invalid(format!(
+            "the template {:?} joins no Wi-Fi network; leave `network` out",
+            template.id
+        )));
+    }
+    if given.contains_key(WIFI_SSID) || given.contains_key(WIFI_PASSWORD) {
+        return Err(ApiError::invalid(format!(
+            "`network` stands for {WIFI_SSID} and {WIFI_PASSWORD}; send one or the other"
+        )));
+    }
+    Ok(())
+}
+
+fn fill_in(given: &mut Given, access: &NetworkAccess) {
+    given.insert(WIFI_SSID.to_owned(), json!(access.ssid));
+    given.insert(WIFI_PASSWORD.to_owned(), json!(access.password.as_deref()));
+}
+
 /// List the templates of code for devices
 ///
 /// With what is to be filled in for each.
@@ -238,18 +271,27 @@ async fn template(_: Caller, extract::Path(id): extract::Path<String>) -> ApiRes
 
 /// Make code for a device
 ///
-/// Fills in a template. Nothing is stored.
+/// Fills in a template. Nothing is stored; that a network was used is on record.
 #[utoipa::path(post, path = "/api/v1/templates/{id}/render", tag = "devices", request_body = RenderRequest,
     params(("id" = String, Path, description = "The template, such as `shell-curl`")),
     responses((status = 200, body = RenderedFiles), (status = 401, body = ErrorBody),
         (status = 400, body = ErrorBody, description = "Something is filled in wrongly: `variables` says what"),
-        (status = 404, body = ErrorBody, description = "There is no such template")))]
+        (status = 403, body = ErrorBody, description = "Networks are for people from editors on"),
+        (status = 404, body = ErrorBody, description = "There is no such template or network")))]
 async fn render_template(
-    _: Caller,
+    State(state): State<AppState>,
+    Caller(principal): Caller,
     extract::Path(id): extract::Path<String>,
     extract::Json(request): extract::Json<RenderRequest>,
 ) -> ApiResult<Json<RenderedFiles>> {
-    let files = find(&id)?.render(&request.variables)?;
+    let RenderRequest { mut variables, network } = request;
+    let template = find(&id)?;
+    if let Some(network) = network.map(NetworkId::from_uuid) {
+        takes_network(template, &variables)?;
+        let purpose = format!("code of the template {id}");
+        fill_in(&mut variables, &state.metadata.use_network(&principal, network, &purpose).await?);
+    }
+    let files = template.render(&variables)?;
     let files = files.into_iter().map(|file| RenderedFile { name: file.name, text: file.text });
     Ok(Json(RenderedFiles { files: files.collect() }))
 }

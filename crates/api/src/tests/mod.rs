@@ -2,11 +2,14 @@
 
 mod access;
 mod account;
+#[path = "../../../metadata/tests/people/app.rs"]
+mod app;
 mod audit;
 mod databases;
 mod detections;
 mod ingest;
 mod keeping;
+mod networks;
 mod openapi;
 mod pages;
 mod parts;
@@ -14,6 +17,7 @@ mod parts;
 mod postgres;
 mod queries;
 mod rollups;
+mod second_factor;
 mod server;
 mod session;
 mod setup;

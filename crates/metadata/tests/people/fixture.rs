@@ -1,6 +1,7 @@
 //! An organisation with an owner.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -11,7 +12,7 @@ use sensorium_metadata::{
 use sensorium_model::{ErrorKind, Principal, Role, UserId};
 use tempfile::TempDir;
 
-use super::postgres::metadata_of;
+use crate::postgres::metadata_of;
 
 pub(crate) const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -19,7 +20,7 @@ pub(crate) const ANOTHER: &str = "another horse battery";
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 pub(crate) struct Fixture {
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
     pub(crate) now_ms: Arc<AtomicI64>,
     pub(crate) metadata: Metadata,
     /// The signed-in owner `ada`.
@@ -34,9 +35,7 @@ impl Fixture {
     pub(crate) async fn with(change: impl FnOnce(&mut MetadataConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let now_ms = Arc::new(AtomicI64::new(1_800_000_000_000));
-        let clock = now_ms.clone();
-        let mut config = metadata_of(folder.path());
-        config.clock = Clock::new(move || clock.load(Ordering::SeqCst));
+        let mut config = config(folder.path(), &now_ms);
         change(&mut config);
         let (metadata, first) = Metadata::open(config).await.unwrap();
         let request = SetUp {
@@ -47,7 +46,16 @@ impl Fixture {
         };
         let session = metadata.set_up(request, PEER).await.unwrap();
         let (owner, _) = metadata.session(&session.secret).await.unwrap().unwrap();
-        Self { _folder: folder, now_ms, metadata, owner }
+        Self { folder, now_ms, metadata, owner }
+    }
+
+    pub(crate) fn config(&self) -> MetadataConfig {
+        config(self.folder.path(), &self.now_ms)
+    }
+
+    /// Another handle, as after a restart.
+    pub(crate) async fn reopen(&self) -> Metadata {
+        Metadata::open(self.config()).await.unwrap().0
     }
 
     pub(crate) fn pass(&self, ms: i64) {
@@ -85,6 +93,11 @@ impl Fixture {
         let page = self.metadata.audit_page(&self.owner, &filter, None, 100).await.unwrap();
         page.into_iter().map(|entry| format!("{entry:?}")).collect()
     }
+}
+
+fn config(folder: &Path, now_ms: &Arc<AtomicI64>) -> MetadataConfig {
+    let clock = now_ms.clone();
+    MetadataConfig { clock: Clock::new(move || clock.load(Ordering::SeqCst)), ..metadata_of(folder) }
 }
 
 pub(crate) fn kind<T>(result: Result<T, MetadataError>) -> Option<ErrorKind> {

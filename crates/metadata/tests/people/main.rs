@@ -1,10 +1,13 @@
-//! Inviting, changing and removing people, their links and sessions, and the record of it, on a real file, with a clock that
+//! Inviting, changing and removing people, their links, second factors and sessions, Wi-Fi networks, and the record of it, on a real file, with a clock that
 //! the test moves.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod app;
 mod changing;
 mod fixture;
 mod links;
+mod networks;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod record;
+mod second_factor;

@@ -16,6 +16,9 @@ use crate::cli::{BackupArgs, ReachFlags, RestoreArgs};
 use crate::maintenance::{bytes_bar, name_of_now};
 use crate::open::metadata_config;
 
+/// A backup with its key would open what is sealed to whoever finds it.
+const KEY_IS_NOT_IN_IT: &str = "The key of sealed secrets (secret.key in the data folder, or secrets.key_file) is not in it: keep a copy of it elsewhere";
+
 /// What the server holds still.
 #[derive(Deserialize)]
 struct Held {
@@ -36,6 +39,7 @@ pub(crate) async fn backup(args: BackupArgs) -> Result<()> {
     if let Place::Postgres(url) = &metadata.place {
         println!("People, tokens and the record of changes are in {url} and not in this backup: use pg_dump for them");
     }
+    println!("{KEY_IS_NOT_IN_IT}");
     Ok(())
 }
 
@@ -117,5 +121,6 @@ pub(crate) fn restore(args: &RestoreArgs) -> Result<()> {
     let BackupInfo { name, files, rows, bytes } = restored?;
     let folder = data_dir.display();
     println!("Restored the backup {name} to {folder}: {rows} rows, {files} files, {bytes} bytes");
+    println!("{KEY_IS_NOT_IN_IT}; put it in its place before you start the server");
     Ok(())
 }

@@ -191,7 +191,7 @@ mod tests {
             ("http.connections", "1_000"),
             ("http.public_metrics", "yes"),
             ("host_metrics.database", "7"),
-            ("http.tls_cert", "a.pem"),
+            ("tls.cert", "a.pem"),
             ("limits.earliest_unix_seconds", "-5"),
             ("store.durability", "memory"),
         ] {
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(settings.http.connections, 1_000);
         assert!(settings.http.public_metrics);
         assert_eq!(settings.host_metrics.database.as_str(), "7");
-        assert_eq!(settings.http.tls_cert, Some("a.pem".into()));
+        assert_eq!(settings.tls.cert, Some("a.pem".into()));
         assert_eq!(settings.limits.earliest_unix_seconds, -5);
         assert_eq!(layers.origin("http.connections"), flag());
         assert_eq!(layers.origin("http.listen"), Origin::Default);

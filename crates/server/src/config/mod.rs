@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use layers::Origin;
-pub(crate) use settings::{DurabilitySetting, Log, LogFormat, Settings};
+pub(crate) use settings::{DurabilitySetting, Log, LogFormat, Settings, TlsSettings};
 pub(crate) use show::{show, show_json};
 
 use layers::Layers;
@@ -161,8 +161,16 @@ mod tests {
 
     #[test]
     fn rules_between_settings_name_the_one_to_change() {
-        let error = load(None, &[], &[("http.tls_cert".into(), "a.pem".into(), "--tls-cert")]).unwrap_err().to_string();
-        assert!(error.contains("http.tls_key") && error.contains("--tls-cert"), "{error}");
+        let cert = || ("tls.cert".to_owned(), "a.pem".to_owned(), "--tls-cert");
+        let error = load(None, &[], &[cert()]).unwrap_err().to_string();
+        assert!(error.contains("tls.key") && error.contains("--tls-cert"), "{error}");
+        let both = [
+            cert(),
+            ("tls.key".into(), "b.pem".into(), "--tls-key"),
+            ("tls.self_signed".into(), "true".into(), "--tls-self-signed"),
+        ];
+        let error = load(None, &[], &both).unwrap_err().to_string();
+        assert!(error.contains("tls.cert") && error.contains("--tls-self-signed"), "{error}");
         let error = load(None, &[("SENSORIUM_STORE__MEMTABLE_BYTES", "1000")], &[]).unwrap_err().to_string();
         assert!(error.contains("store.flush_bytes"), "{error}");
     }

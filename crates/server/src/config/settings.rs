@@ -15,11 +15,13 @@ pub(crate) struct Settings {
     /// The folder that holds everything Sensorium stores.
     pub(crate) data_dir: PathBuf,
     pub(crate) http: Http,
+    pub(crate) tls: TlsSettings,
     pub(crate) limits: IngestLimits,
     pub(crate) store: StoreSettings,
     pub(crate) query: QuerySettings,
     pub(crate) metadata: MetadataSettings,
     pub(crate) people: PeopleSettings,
+    pub(crate) secrets: SecretsSettings,
     pub(crate) host_metrics: HostMetrics,
     pub(crate) log: Log,
 }
@@ -30,10 +32,6 @@ pub(crate) struct Settings {
 pub(crate) struct Http {
     /// Address and port; port 0 takes a free one.
     pub(crate) listen: String,
-    /// PEM file with the certificate chain; HTTPS when set together with `tls_key`.
-    pub(crate) tls_cert: Option<PathBuf>,
-    /// PEM file with the private key.
-    pub(crate) tls_key: Option<PathBuf>,
     /// Whether `/metrics` answers without a credential.
     pub(crate) public_metrics: bool,
     /// Whether readings are taken without a credential.
@@ -46,6 +44,28 @@ pub(crate) struct Http {
     pub(crate) connections: usize,
     /// Browsers and programs that may follow live data at one time.
     pub(crate) live_clients: usize,
+}
+
+/// `[tls]`: the certificate of all listeners.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsSettings {
+    /// PEM file with the certificate chain; TLS when set together with `key`.
+    pub(crate) cert: Option<PathBuf>,
+    /// PEM file with the private key.
+    pub(crate) key: Option<PathBuf>,
+    /// TLS with a certificate that the server makes for itself.
+    pub(crate) self_signed: bool,
+    /// Browsers that were here over HTTPS take nothing else from this host for so many seconds; 0 does not ask them to. Not with
+    /// `self_signed`.
+    pub(crate) hsts_seconds: u64,
+}
+
+impl TlsSettings {
+    /// Whether listeners speak TLS.
+    pub(crate) fn is_on(&self) -> bool {
+        self.cert.is_some() || self.self_signed
+    }
 }
 
 /// When a write is acknowledged.
@@ -123,6 +143,14 @@ pub(crate) struct PeopleSettings {
     pub(crate) clean_up_minutes: u64,
 }
 
+/// `[secrets]`: what is sealed because it must be read again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecretsSettings {
+    /// The file with the key; `secret.key` in the data folder if it is not set.
+    pub(crate) key_file: Option<PathBuf>,
+}
+
 /// `[host_metrics]`: this machine's own vitals.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,8 +190,6 @@ impl Settings {
             data_dir: PathBuf::from("data"),
             http: Http {
                 listen: "0.0.0.0:8086".to_owned(),
-                tls_cert: None,
-                tls_key: None,
                 public_metrics: false,
                 anonymous_write: false,
                 body_bytes: 25 * MIB,
@@ -171,6 +197,7 @@ impl Settings {
                 connections: 4_096,
                 live_clients: 1_024,
             },
+            tls: TlsSettings { cert: None, key: None, self_signed: false, hsts_seconds: 30 * 86_400 },
             limits: IngestLimits::default(),
             store: StoreSettings {
                 durability: DurabilitySetting::Fsync,
@@ -194,6 +221,7 @@ impl Settings {
                 audit_rows: 1_000_000,
                 clean_up_minutes: 60,
             },
+            secrets: SecretsSettings { key_file: None },
             host_metrics: HostMetrics { enabled: true, interval_ms: 1_000, database: DatabaseName::new("main")? },
             log: Log { level: "info".to_owned(), format: LogFormat::Auto },
         })
@@ -236,9 +264,12 @@ impl Settings {
                 let wrong = self.metadata.url.as_ref().and_then(|url| url.parse::<PostgresUrl>().err())?;
                 Some(("metadata.url", wrong.to_string()))
             })
-            .or_else(|| match (&self.http.tls_cert, &self.http.tls_key) {
-                (Some(_), None) => Some(("http.tls_cert", "http.tls_key is missing; set both".to_owned())),
-                (None, Some(_)) => Some(("http.tls_key", "http.tls_cert is missing; set both".to_owned())),
+            .or_else(|| match (&self.tls.cert, &self.tls.key) {
+                (Some(_), None) => Some(("tls.cert", "tls.key is missing; set both".to_owned())),
+                (None, Some(_)) => Some(("tls.key", "tls.cert is missing; set both".to_owned())),
+                (Some(_), Some(_)) if self.tls.self_signed => {
+                    Some(("tls.self_signed", "there is a certificate in tls.cert; set one of the two".to_owned()))
+                }
                 _ => None,
             })
     }

@@ -19,7 +19,8 @@ use std::{convert::Infallible, io};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::header::STRICT_TRANSPORT_SECURITY;
+use axum::http::{HeaderValue, Request};
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -29,10 +30,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
+
+use crate::tls::Tls;
 
 /// Requests under way on one HTTP/2 connection.
 const STREAMS: u32 = 128;
@@ -63,6 +65,8 @@ pub(crate) struct Connections {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     patience: Patience,
+    /// What browsers are told over TLS.
+    hsts: Option<HeaderValue>,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
     /// No new connections; requests under way are finished.
@@ -84,11 +88,17 @@ impl Connections {
             .enable_connect_protocol();
         let slots = Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS)));
         let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
-        Self { router, http1, http2, patience, slots, tasks, stop, abort }
+        Self { router, http1, http2, patience, hsts: None, slots, tasks, stop, abort }
+    }
+
+    /// With `Strict-Transport-Security` on every answer over TLS.
+    pub(crate) fn with_hsts(mut self, value: Option<HeaderValue>) -> Self {
+        self.hsts = value;
+        self
     }
 
     /// Accepts until told to stop.
-    pub(crate) async fn listen(self, listener: TcpListener, tls: Option<TlsAcceptor>) {
+    pub(crate) async fn listen(self, listener: TcpListener, tls: Option<Tls>) {
         loop {
             let Some(Ok(slot)) = self.stop.run_until_cancelled(self.slots.clone().acquire_owned()).await else {
                 return;
@@ -123,27 +133,27 @@ impl Connections {
         left
     }
 
-    async fn connection(&self, stream: TcpStream, peer: SocketAddr, tls: Option<TlsAcceptor>) {
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr, tls: Option<Tls>) {
         // Small answers must not wait for the acknowledgement of the one before.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::trace!(%peer, %error, "no TCP_NODELAY");
         }
-        let Some(acceptor) = tls else { return self.serve_http1(stream, peer).await };
-        match tokio::time::timeout(self.patience.handshake, acceptor.accept(stream)).await {
+        let Some(tls) = tls else { return self.serve_http1(stream, peer, None).await };
+        match tokio::time::timeout(self.patience.handshake, tls.acceptor().accept(stream)).await {
             Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
                 self.serve_http2(Watched::new(stream, 3 * self.patience.ping), peer).await;
             }
-            Ok(Ok(stream)) => self.serve_http1(stream, peer).await,
+            Ok(Ok(stream)) => self.serve_http1(stream, peer, self.hsts.clone()).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
         }
     }
 
-    async fn serve_http1<S>(&self, stream: S, peer: SocketAddr)
+    async fn serve_http1<S>(&self, stream: S, peer: SocketAddr, hsts: Option<HeaderValue>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = service_fn(|request| answer(self.router.clone(), request, peer));
+        let service = service_fn(|request| answer(self.router.clone(), request, peer, hsts.clone()));
         let connection = self.http1.serve_connection(TokioIo::new(stream), service).with_upgrades();
         self.run(connection, |connection| connection.graceful_shutdown(), peer).await;
     }
@@ -152,8 +162,8 @@ impl Connections {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let router = self.router.clone();
-        let service = service_fn(move |request| answer(router.clone(), request, peer));
+        let (router, hsts) = (self.router.clone(), self.hsts.clone());
+        let service = service_fn(move |request| answer(router.clone(), request, peer, hsts.clone()));
         let connection = self.http2.serve_connection(TokioIo::new(stream), service);
         self.run(connection, |connection| connection.graceful_shutdown(), peer).await;
     }
@@ -177,9 +187,18 @@ impl Connections {
     }
 }
 
-async fn answer(router: Router, mut request: Request<Incoming>, peer: SocketAddr) -> Result<Response, Infallible> {
+async fn answer(
+    router: Router,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    hsts: Option<HeaderValue>,
+) -> Result<Response, Infallible> {
     request.extensions_mut().insert(ConnectInfo(peer));
-    router.oneshot(request.map(Body::new)).await
+    let mut response = router.oneshot(request.map(Body::new)).await?;
+    if let Some(hsts) = hsts {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts);
+    }
+    Ok(response)
 }
 
 /// A stream that fails when nothing was received for too long. HTTP/2 alone would wait for ever for its first frame.

@@ -8,13 +8,13 @@ mod connections;
 mod host_metrics;
 mod listener;
 mod stop;
-mod tls;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use axum::http::HeaderValue;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use rustix::process::{Resource, Rlimit};
 use sensorium_api::{ApiConfig, AppState, Rejections};
@@ -25,8 +25,9 @@ use sensorium_store::{CommitListener, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Settings};
+use crate::config::{Config, Settings, TlsSettings};
 use crate::local::{LocalFile, LocalServer};
+use crate::tls::{self, Tls};
 use crate::{logging, open};
 use connections::{Connections, Patience};
 use host_metrics::HostMetrics;
@@ -54,10 +55,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     raise_open_files();
     let metrics = metrics_recorder()?;
     let mut signals = StopSignals::new()?;
-    let tls = match (&settings.http.tls_cert, &settings.http.tls_key) {
-        (Some(cert), Some(key)) => Some(tls::acceptor(cert, key)?),
-        _ => None,
-    };
+    let files = Tls::from_files(&settings.tls)?;
     let listener = listener::bind(&settings.http.listen)?;
     let address = listener.local_addr().context("the listener has no address")?;
 
@@ -69,6 +67,11 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     bootstrap(&metadata).await?;
     create_first_database(&store, first.org)?;
     let query = open::query(settings, &store)?;
+    // Only now, because the data folder is this process's own.
+    let tls = match settings.tls.self_signed {
+        true => Some(Tls::self_signed(&settings.data_dir, tls::names(address.ip()))?),
+        false => files,
+    };
 
     let stop = CancellationToken::new();
     let state = AppState {
@@ -83,6 +86,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     };
     let router = sensorium_api::router(state);
     let connections = Connections::new(router, settings.http.connections, Patience::default(), stop.clone());
+    let connections = connections.with_hsts(hsts(&settings.tls));
     let host_metrics = start_host_metrics(settings, &store, first.org)?;
     let url = listener::local_url(address, tls.is_some());
     let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0")?) } else { None };
@@ -90,7 +94,10 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     tokio::spawn(keep_up(metrics, stop.clone()));
     let every = Duration::from_secs(settings.people.clean_up_minutes.saturating_mul(60));
     tokio::spawn(clean_up(metadata.clone(), every, stop.clone()));
-    tokio::spawn(connections.clone().listen(listener, tls));
+    if let Some(tls) = &tls {
+        tokio::spawn(tls.clone().watch(stop.clone()));
+    }
+    tokio::spawn(connections.clone().listen(listener, tls.clone()));
     if let Some(local) = local_listener {
         tokio::spawn(connections.clone().listen(local, None));
     }
@@ -104,7 +111,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
             "the log ended in an unfinished write, which was cut off; it was never acknowledged"
         );
     }
-    announce(&url, first.setup_code.as_deref());
+    let own = tls.as_ref().filter(|_| settings.tls.self_signed).map(Tls::fingerprint);
+    announce(&url, first.setup_code.as_deref(), own.as_deref());
 
     let signal = signals.next().await;
     tracing::info!(signal, "stopping");
@@ -139,9 +147,13 @@ async fn stop_in_order(
     Ok(())
 }
 
-/// Where to go, on standard output, so that it stands out from the log.
-#[expect(clippy::print_stdout, reason = "the one line that a person waits for")]
-fn announce(url: &str, setup_code: Option<&str>) {
+/// Where to go, on standard output, so that it stands out from the log; before it, by what a certificate that nobody vouches for
+/// is known.
+#[expect(clippy::print_stdout, reason = "the lines that a person waits for")]
+fn announce(url: &str, setup_code: Option<&str>, fingerprint: Option<&str>) {
+    if let Some(fingerprint) = fingerprint {
+        println!("Certificate SHA-256 {fingerprint}");
+    }
     match setup_code {
         // After the `#`, the code reaches no proxy and no log.
         Some(code) => println!("Open {url}/setup#code={code}"),
@@ -157,8 +169,15 @@ fn api_config(settings: &Settings) -> ApiConfig {
         live_clients: settings.http.live_clients,
         public_metrics: settings.http.public_metrics,
         anonymous_write: settings.http.anonymous_write,
-        tls: settings.http.tls_cert.is_some(),
+        tls: settings.tls.is_on(),
     }
+}
+
+/// What browsers are told about this host (RFC 6797). With a certificate that they do not trust, they would shut themselves out.
+fn hsts(settings: &TlsSettings) -> Option<HeaderValue> {
+    let is_trusted = settings.cert.is_some() && settings.hsts_seconds > 0;
+    let value = is_trusted.then(|| HeaderValue::try_from(format!("max-age={}", settings.hsts_seconds)));
+    value.and_then(Result::ok)
 }
 
 async fn bootstrap(metadata: &Metadata) -> Result<()> {

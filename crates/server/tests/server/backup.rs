@@ -44,7 +44,8 @@ fn a_backup_of_a_running_server_has_every_row_that_was_acknowledged_before() {
         });
         let _stops = Stops(&stop);
         wait_for("some rows", || (acknowledged.load(Ordering::SeqCst) > 20).then_some(()));
-        succeed(&mut server.command(&["backup", text(&backups)]));
+        let said = succeed(&mut server.command(&["backup", text(&backups)]));
+        assert!(said.contains("secret.key") && said.contains("not in it"), "{said}");
         let before = acknowledged.load(Ordering::SeqCst);
         // The name is the second: a backup of the same second is refused.
         wait_for("the next second", || {
@@ -55,8 +56,11 @@ fn a_backup_of_a_running_server_has_every_row_that_was_acknowledged_before() {
     });
     let listed = succeed(&mut at(&restored, &["restore", text(&backups), "--list"]));
     assert_eq!(listed.lines().count(), 2, "{listed}");
+    let key = std::fs::read_to_string(server.data_dir().join("secret.key")).unwrap();
+    let found = std::process::Command::new("grep").args(["-rlF", key.trim()]).arg(&backups).output().unwrap();
+    assert_eq!(found.status.code(), Some(1), "the key of sealed secrets: {}", String::from_utf8_lossy(&found.stdout));
     let said = succeed(&mut at(&restored, &["restore", text(&backups)]));
-    assert!(said.starts_with("Restored the backup"), "{said}");
+    assert!(said.starts_with("Restored the backup") && said.contains("secret.key"), "{said}");
     assert!(fail(&mut at(&restored, &["restore", text(&backups)])).contains("not empty"));
     succeed(&mut at(&restored, &["store", "check"]));
     drop(server);

@@ -76,7 +76,7 @@ fn a_wrong_value_names_its_setting() {
         ("http.listen=nowhere", "http.listen"),
         ("log.level=loud=er", "log.level"),
         ("http.connections=0", "at least 1"),
-        ("http.tls_cert=missing.pem", "http.tls_key"),
+        ("tls.cert=missing.pem", "tls.key"),
         ("host_metrics.database=../x", "host_metrics.database"),
     ] {
         let sentence = fail(sensorium().args(["serve", "--data-dir", "/proc/none", "--set", setting]));

@@ -172,15 +172,25 @@ pub(crate) struct Starting {
 impl Starting {
     /// Waits for the line that says where the server is.
     pub(crate) fn ready(self) -> Server {
+        let mut printed = Vec::new();
         let opened = loop {
             let line = self.lines.recv_timeout(DEADLINE);
             let line = line.unwrap_or_else(|_| panic!("no server:\n{}", std::fs::read_to_string(&self.log).unwrap()));
             if let Some(url) = line.strip_prefix("Open ") {
                 break url.to_owned();
             }
+            printed.push(line);
         };
         let url = opened.split("/setup").next().unwrap().to_owned();
-        Server { process: self.process, opened, url, log: self.log, folder: self.folder, data_dir: self.data_dir }
+        Server {
+            process: self.process,
+            printed,
+            opened,
+            url,
+            log: self.log,
+            folder: self.folder,
+            data_dir: self.data_dir,
+        }
     }
 
     /// `kill -9`, wherever the start is.
@@ -193,6 +203,7 @@ impl Starting {
 /// A running server.
 pub(crate) struct Server {
     process: Process,
+    printed: Vec<String>,
     opened: String,
     url: String,
     log: PathBuf,
@@ -214,6 +225,11 @@ impl Server {
     /// The whole address that the server printed.
     pub(crate) fn opened(&self) -> &str {
         &self.opened
+    }
+
+    /// What was printed before the address.
+    pub(crate) fn printed(&self) -> &[String] {
+        &self.printed
     }
 
     /// The folder of the data.

@@ -98,6 +98,7 @@ fn describe() {
     describe_counter!("sensorium_live_frame_bytes_total", Unit::Bytes, "Size of those frames.");
     describe_counter!("sensorium_sql_answers_total", "Answers to SQL that began, by format.");
     describe_counter!("sensorium_sql_cut_total", "Answers to SQL that were cut off because the query failed half-way.");
+    describe_counter!("sensorium_tls_reloads_total", "Changed certificate files, by outcome: taken or refused.");
     describe_gauge!("process_resident_memory_bytes", Unit::Bytes, "Resident memory of this process.");
     describe_gauge!("process_virtual_memory_bytes", Unit::Bytes, "Virtual memory of this process.");
     describe_gauge!("process_threads", "Threads of this process.");

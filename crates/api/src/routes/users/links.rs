@@ -45,6 +45,8 @@ struct AcceptRequest {
     /// At least 10 characters.
     #[schema(min_length = 10)]
     password: String,
+    /// A code of the second factor or a recovery code, for those who have one.
+    second_factor: Option<String>,
 }
 
 /// Make another invitation for a person who has not accepted one
@@ -114,12 +116,12 @@ async fn revoke_reset(
 /// Choose a password with a one-time link, and sign in
 ///
 /// Takes an invitation and the reset of a password alike. A link that does not work is refused in the same words, whatever
-/// the reason.
+/// the reason. It stands in for a password only: whoever has a second factor sends a code as well.
 #[utoipa::path(post, path = "/api/v1/invitations/accept", tag = "people", security(()), request_body = AcceptRequest,
     responses(
         (status = 200, body = SessionBody, description = "Sets the session cookie"),
         (status = 400, body = ErrorBody, description = "The password cannot be used; the link still works"),
-        (status = 401, body = ErrorBody, description = "The link does not work"),
+        (status = 401, body = ErrorBody, description = "The link does not work, or a code is needed"),
         (status = 429, body = ErrorBody, description = "Too many attempts; see Retry-After"),
     ))]
 async fn accept(
@@ -129,7 +131,9 @@ async fn accept(
     headers: HeaderMap,
     extract::Json(request): extract::Json<AcceptRequest>,
 ) -> ApiResult<Response> {
-    let session = state.metadata.accept_link(&request.code, &request.password, client(peer, &headers)).await?;
+    let AcceptRequest { code, password, second_factor } = request;
+    let from = client(peer, &headers);
+    let session = state.metadata.accept_link_with_code(&code, &password, second_factor.as_deref(), from).await?;
     Ok(signed_in(&state, &headers, StatusCode::OK, session))
 }
 

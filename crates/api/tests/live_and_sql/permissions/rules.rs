@@ -58,6 +58,11 @@ pub(crate) const RULES: &[Rule] = &[
     from(Viewer, "GET /api/v1/account/sessions", Own),
     from(Viewer, "DELETE /api/v1/account/sessions", Own),
     from(Owner, "DELETE /api/v1/account/sessions/{id}", Nothing),
+    // The walk has no app that makes codes, and what it begins never counts.
+    from(Viewer, "GET /api/v1/account/second-factor", Own),
+    from(Viewer, "POST /api/v1/account/second-factor", Own),
+    anyone("POST /api/v1/account/second-factor/confirm", 401),
+    anyone("POST /api/v1/account/second-factor/remove", 401),
     // People; the walk names people of the lowest role, and cannot make owners.
     from(Administrator, "GET /api/v1/users", Own),
     from(Administrator, "POST /api/v1/users", Own),
@@ -68,6 +73,7 @@ pub(crate) const RULES: &[Rule] = &[
     from(Administrator, "DELETE /api/v1/users/{id}/invitation", Nothing),
     from(Administrator, "POST /api/v1/users/{id}/password-reset", Nothing),
     from(Administrator, "DELETE /api/v1/users/{id}/password-reset", Nothing),
+    from(Administrator, "DELETE /api/v1/users/{id}/second-factor", Nothing),
     // The record of changes.
     from(Administrator, "GET /api/v1/audit", Own),
     // API tokens; editors see and revoke their own only.
@@ -103,4 +109,10 @@ pub(crate) const RULES: &[Rule] = &[
     from(Viewer, "GET /api/v1/templates", Own),
     from(Viewer, "GET /api/v1/templates/{id}", Own),
     from(Viewer, "POST /api/v1/templates/{id}/render", Own),
+    // Wi-Fi networks.
+    from(Editor, "GET /api/v1/networks", Own),
+    from(Editor, "POST /api/v1/networks", Own),
+    from(Editor, "GET /api/v1/networks/{id}", Nothing),
+    from(Editor, "PATCH /api/v1/networks/{id}", Nothing),
+    from(Editor, "DELETE /api/v1/networks/{id}", Nothing),
 ];

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use reqwest::Method;
-use sensorium_metadata::{LinkPurpose, NewPerson, NewToken, NewUser, SetUp};
+use sensorium_metadata::{LinkPurpose, NewNetwork, NewPerson, NewToken, NewUser, SetUp};
 use sensorium_model::{DatabaseName, OrgId, Principal, Role};
 use serde_json::{Value as Json, json};
 
@@ -131,6 +131,7 @@ impl World {
         self.token().await;
         self.query().await;
         self.invited(0).await;
+        self.network(0).await;
     }
 
     /// Something of the first organisation that an operation can name; new each time, if the operation may use it up.
@@ -151,7 +152,9 @@ impl World {
             target.id = self.token().await;
         } else if operation.contains("/queries/") {
             target.id = self.query().await;
-        } else if operation.contains("/password-reset") {
+        } else if operation.contains("/networks/") {
+            target.id = self.network(number).await;
+        } else if operation.contains("/password-reset") || operation.contains("/second-factor") {
             target.id = self.active(operation, number).await;
         } else if operation.contains("/users/") {
             target.id = self.invited(number).await;
@@ -180,16 +183,25 @@ impl World {
         self.server.state.metadata.invite(&self.owner, new).await.unwrap().0.id.to_string()
     }
 
-    /// Somebody who is active; with a link that resets the password, if that is to be revoked.
+    /// Somebody who is active; with a second factor, or a link that resets the password, if that is to be removed.
     async fn active(&self, operation: &str, number: u32) -> String {
         let metadata = &self.server.state.metadata;
         let login = format!("active-{number}-{MARK}");
         let new = NewUser { login, password: PASSWORD.into(), role: Role::Viewer };
         let id = metadata.create_user(&Principal::system(self.owner.org), new).await.unwrap();
-        if operation.starts_with("DELETE") {
+        if operation.contains("/second-factor") {
+            let itself = Principal::user(self.owner.org, id, None, Role::Viewer);
+            metadata.begin_second_factor(&itself, PASSWORD, PEER).await.unwrap();
+        } else if operation.starts_with("DELETE") {
             metadata.issue_link(&self.owner, id, LinkPurpose::Reset).await.unwrap();
         }
         id.to_string()
+    }
+
+    async fn network(&self, number: u32) -> String {
+        let (name, ssid) = (format!("{MARK}-network-{number}"), format!("{MARK}-{number}"));
+        let new = NewNetwork { name, ssid, password: Some(format!("{MARK}-password")) };
+        self.server.state.metadata.create_network(&self.owner, new).await.unwrap().id.to_string()
     }
 
     /// A session of the owner.
@@ -278,6 +290,10 @@ fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) 
         "POST /api/v1/session" => ("", json!({"login": fresh, "password": wrong})),
         "POST /api/v1/invitations/accept" => ("", json!({"code": wrong, "password": PASSWORD})),
         "PUT /api/v1/account/password" => ("", json!({"current": PASSWORD, "new": PASSWORD})),
+        "POST /api/v1/account/second-factor" => ("", json!({"password": PASSWORD})),
+        "POST /api/v1/networks" => ("", json!({"name": fresh, "ssid": "ssid", "password": PASSWORD})),
+        "PATCH /api/v1/networks/{id}" => ("", json!({"version": 1, "name": fresh})),
+        "DELETE /api/v1/networks/{id}" => return ("?version=1".to_owned(), Body::None),
         "POST /api/v1/users" => {
             // A login is taken for all organisations.
             let login = format!("{fresh}-{}", caller.login().unwrap_or("nobody"));
