@@ -1,5 +1,5 @@
 /** What the page asks the server for, as react-query options: one key and one fetcher per question. */
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { ApiError, api, body } from "./client";
 import type { components } from "./schema";
 
@@ -7,6 +7,10 @@ import type { components } from "./schema";
 export type Session = components["schemas"]["SessionBody"] & {
   user: NonNullable<components["schemas"]["SessionBody"]["user"]>;
 };
+/** A person of the organisation. */
+export type Person = components["schemas"]["User"];
+/** A browser in which one is signed in. */
+export type OwnSession = components["schemas"]["OwnSession"];
 /** One access token without its secret. */
 export type Token = components["schemas"]["Token"];
 
@@ -50,6 +54,26 @@ export const readyQuery = queryOptions({
 export const tokensQuery = queryOptions({
   queryKey: ["tokens"],
   queryFn: async ({ signal }) => body(await api.GET("/api/v1/tokens", { signal })).tokens,
+});
+
+/** How many people are asked for at a time. */
+const PEOPLE_PAGE = 100;
+
+/** The people of the organisation, for administrators; those who were added last come last. */
+export const peopleQuery = infiniteQueryOptions({
+  queryKey: ["people"],
+  initialPageParam: null as string | null,
+  getNextPageParam: (page: components["schemas"]["UserList"]) => page.next,
+  queryFn: async ({ pageParam, signal }) => {
+    const query = { limit: PEOPLE_PAGE, ...(pageParam === null ? {} : { after: pageParam }) };
+    return body(await api.GET("/api/v1/users", { params: { query }, signal }));
+  },
+});
+
+/** Where one is signed in. */
+export const ownSessionsQuery = queryOptions({
+  queryKey: ["own-sessions"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/account/sessions", { signal })).sessions,
 });
 
 /** The organisation's databases. */

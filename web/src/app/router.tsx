@@ -32,7 +32,17 @@ declare module "@tanstack/react-router" {
 }
 
 /** Namespaces of text that have a `title`. */
-export type TitledNamespace = "overview" | "explore" | "send" | "tokens" | "api" | "setup" | "login";
+export type TitledNamespace =
+  | "overview"
+  | "explore"
+  | "send"
+  | "tokens"
+  | "people"
+  | "api"
+  | "account"
+  | "setup"
+  | "login"
+  | "invitation";
 
 const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: Root,
@@ -61,6 +71,14 @@ const login = createRoute({
   },
   loader: () => loadStrings("login"),
   component: lazyRouteComponent(() => import("@/pages/login")),
+});
+
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: "/invitation",
+  staticData: { title: "invitation" },
+  loader: () => loadStrings("invitation"),
+  component: lazyRouteComponent(() => import("@/pages/invitation")),
 });
 
 const signedIn = createRoute({
@@ -115,6 +133,22 @@ const tokens = createRoute({
   component: lazyRouteComponent(() => import("@/pages/tokens")),
 });
 
+const people = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/people",
+  staticData: { title: "people" },
+  loader: () => loadStrings("people"),
+  component: lazyRouteComponent(() => import("@/pages/people")),
+});
+
+const account = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/account",
+  staticData: { title: "account" },
+  loader: () => loadStrings("account"),
+  component: lazyRouteComponent(() => import("@/pages/account")),
+});
+
 const api = createRoute({
   getParentRoute: () => signedIn,
   path: "/reference",
@@ -130,7 +164,8 @@ export const router = createRouter({
   routeTree: root.addChildren([
     setup,
     login,
-    signedIn.addChildren([overview, explore, send, tokens, api]),
+    invitation,
+    signedIn.addChildren([overview, explore, send, tokens, people, api, account]),
   ]),
   context: { queryClient },
   defaultPreload: "intent",

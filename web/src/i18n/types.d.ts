@@ -1,10 +1,13 @@
 /** Makes `t("key")` a type error when the English text lacks the key. A new namespace is added here. */
+import type account from "./locales/en/account.json";
 import type api from "./locales/en/api.json";
 import type charts from "./locales/en/charts.json";
 import type common from "./locales/en/common.json";
 import type explore from "./locales/en/explore.json";
+import type invitation from "./locales/en/invitation.json";
 import type login from "./locales/en/login.json";
 import type overview from "./locales/en/overview.json";
+import type people from "./locales/en/people.json";
 import type send from "./locales/en/send.json";
 import type setup from "./locales/en/setup.json";
 import type tokens from "./locales/en/tokens.json";
@@ -13,12 +16,15 @@ declare module "i18next" {
   interface CustomTypeOptions {
     defaultNS: "common";
     resources: {
+      account: typeof account;
       api: typeof api;
       charts: typeof charts;
       common: typeof common;
       explore: typeof explore;
+      invitation: typeof invitation;
       login: typeof login;
       overview: typeof overview;
+      people: typeof people;
       send: typeof send;
       setup: typeof setup;
       tokens: typeof tokens;
