@@ -64,6 +64,28 @@ const pages: [name: string, path: string, ready: Step][] = [
       await page.getByLabel("Login").waitFor();
     },
   ],
+  ["audit", "/audit", (page) => page.getByRole("row", { name: /created person vera/ }).waitFor()],
+  ["audit without anything", "/audit?q=nothing+has+this", (page) => page.getByRole("heading", { name: "Nothing matches" }).waitFor()],
+  ["device code", "/device-code", (page) => page.getByRole("link", { name: /Tasmota/ }).waitFor()],
+  [
+    "what is filled in wrongly for a device",
+    "/device-code?template=esp8266-dht",
+    async (page) => {
+      await page.getByRole("button", { name: "Make the code" }).click();
+      await page.getByText(/fields need another look/).waitFor();
+    },
+  ],
+  [
+    "code for a device",
+    "/device-code?template=linux-python",
+    async (page) => {
+      await page.getByRole("textbox", { name: "Device" }).fill("attic");
+      await page.getByLabel("Server").fill("http://192.168.1.10:8086");
+      await page.getByLabel(/^Token/).fill("sen_example");
+      await page.getByRole("button", { name: "Make the code" }).click();
+      await page.locator("[data-is~=comment]").first().waitFor();
+    },
+  ],
   ["own account", "/account", (page) => page.getByRole("row", { name: /this one/ }).waitFor()],
   ["API", "/reference", (page) => page.getByRole("status").filter({ hasText: /operations$/ }).waitFor()],
   [
@@ -107,7 +129,7 @@ describe.each(views)("%s, %s", (look, size) => {
     "%s",
     async (_name, path, ready, signedIn) => {
       const at = path.startsWith("/setup") ? unset : server;
-      const { page, close } = await open(at, { look, size, ...(signedIn ? { session } : {}), expectedErrors: /40[14]/ });
+      const { page, close } = await open(at, { look, size, ...(signedIn ? { session } : {}), expectedErrors: /40[014]/ });
       await page.goto(path);
       await ready(page);
       await page.waitForLoadState("load");

@@ -1,7 +1,8 @@
 /** What the page asks the server for, as react-query options: one key and one fetcher per question. */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { i18n } from "@/i18n";
 import { ApiError, api, body } from "./client";
-import type { components } from "./schema";
+import type { components, operations } from "./schema";
 
 /** Who is signed in. */
 export type Session = components["schemas"]["SessionBody"] & {
@@ -11,6 +12,12 @@ export type Session = components["schemas"]["SessionBody"] & {
 export type Person = components["schemas"]["User"];
 /** A browser in which one is signed in. */
 export type OwnSession = components["schemas"]["OwnSession"];
+/** A change that was recorded. */
+export type AuditItem = components["schemas"]["AuditItem"];
+/** A template of code for devices, without its files. */
+export type Template = components["schemas"]["TemplateEntry"];
+/** Something to fill in for a template. */
+export type TemplateVariable = components["schemas"]["TemplateVariable"];
 /** One access token without its secret. */
 export type Token = components["schemas"]["Token"];
 
@@ -68,6 +75,33 @@ export const peopleQuery = infiniteQueryOptions({
     const query = { limit: PEOPLE_PAGE, ...(pageParam === null ? {} : { after: pageParam }) };
     return body(await api.GET("/api/v1/users", { params: { query }, signal }));
   },
+});
+
+/** How many changes are on a page. */
+const AUDIT_PAGE = 50;
+
+/** Which changes, and after which one the page begins. */
+export type AuditQuestion = Omit<NonNullable<operations["audit"]["parameters"]["query"]>, "limit" | "format">;
+
+/** A page of the record of changes, for administrators; the newest first. */
+export const auditQuery = (question: AuditQuestion) =>
+  queryOptions({
+    queryKey: ["audit", question],
+    queryFn: async ({ signal }) =>
+      pageOf(body(await api.GET("/api/v1/audit", { params: { query: { ...question, limit: AUDIT_PAGE } }, signal }))),
+  });
+
+// The operation also answers in CSV, which is not asked for here.
+function pageOf(answer: components["schemas"]["AuditPage"] | string): components["schemas"]["AuditPage"] {
+  if (typeof answer === "string") throw new ApiError(i18n.t("errors.unexpected", { status: 200 }), 200, "internal");
+  return answer;
+}
+
+/** The templates of code for devices; they come with the server, so they change with it alone. */
+export const templatesQuery = queryOptions({
+  queryKey: ["templates"],
+  staleTime: 600_000,
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/templates", { signal })).templates,
 });
 
 /** Where one is signed in. */

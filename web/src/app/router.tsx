@@ -12,6 +12,7 @@ import {
 import type { QueryClient } from "@tanstack/react-query";
 import { sessionQuery, setupQuery } from "@/api/queries";
 import { loadStrings } from "@/i18n";
+import { validateSearch as auditSearch } from "@/pages/audit/search";
 import { validateSearch as exploreSearch } from "@/pages/explore/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
 import { NotFound, RouteFailure } from "@/shell/Failures";
@@ -38,6 +39,8 @@ export type TitledNamespace =
   | "send"
   | "tokens"
   | "people"
+  | "audit"
+  | "device-code"
   | "api"
   | "account"
   | "setup"
@@ -141,6 +144,25 @@ const people = createRoute({
   component: lazyRouteComponent(() => import("@/pages/people")),
 });
 
+const audit = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/audit",
+  staticData: { title: "audit" },
+  validateSearch: auditSearch,
+  loader: () => loadStrings("audit"),
+  component: lazyRouteComponent(() => import("@/pages/audit")),
+});
+
+const deviceCode = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/device-code",
+  staticData: { title: "device-code" },
+  validateSearch: (search: Record<string, unknown>): { template?: string } =>
+    typeof search["template"] === "string" ? { template: search["template"] } : {},
+  loader: () => loadStrings("device-code"),
+  component: lazyRouteComponent(() => import("@/pages/device-code")),
+});
+
 const account = createRoute({
   getParentRoute: () => signedIn,
   path: "/account",
@@ -165,7 +187,7 @@ export const router = createRouter({
     setup,
     login,
     invitation,
-    signedIn.addChildren([overview, explore, send, tokens, people, api, account]),
+    signedIn.addChildren([overview, explore, send, deviceCode, tokens, people, audit, api, account]),
   ]),
   context: { queryClient },
   defaultPreload: "intent",

@@ -2,9 +2,11 @@
 import {
   Activity,
   Braces,
+  CircuitBoard,
   Compass,
   KeyRound,
   type LucideIcon,
+  ScrollText,
   SquareTerminal,
   UserRoundCog,
   UsersRound,
@@ -13,9 +15,9 @@ import { isAdministrator, type Role } from "@/api/roles";
 
 /** One page in the navigation. */
 export interface Place {
-  to: "/" | "/explore" | "/send" | "/tokens" | "/people" | "/reference" | "/account";
+  to: "/" | "/explore" | "/send" | "/device-code" | "/tokens" | "/people" | "/audit" | "/reference" | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "tokens" | "people" | "api" | "account";
+  name: "overview" | "explore" | "send" | "deviceCode" | "tokens" | "people" | "audit" | "api" | "account";
   icon: LucideIcon;
   /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
   isFrequent: boolean;
@@ -36,8 +38,10 @@ const places: readonly Place[] = [
   place("/", "overview", Activity, { isFrequent: true }),
   place("/explore", "explore", Compass, { isFrequent: true }),
   place("/send", "send", SquareTerminal, { isFrequent: true }),
+  place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
   place("/tokens", "tokens", KeyRound),
   place("/people", "people", UsersRound, { isRestricted: true }),
+  place("/audit", "audit", ScrollText, { isRestricted: true }),
   place("/reference", "api", Braces),
   place("/account", "account", UserRoundCog),
 ];
