@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { overflow, violations } from "./support/axe";
 import { looks, sizes, browserOfFile } from "./support/browser";
-import { fresh, type Sensorium, type Session, setUp, token } from "./support/sensorium";
+import { fresh, invite, type Sensorium, type Session, setUp, token } from "./support/sensorium";
 
 const open = browserOfFile();
 let unset: Sensorium;
@@ -16,6 +16,7 @@ beforeAll(async () => {
   session = await setUp(server);
   const secret = await token(server, session, { can_read: true, can_write: true });
   const body = "room,place=kitchen temperature=21.5,humidity=48\nroom,place=attic temperature=17.25\nnot a line";
+  await invite(server, session, { login: "vera", name: "Vera <b>Rubin</b>", role: "viewer" });
   await fetch(`${server.origin}/write?db=main`, { method: "POST", headers: { Authorization: `Bearer ${secret}` }, body });
 });
 
@@ -46,6 +47,46 @@ const pages: [name: string, path: string, ready: Step][] = [
       await page.getByRole("dialog").waitFor();
     },
   ],
+  ["people", "/people", (page) => page.getByRole("row", { name: /vera/ }).waitFor()],
+  [
+    "what can be done about a person",
+    "/people",
+    async (page) => {
+      await page.getByRole("button", { name: "Actions for vera" }).click();
+      await page.getByRole("menuitem", { name: "Delete…" }).waitFor();
+    },
+  ],
+  [
+    "inviting a person",
+    "/people",
+    async (page) => {
+      await page.getByRole("button", { name: "Invite" }).click();
+      await page.getByLabel("Login").waitFor();
+    },
+  ],
+  ["audit", "/audit", (page) => page.getByRole("row", { name: /created person vera/ }).waitFor()],
+  ["audit without anything", "/audit?q=nothing+has+this", (page) => page.getByRole("heading", { name: "Nothing matches" }).waitFor()],
+  ["device code", "/device-code", (page) => page.getByRole("link", { name: /Tasmota/ }).waitFor()],
+  [
+    "what is filled in wrongly for a device",
+    "/device-code?template=esp8266-dht",
+    async (page) => {
+      await page.getByRole("button", { name: "Make the code" }).click();
+      await page.getByText(/fields need another look/).waitFor();
+    },
+  ],
+  [
+    "code for a device",
+    "/device-code?template=linux-python",
+    async (page) => {
+      await page.getByRole("textbox", { name: "Device" }).fill("attic");
+      await page.getByLabel("Server").fill("http://192.168.1.10:8086");
+      await page.getByLabel(/^Token/).fill("sen_example");
+      await page.getByRole("button", { name: "Make the code" }).click();
+      await page.locator("[data-is~=comment]").first().waitFor();
+    },
+  ],
+  ["own account", "/account", (page) => page.getByRole("row", { name: /this one/ }).waitFor()],
   ["API", "/reference", (page) => page.getByRole("status").filter({ hasText: /operations$/ }).waitFor()],
   [
     "an operation of the API",
@@ -76,6 +117,7 @@ const pages: [name: string, path: string, ready: Step][] = [
 
 const doors: [name: string, path: string, ready: Step][] = [
   ["sign in", "/login", heading("Sign in")],
+  ["invitation", "/invitation#code=ABCD", (page) => page.getByLabel("New password", { exact: true }).waitFor()],
   ["set-up", "/setup#code=ABCD", (page) => page.getByLabel("Set-up code").waitFor()],
 ];
 
@@ -87,7 +129,7 @@ describe.each(views)("%s, %s", (look, size) => {
     "%s",
     async (_name, path, ready, signedIn) => {
       const at = path.startsWith("/setup") ? unset : server;
-      const { page, close } = await open(at, { look, size, ...(signedIn ? { session } : {}), expectedErrors: /40[14]/ });
+      const { page, close } = await open(at, { look, size, ...(signedIn ? { session } : {}), expectedErrors: /40[014]/ });
       await page.goto(path);
       await ready(page);
       await page.waitForLoadState("load");

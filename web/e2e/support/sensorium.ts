@@ -128,6 +128,10 @@ export async function setUp(server: Sensorium): Promise<Session> {
     body: JSON.stringify({ code, ...admin }),
   });
   if (response.status !== 201) throw new Error(`set-up gave ${response.status}: ${await response.text()}`);
+  return sessionOf(response);
+}
+
+function sessionOf(response: Response): Session {
   const cookie = response.headers.getSetCookie()[0] ?? "";
   const [name = "", value = ""] = (cookie.split(";")[0] ?? "").split("=");
   return { name, value };
@@ -154,4 +158,38 @@ export async function token(
   });
   if (response.status !== 201) throw new Error(`token gave ${response.status}: ${await response.text()}`);
   return ((await response.json()) as { secret: string }).secret;
+}
+
+/** Whom to invite. */
+export interface Invitation {
+  login: string;
+  name?: string;
+  role: "viewer" | "editor" | "administrator" | "owner";
+}
+
+/** Invites a person over HTTP; gives their id and the code of the link. */
+export async function invite(
+  server: Sensorium,
+  session: Session,
+  invitation: Invitation,
+): Promise<{ id: string; code: string }> {
+  const response = await call(server, session, "/api/v1/users", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(invitation),
+  });
+  if (response.status !== 201) throw new Error(`invitation gave ${response.status}: ${await response.text()}`);
+  const { user, link } = (await response.json()) as { user: { id: string }; link: { code: string } };
+  return { id: user.id, code: link.code };
+}
+
+/** Accepts an invitation over HTTP; gives the new session. */
+export async function accept(server: Sensorium, code: string, password: string): Promise<Session> {
+  const response = await fetch(`${server.origin}/api/v1/invitations/accept`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Origin: server.origin },
+    body: JSON.stringify({ code, password }),
+  });
+  if (response.status !== 200) throw new Error(`accepting gave ${response.status}: ${await response.text()}`);
+  return sessionOf(response);
 }

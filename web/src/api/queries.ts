@@ -1,12 +1,23 @@
 /** What the page asks the server for, as react-query options: one key and one fetcher per question. */
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { i18n } from "@/i18n";
 import { ApiError, api, body } from "./client";
-import type { components } from "./schema";
+import type { components, operations } from "./schema";
 
 /** Who is signed in. */
 export type Session = components["schemas"]["SessionBody"] & {
   user: NonNullable<components["schemas"]["SessionBody"]["user"]>;
 };
+/** A person of the organisation. */
+export type Person = components["schemas"]["User"];
+/** A browser in which one is signed in. */
+export type OwnSession = components["schemas"]["OwnSession"];
+/** A change that was recorded. */
+export type AuditItem = components["schemas"]["AuditItem"];
+/** A template of code for devices, without its files. */
+export type Template = components["schemas"]["TemplateEntry"];
+/** Something to fill in for a template. */
+export type TemplateVariable = components["schemas"]["TemplateVariable"];
 /** One access token without its secret. */
 export type Token = components["schemas"]["Token"];
 
@@ -50,6 +61,53 @@ export const readyQuery = queryOptions({
 export const tokensQuery = queryOptions({
   queryKey: ["tokens"],
   queryFn: async ({ signal }) => body(await api.GET("/api/v1/tokens", { signal })).tokens,
+});
+
+/** How many people are asked for at a time. */
+const PEOPLE_PAGE = 100;
+
+/** The people of the organisation, for administrators; those who were added last come last. */
+export const peopleQuery = infiniteQueryOptions({
+  queryKey: ["people"],
+  initialPageParam: null as string | null,
+  getNextPageParam: (page: components["schemas"]["UserList"]) => page.next,
+  queryFn: async ({ pageParam, signal }) => {
+    const query = { limit: PEOPLE_PAGE, ...(pageParam === null ? {} : { after: pageParam }) };
+    return body(await api.GET("/api/v1/users", { params: { query }, signal }));
+  },
+});
+
+/** How many changes are on a page. */
+const AUDIT_PAGE = 50;
+
+/** Which changes, and after which one the page begins. */
+export type AuditQuestion = Omit<NonNullable<operations["audit"]["parameters"]["query"]>, "limit" | "format">;
+
+/** A page of the record of changes, for administrators; the newest first. */
+export const auditQuery = (question: AuditQuestion) =>
+  queryOptions({
+    queryKey: ["audit", question],
+    queryFn: async ({ signal }) =>
+      pageOf(body(await api.GET("/api/v1/audit", { params: { query: { ...question, limit: AUDIT_PAGE } }, signal }))),
+  });
+
+// The operation also answers in CSV, which is not asked for here.
+function pageOf(answer: components["schemas"]["AuditPage"] | string): components["schemas"]["AuditPage"] {
+  if (typeof answer === "string") throw new ApiError(i18n.t("errors.unexpected", { status: 200 }), 200, "internal");
+  return answer;
+}
+
+/** The templates of code for devices; they come with the server, so they change with it alone. */
+export const templatesQuery = queryOptions({
+  queryKey: ["templates"],
+  staleTime: 600_000,
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/templates", { signal })).templates,
+});
+
+/** Where one is signed in. */
+export const ownSessionsQuery = queryOptions({
+  queryKey: ["own-sessions"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/account/sessions", { signal })).sessions,
 });
 
 /** The organisation's databases. */

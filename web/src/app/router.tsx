@@ -12,6 +12,7 @@ import {
 import type { QueryClient } from "@tanstack/react-query";
 import { sessionQuery, setupQuery } from "@/api/queries";
 import { loadStrings } from "@/i18n";
+import { validateSearch as auditSearch } from "@/pages/audit/search";
 import { validateSearch as exploreSearch } from "@/pages/explore/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
 import { NotFound, RouteFailure } from "@/shell/Failures";
@@ -32,7 +33,19 @@ declare module "@tanstack/react-router" {
 }
 
 /** Namespaces of text that have a `title`. */
-export type TitledNamespace = "overview" | "explore" | "send" | "tokens" | "api" | "setup" | "login";
+export type TitledNamespace =
+  | "overview"
+  | "explore"
+  | "send"
+  | "tokens"
+  | "people"
+  | "audit"
+  | "device-code"
+  | "api"
+  | "account"
+  | "setup"
+  | "login"
+  | "invitation";
 
 const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
   component: Root,
@@ -61,6 +74,14 @@ const login = createRoute({
   },
   loader: () => loadStrings("login"),
   component: lazyRouteComponent(() => import("@/pages/login")),
+});
+
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: "/invitation",
+  staticData: { title: "invitation" },
+  loader: () => loadStrings("invitation"),
+  component: lazyRouteComponent(() => import("@/pages/invitation")),
 });
 
 const signedIn = createRoute({
@@ -115,6 +136,41 @@ const tokens = createRoute({
   component: lazyRouteComponent(() => import("@/pages/tokens")),
 });
 
+const people = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/people",
+  staticData: { title: "people" },
+  loader: () => loadStrings("people"),
+  component: lazyRouteComponent(() => import("@/pages/people")),
+});
+
+const audit = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/audit",
+  staticData: { title: "audit" },
+  validateSearch: auditSearch,
+  loader: () => loadStrings("audit"),
+  component: lazyRouteComponent(() => import("@/pages/audit")),
+});
+
+const deviceCode = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/device-code",
+  staticData: { title: "device-code" },
+  validateSearch: (search: Record<string, unknown>): { template?: string } =>
+    typeof search["template"] === "string" ? { template: search["template"] } : {},
+  loader: () => loadStrings("device-code"),
+  component: lazyRouteComponent(() => import("@/pages/device-code")),
+});
+
+const account = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/account",
+  staticData: { title: "account" },
+  loader: () => loadStrings("account"),
+  component: lazyRouteComponent(() => import("@/pages/account")),
+});
+
 const api = createRoute({
   getParentRoute: () => signedIn,
   path: "/reference",
@@ -130,7 +186,8 @@ export const router = createRouter({
   routeTree: root.addChildren([
     setup,
     login,
-    signedIn.addChildren([overview, explore, send, tokens, api]),
+    invitation,
+    signedIn.addChildren([overview, explore, send, deviceCode, tokens, people, audit, api, account]),
   ]),
   context: { queryClient },
   defaultPreload: "intent",

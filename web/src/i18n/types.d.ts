@@ -1,10 +1,15 @@
 /** Makes `t("key")` a type error when the English text lacks the key. A new namespace is added here. */
+import type account from "./locales/en/account.json";
 import type api from "./locales/en/api.json";
+import type audit from "./locales/en/audit.json";
 import type charts from "./locales/en/charts.json";
 import type common from "./locales/en/common.json";
+import type deviceCode from "./locales/en/device-code.json";
 import type explore from "./locales/en/explore.json";
+import type invitation from "./locales/en/invitation.json";
 import type login from "./locales/en/login.json";
 import type overview from "./locales/en/overview.json";
+import type people from "./locales/en/people.json";
 import type send from "./locales/en/send.json";
 import type setup from "./locales/en/setup.json";
 import type tokens from "./locales/en/tokens.json";
@@ -13,12 +18,17 @@ declare module "i18next" {
   interface CustomTypeOptions {
     defaultNS: "common";
     resources: {
+      account: typeof account;
       api: typeof api;
+      audit: typeof audit;
       charts: typeof charts;
       common: typeof common;
+      "device-code": typeof deviceCode;
       explore: typeof explore;
+      invitation: typeof invitation;
       login: typeof login;
       overview: typeof overview;
+      people: typeof people;
       send: typeof send;
       setup: typeof setup;
       tokens: typeof tokens;

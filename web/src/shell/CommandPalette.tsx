@@ -6,18 +6,20 @@ import { useNavigate } from "@tanstack/react-router";
 import { Keyboard, Search } from "lucide-react";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
+import type { Role } from "@/api/roles";
 import { looks } from "./colorScheme";
-import { places } from "./places";
+import { placesFor } from "./places";
 
 /** Properties of {@link CommandPalette}. */
 export interface CommandPaletteProps {
+  role: Role;
   /** Another number opens the palette again. */
   opening: number;
   onShowKeys: () => void;
 }
 
 /** The palette; the shell fetches it when it is first wanted. */
-export default function CommandPalette({ opening, onShowKeys }: CommandPaletteProps) {
+export default function CommandPalette({ role, opening, onShowKeys }: CommandPaletteProps) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const { setColorScheme } = useMantineColorScheme();
@@ -27,7 +29,7 @@ export default function CommandPalette({ opening, onShowKeys }: CommandPalettePr
   const actions: SpotlightActionGroupData[] = [
     {
       group: t("palette.pages"),
-      actions: places.map(({ to, name, icon: Icon }) => ({
+      actions: placesFor(role).map(({ to, name, icon: Icon }) => ({
         id: to,
         label: t(`nav.${name}`),
         leftSection: <Icon size={16} aria-hidden />,

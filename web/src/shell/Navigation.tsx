@@ -1,23 +1,29 @@
 /** Links to the pages: a side bar on a desktop, a bar at the bottom of a phone. */
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
+import type { Role } from "@/api/roles";
+import { MoreButton } from "./MoreButton";
 import classes from "./Navigation.module.css";
-import { places } from "./places";
+import { placesFor } from "./places";
 
-/** The main navigation; CSS decides where it stands. */
-export function Navigation() {
+/** The main navigation; CSS decides where it stands, and what a phone keeps behind "More". */
+export function Navigation({ role }: { role: Role }) {
   const { t } = useTranslation();
+  const places = placesFor(role);
   return (
     <nav className={classes["nav"]} aria-label={t("nav.label")}>
       <ul>
-        {places.map(({ to, name, icon: Icon }) => (
-          <li key={to}>
+        {places.map(({ to, name, icon: Icon, isFrequent }) => (
+          <li key={to} data-frequent={isFrequent}>
             <Link to={to} activeOptions={{ exact: to === "/", includeSearch: false }} className={classes["link"]}>
               <Icon size={18} strokeWidth={1.75} aria-hidden />
               <span>{t(`nav.${name}`)}</span>
             </Link>
           </li>
         ))}
+        <li className={classes["more"]}>
+          <MoreButton places={places.filter(({ isFrequent }) => !isFrequent)} />
+        </li>
       </ul>
     </nav>
   );

@@ -49,13 +49,13 @@ export function Shell() {
       <OfflineNotice serverReachable={serverReachable} />
       <DiskNotice />
       <div className={classes["columns"]}>
-        <Navigation />
+        <Navigation role={session.user.role} />
         <main id={content} tabIndex={-1} className={classes["content"]}>
           <Outlet />
         </main>
       </div>
       <Suspense>
-        {searches > 0 && <CommandPalette opening={searches} onShowKeys={showKeys} />}
+        {searches > 0 && <CommandPalette role={session.user.role} opening={searches} onShowKeys={showKeys} />}
         {keys !== "never" && (
           <KeyHelp
             opened={keys === "shown"}

@@ -1,22 +1,12 @@
 /** Who is signed in, the look of the page, and the way out. */
 import { type MantineColorScheme, Menu, Text, useMantineColorScheme } from "@mantine/core";
-import { LogOut } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { LogOut, UserRoundCog } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { api, sentenceOf } from "@/api/client";
 import type { Session } from "@/api/queries";
 import { looks } from "./colorScheme";
-import { toast } from "./toast";
-
-async function signOut() {
-  try {
-    await api.DELETE("/api/v1/session");
-    // A fresh start drops everything that this tab holds of the account.
-    globalThis.location.assign("/login");
-  } catch (error) {
-    void toast(sentenceOf(error), "red");
-  }
-}
+import { signOut } from "./signOut";
 
 /** Properties of {@link UserMenu}. */
 export interface UserMenuProps {
@@ -48,6 +38,10 @@ export default function UserMenu({ session, opened, onChange, children }: UserMe
           </Text>
           {t(`user.role.${role}`, { defaultValue: role })} · {session.organisation.name}
         </Menu.Label>
+        <Menu.Divider />
+        <Menu.Item component={Link} to="/account" leftSection={<UserRoundCog size={16} aria-hidden />}>
+          {t("nav.account")}
+        </Menu.Item>
         <Menu.Divider />
         <Menu.Label>{t("user.look")}</Menu.Label>
         <Menu.RadioGroup

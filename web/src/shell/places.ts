@@ -1,19 +1,52 @@
 /** The pages that the side bar, the bottom bar and the command palette lead to, in their order. */
-import { Activity, Braces, Compass, KeyRound, type LucideIcon, SquareTerminal } from "lucide-react";
+import {
+  Activity,
+  Braces,
+  CircuitBoard,
+  Compass,
+  KeyRound,
+  type LucideIcon,
+  ScrollText,
+  SquareTerminal,
+  UserRoundCog,
+  UsersRound,
+} from "lucide-react";
+import { isAdministrator, type Role } from "@/api/roles";
 
 /** One page in the navigation. */
 export interface Place {
-  to: "/" | "/explore" | "/send" | "/tokens" | "/reference";
+  to: "/" | "/explore" | "/send" | "/device-code" | "/tokens" | "/people" | "/audit" | "/reference" | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "tokens" | "api";
+  name: "overview" | "explore" | "send" | "deviceCode" | "tokens" | "people" | "audit" | "api" | "account";
   icon: LucideIcon;
+  /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
+  isFrequent: boolean;
+  /** Whether it is for administrators only. */
+  isRestricted: boolean;
 }
 
-/** All pages in the navigation. */
-export const places: readonly Place[] = [
-  { to: "/", name: "overview", icon: Activity },
-  { to: "/explore", name: "explore", icon: Compass },
-  { to: "/send", name: "send", icon: SquareTerminal },
-  { to: "/tokens", name: "tokens", icon: KeyRound },
-  { to: "/reference", name: "api", icon: Braces },
+const place = (to: Place["to"], name: Place["name"], icon: LucideIcon, more: Partial<Place> = {}): Place => ({
+  to,
+  name,
+  icon,
+  isFrequent: false,
+  isRestricted: false,
+  ...more,
+});
+
+const places: readonly Place[] = [
+  place("/", "overview", Activity, { isFrequent: true }),
+  place("/explore", "explore", Compass, { isFrequent: true }),
+  place("/send", "send", SquareTerminal, { isFrequent: true }),
+  place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
+  place("/tokens", "tokens", KeyRound),
+  place("/people", "people", UsersRound, { isRestricted: true }),
+  place("/audit", "audit", ScrollText, { isRestricted: true }),
+  place("/reference", "api", Braces),
+  place("/account", "account", UserRoundCog),
 ];
+
+/** The pages that somebody of this role may use. */
+export function placesFor(role: Role): readonly Place[] {
+  return places.filter(({ isRestricted }) => !isRestricted || isAdministrator(role));
+}

@@ -42,7 +42,11 @@ export const theme = createTheme({
   respectReducedMotion: true,
   cursorType: "pointer",
   components: {
-    Input: Input.extend({ vars: () => ({ wrapper: { "--input-height": row, "--input-size": row } }) }),
+    Input: Input.extend({
+      vars: (_theme, { multiline }) => ({
+        wrapper: { "--input-height": multiline === true ? "auto" : row, "--input-size": row },
+      }),
+    }),
     // Named, not imported: the shell does not carry what only some pages use.
     PasswordInput: { defaultProps: { autoCapitalize: "none" } },
     Menu: { styles: { item: { minHeight: row } } },

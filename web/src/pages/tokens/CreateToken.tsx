@@ -8,7 +8,7 @@ import { api, body } from "@/api/client";
 import { databasesQuery, tokensQuery } from "@/api/queries";
 import { CopyButton } from "@/shell/CopyButton";
 import { FormFailure } from "@/shell/FormFailure";
-import classes from "./tokens.module.css";
+import { Secret } from "@/shell/Secret";
 
 /** Properties of {@link CreateToken}. */
 export interface CreateTokenProps {
@@ -16,7 +16,7 @@ export interface CreateTokenProps {
   onClose: () => void;
 }
 
-interface Created {
+interface NewToken {
   name: string;
   secret: string;
 }
@@ -24,7 +24,7 @@ interface Created {
 /** Dialog; closing it forgets the secret. */
 export function CreateToken({ opened, onClose }: CreateTokenProps) {
   const { t } = useTranslation("tokens");
-  const [created, setCreated] = useState<Created | null>(null);
+  const [created, setCreated] = useState<NewToken | null>(null);
   return (
     <Modal
       opened={opened}
@@ -40,13 +40,13 @@ export function CreateToken({ opened, onClose }: CreateTokenProps) {
       {created === null ? (
         <TokenForm onCreated={setCreated} onCancel={onClose} />
       ) : (
-        <Secret created={created} onDone={onClose} />
+        <Created created={created} onDone={onClose} />
       )}
     </Modal>
   );
 }
 
-function TokenForm({ onCreated, onCancel }: { onCreated: (created: Created) => void; onCancel: () => void }) {
+function TokenForm({ onCreated, onCancel }: { onCreated: (created: NewToken) => void; onCancel: () => void }) {
   const { t } = useTranslation("tokens");
   const client = useQueryClient();
   const databases = useQuery(databasesQuery);
@@ -121,15 +121,13 @@ function rightsOf({ can_read, can_write }: { can_read: boolean; can_write: boole
   return [...(can_read ? ["read"] : []), ...(can_write ? ["write"] : [])];
 }
 
-function Secret({ created, onDone }: { created: Created; onDone: () => void }) {
+function Created({ created, onDone }: { created: NewToken; onDone: () => void }) {
   const { t } = useTranslation("tokens");
   const label = t("secretLabel", { name: created.name });
   return (
     <Stack gap="md">
       <Text>{t("secretBody")}</Text>
-      <output className={classes["secret"]} aria-label={label}>
-        {created.secret}
-      </output>
+      <Secret text={created.secret} label={label} />
       <Group justify="flex-end" gap="sm">
         <CopyButton text={created.secret} label={label} />
         <Button onClick={onDone}>{t("done")}</Button>

@@ -3,9 +3,9 @@ import { Button } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Token } from "@/api/queries";
+import classes from "@/shell/CardTable.module.css";
 import { Moment } from "@/shell/Moment";
 import { RevokeToken } from "./RevokeToken";
-import classes from "./tokens.module.css";
 
 /** Properties of {@link TokenTable}. */
 export interface TokenTableProps {

@@ -1,0 +1,46 @@
+/** The words of the record of changes that this page knows; another one is shown as it is. */
+
+/** What is done. */
+export const ACTIONS = [
+  "created",
+  "changed",
+  "deleted",
+  "revoked",
+  "accepted",
+  "ended",
+  "signed_in",
+  "signed_out",
+] as const;
+
+/** The kinds of things that it is done to. */
+export const TARGETS = [
+  "user",
+  "invitation",
+  "password reset",
+  "password",
+  "session",
+  "token",
+  "organisation",
+  "database",
+  "retention",
+  "rollup",
+  "readings",
+  "query",
+  "backup",
+] as const;
+
+/** A known action. */
+export type Action = (typeof ACTIONS)[number];
+
+/** A known kind of thing. */
+export type Target = (typeof TARGETS)[number];
+
+/** Whether the page has a word of its own for an action. */
+export function isAction(word: string): word is Action {
+  return ACTIONS.some((action) => action === word);
+}
+
+/** Whether the page has a word of its own for a kind of thing. */
+export function isTarget(word: string): word is Target {
+  return TARGETS.some((target) => target === word);
+}

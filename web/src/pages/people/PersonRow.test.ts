@@ -1,0 +1,15 @@
+import { expect, it } from "vitest";
+import { actionsFor } from "./PersonRow";
+
+const link = { purpose: "invitation", created_at: "2026-01-01T00:00:00Z", expires_at: "2026-01-04T00:00:00Z" };
+
+it("offers what fits how a person is", () => {
+  expect(actionsFor({ status: "pending", link }, false)).toEqual(["change", "invite", "revoke", "delete"]);
+  expect(actionsFor({ status: "pending", link: null }, false)).toEqual(["change", "invite", "delete"]);
+  expect(actionsFor({ status: "active", link: null }, false)).toEqual(["change", "reset", "suspend", "delete"]);
+  expect(actionsFor({ status: "suspended", link: null }, false)).toEqual(["change", "activate", "delete"]);
+});
+
+it("offers nobody a link for their own password", () => {
+  expect(actionsFor({ status: "active", link: null }, true)).not.toContain("reset");
+});
