@@ -38,13 +38,13 @@ command -v npm >/dev/null || fail "Node.js 20 or newer is not here; install node
 node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' ||
   fail "Node.js $(node --version) is too old; version 20 or newer is needed"
 
-# Other readers of the data files, for the tests, in a Python of their own that all clones share.
-readers="duckdb==2.0.1 pyarrow==26.0.1"
+# Other readers of the data files and other clients, for the tests, in a Python of their own that all clones share.
+readers="duckdb==2.0.1 pyarrow==26.0.1 schemathesis==4.32.5"
 if [ "${1:-run}" = test ] && [ "$(cat "$python/complete" 2>/dev/null)" != "$readers" ]; then
   step "Installing $readers (PyPI) in $python"
   rm -rf "$python"
   python3 -m venv "$python"
-  # shellcheck disable=SC2086 # two requirements
+  # shellcheck disable=SC2086 # several requirements
   "$python/bin/python3" -m pip install --quiet --disable-pip-version-check --only-binary :all: $readers
   echo "$readers" >"$python/complete"
 fi

@@ -13,6 +13,7 @@ mod durability;
 mod import;
 mod live;
 mod other_readers;
+mod schemathesis;
 mod start;
 mod stop;
 mod templates;

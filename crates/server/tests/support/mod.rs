@@ -242,6 +242,12 @@ impl Server {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// The credential of whoever runs the server.
+    pub(crate) fn local_token(&self) -> String {
+        let file = std::fs::read(self.data_dir.join("server.json")).unwrap();
+        serde_json::from_slice::<Value>(&file).unwrap()["token"].as_str().unwrap().to_owned()
+    }
+
     /// The process id.
     pub(crate) fn pid(&self) -> u32 {
         self.process.0.id()
