@@ -67,3 +67,16 @@ async fn the_export_has_everything_and_no_formulas() {
         assert_eq!(server.get(path).cookie(&edith).send().await.failure(), failure(403, "denied"));
     }
 }
+
+#[tokio::test]
+async fn the_export_arrives_whole_where_a_browser_takes_it_compressed() {
+    let (server, _) = Server::set_up().await;
+    let ada = server.cookie("ada").await;
+    let export = async |encoding: &str| {
+        let call = server.get("/api/v1/audit?format=csv&target=user").cookie(&ada);
+        call.header("accept-encoding", encoding).send().await
+    };
+    let plain = export("identity").await.text();
+    assert!(plain.lines().count() > 1, "{plain}");
+    assert_eq!(export("gzip").await.unzipped(), plain);
+}

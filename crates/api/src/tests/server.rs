@@ -1,5 +1,6 @@
 //! A server without a socket.
 
+use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::Router;
@@ -169,6 +170,14 @@ pub(super) struct Reply {
 impl Reply {
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The text of an answer that came compressed.
+    pub(super) fn unzipped(&self) -> String {
+        assert_eq!(self.header("content-encoding"), "gzip");
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(self.body.as_slice()).read_to_string(&mut text).unwrap();
+        text
     }
 
     pub(super) fn json(&self) -> Value {

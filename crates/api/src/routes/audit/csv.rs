@@ -50,6 +50,8 @@ pub(super) async fn export(metadata: Metadata, who: Principal, filter: AuditFilt
         }
     });
     let lines = stream::iter([Ok(HEADER.to_owned()), Ok(first)]).chain(rest);
+    // Compression asks once more after the end, which an unfolded stream does not forgive.
+    let lines = lines.fuse();
     let headers = [
         (CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
         (CONTENT_DISPOSITION, "attachment; filename=\"sensorium-audit.csv\""),
