@@ -38,13 +38,19 @@ command -v npm >/dev/null || fail "Node.js 20 or newer is not here; install node
 node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' ||
   fail "Node.js $(node --version) is too old; version 20 or newer is needed"
 
-# Other readers of the data files and other clients, for the tests, in a Python of their own that all clones share.
-readers="duckdb==2.0.1 pyarrow==26.0.1 schemathesis==4.32.5"
-if [ "${1:-run}" = test ] && [ "$(cat "$python/complete" 2>/dev/null)" != "$readers" ]; then
-  step "Installing $readers (PyPI) in $python"
-  rm -rf "$python"
-  python3 -m venv "$python"
+# Programs from PyPI, for the tests, in folders that all clones share: other readers of the data files and other clients; ESPHome
+# has one of its own, because it insists on other versions of what they need.
+python_with() {
+  local folder=$1 wanted=$2
+  [ "$(cat "$folder/complete" 2>/dev/null)" != "$wanted" ] || return 0
+  step "Installing $wanted (PyPI) in $folder"
+  rm -rf "$folder"
+  python3 -m venv "$folder"
   # shellcheck disable=SC2086 # several requirements
-  "$python/bin/python3" -m pip install --quiet --disable-pip-version-check --only-binary :all: $readers
-  echo "$readers" >"$python/complete"
+  "$folder/bin/python3" -m pip install --quiet --disable-pip-version-check $wanted
+  echo "$wanted" >"$folder/complete"
+}
+if [ "${1:-run}" = test ]; then
+  python_with "$python" "duckdb==2.0.1 pyarrow==26.0.1 schemathesis==4.32.5 pyyaml==6.0.4"
+  python_with "$esphome" "esphome==2026.6.5"
 fi

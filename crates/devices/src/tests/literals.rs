@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::tools::{run, succeed};
+use super::tools::{from_pypi, run, succeed};
 use crate::escape::{
     c_string, comment, file_name, json_string, lambda_string, line_protocol, py_string, rust_string, sh_string,
     tasmota, url_part, yaml_string,
@@ -116,15 +116,10 @@ fn yaml_reads_its_texts_back() {
         assert!(literal.is_ascii() && !literal.contains('\n'), "{literal}");
         writeln!(document, "- {literal}").unwrap();
     }
-    // JSON is a part of YAML but for escapes; a reader of YAML is asked where there is one.
-    let script = "import json, sys\ntry:\n    import yaml\nexcept ImportError:\n    sys.exit(3)\n\
-                  print(json.dumps(yaml.safe_load(sys.argv[1])))";
-    let output = run(Command::new("python3").args(["-c", script, &document]));
-    match output.status.code() {
-        Some(0) => assert_eq!(serde_json::from_slice::<Vec<String>>(&output.stdout).unwrap(), texts),
-        Some(3) => eprintln!("no YAML reader here: pip install pyyaml"),
-        _ => panic!("{}", String::from_utf8_lossy(&output.stderr)),
-    }
+    let script = "import json, sys, yaml; print(json.dumps(yaml.safe_load(sys.argv[1])))";
+    let output = run(from_pypi("python", "python3").args(["-c", script, &document]));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(serde_json::from_slice::<Vec<String>>(&output.stdout).unwrap(), texts);
 }
 
 #[test]

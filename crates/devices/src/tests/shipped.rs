@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::tools::{stub, succeed};
+use super::tools::{from_pypi, stub, succeed};
 use crate::{Given, Kind, Rendered, Template, shipped};
 
 /// One line that ends literals, comments and commands wherever something lets it.
@@ -163,15 +163,10 @@ fn rust_compiles_with_the_interface_of_its_library() {
     });
 }
 
-/// ESPHome is large, so it is asked only where it is: `pip install esphome`.
 #[test]
 fn esphome_takes_its_configuration() {
-    if Command::new("esphome").arg("version").output().is_err() {
-        eprintln!("no ESPHome here: pip install esphome");
-        return;
-    }
     each("esphome-dht", |path| {
-        succeed(Command::new("esphome").arg("config").arg(path).current_dir(path.parent().unwrap()));
+        succeed(from_pypi("esphome", "esphome").arg("config").arg(path).current_dir(path.parent().unwrap()));
     });
 }
 

@@ -14,6 +14,7 @@ mod import;
 mod live;
 mod other_readers;
 mod schemathesis;
+mod sign_ins;
 mod start;
 mod stop;
 mod templates;
