@@ -1,4 +1,5 @@
-/** The record of changes is read, filtered and paged. */
+/** The record of changes is read, filtered, paged and downloaded. */
+import { readFile } from "node:fs/promises";
 import { beforeAll, expect, it } from "vitest";
 import { browserOfFile } from "./support/browser";
 import { accept, call, fresh, invite, type Sensorium, type Session, setUp, token } from "./support/sensorium";
@@ -81,6 +82,21 @@ it("goes through the pages and back", async () => {
   expect(await page.getByRole("link", { name: "Older" }).count()).toBe(0);
   await page.getByRole("link", { name: "Newest" }).click();
   await expect.poll(() => rows.count()).toBe(51);
+  await close();
+});
+
+it("downloads what the filters let through", async () => {
+  const { page, close } = await open(server, { session });
+  await page.goto("/audit?target=user&action=changed");
+  await page.getByRole("table").waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Download as CSV" }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe("sensorium-audit.csv");
+  const lines = (await readFile(await download.path(), "utf8")).trim().split("\n");
+  expect(lines[0]).toContain("at,actor_kind,actor_id,actor,action,target,name,before,after");
+  expect(lines).toHaveLength(2);
   await close();
 });
 
