@@ -148,3 +148,15 @@ fn the_token_in_the_environment_is_never_logged() {
     assert_eq!(server.write("main", "t v=1").0, 204);
     assert!(!server.log().contains(TOKEN), "{}", server.log());
 }
+
+#[test]
+fn the_key_of_sealed_secrets_is_private_and_lies_where_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let server = Start::new().quiet().start();
+    assert_eq!(mode(&server.data_dir().join("secret.key")), 0o600);
+    let elsewhere = folder.path().join("elsewhere.key");
+    let server = Start::new().quiet().set("secrets.key_file", elsewhere.display()).start();
+    assert_eq!(mode(&elsewhere), 0o600);
+    assert!(!server.data_dir().join("secret.key").exists());
+}
