@@ -44,6 +44,9 @@ struct ErrorDetails {
     /// How the thing is now, when a change came too late.
     #[schema(nullable = false, value_type = Object)]
     current: Option<Value>,
+    /// What is wrong in a file of devices; the first 100 things.
+    #[schema(nullable = false)]
+    problems: Option<Vec<crate::routes::devices::Problem>>,
     /// What was filled in wrongly for a template.
     #[schema(nullable = false)]
     variables: Option<Vec<crate::routes::templates::WrongVariable>>,

@@ -8,6 +8,7 @@ use sensorium_model::ErrorKind;
 use thiserror::Error;
 
 use crate::people::Person;
+use crate::registry::RegistryError;
 
 /// A failure of this crate.
 #[derive(Debug, Error)]
@@ -104,6 +105,9 @@ pub enum MetadataError {
     /// A stored password hash cannot be read, or hashing failed.
     #[error("hashing a password failed")]
     Hash(#[source] argon2::password_hash::Error),
+    /// Something about devices and their types.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The server is shutting down.
     #[error("the server is shutting down")]
     Interrupted(#[source] tokio::task::JoinError),
@@ -131,6 +135,7 @@ impl MetadataError {
             Self::Denied(_) => ErrorKind::Denied,
             Self::Missing(_) => ErrorKind::Missing,
             Self::TooNew { .. } | Self::Open { .. } => ErrorKind::Corrupt,
+            Self::Registry(error) => error.kind(),
             Self::NoSpace(_) | Self::Disk { .. } => ErrorKind::NoSpace,
             Self::Create { .. } | Self::Statement(_) | Self::Hash(_) | Self::Interrupted(_) => ErrorKind::Internal,
         }

@@ -138,7 +138,7 @@ fn condition(filter: &AuditFilter) -> Result<Condition, MetadataError> {
 }
 
 /// A pattern for texts that hold this one, whatever signs it has.
-fn containing(text: &str) -> LikeExpr {
+pub(crate) fn containing(text: &str) -> LikeExpr {
     let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     LikeExpr::new(format!("%{escaped}%")).escape('\\')
 }

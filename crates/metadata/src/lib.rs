@@ -1,4 +1,5 @@
-//! Who may do what: organisations, users, sessions, API tokens and the record of changes, kept through SeaORM.
+//! Who may do what: organisations, users, sessions, API tokens, the registry of devices and the record of changes, kept
+//! through SeaORM.
 //!
 //! Today the tables live in one SQLite file, `<data-dir>/metadata.sqlite` (WAL, `synchronous=FULL`, readable only by
 //! the server's user). Statements are built, never written as text of one engine, so that the same entities work on
@@ -10,10 +11,10 @@
 //! - every statement that reads or changes what belongs to an organisation names that organisation in its condition;
 //! - a change and its entry in the audit table are committed together;
 //! - a revoked token is refused by the first request after the revocation returned; so is everything of a person who was
-//!   suspended or deleted;
+//!   suspended or deleted, and every token of a device that was disabled or deleted;
 //! - unknown logins cost the same time and give the same answer as wrong passwords.
 //!
-//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; [`sessions::MAX_PER_USER`];
+//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; [`sessions::MAX_PER_USER`];
 //! [`password::MIN_CHARACTERS`] to [`password::MAX_BYTES`] for passwords; sign-in attempts as in [`attempts`];
 //! memory for caches and counters is bounded ([`attempts::MAX_KEYS`], [`token_cache::MAX_TOKENS`], [`basic::MAX_LOGINS`]).
 
@@ -35,6 +36,7 @@ mod migration;
 mod own;
 pub mod password;
 pub mod people;
+pub mod registry;
 mod secrets;
 pub mod sessions;
 mod setup;
@@ -53,6 +55,10 @@ pub use links::{LinkInfo, LinkPurpose, NewLink};
 pub use metadata::{FirstStart, Metadata};
 pub use own::SessionInfo;
 pub use people::{NewPerson, PeopleQuery, Person, PersonChange, PersonStatus};
+pub use registry::{
+    Device, DeviceChange, DeviceCursor, DeviceQuery, DeviceSort, DeviceStatus, DeviceType, Edit, Import, ImportRow,
+    Imported, NewDevice, NewDeviceToken, NewType, RegistryError, TypeChange,
+};
 pub use sessions::{NewSecret, SignedIn};
 pub use setup::SetUp;
 pub use tokens::{NewToken, TokenInfo};

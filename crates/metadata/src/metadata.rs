@@ -16,6 +16,7 @@ use crate::entity::organisation;
 use crate::error::MetadataError;
 use crate::migration;
 use crate::password::Passwords;
+use crate::registry::activity::Activity;
 use crate::token_cache::TokenCache;
 
 /// The name of the first organisation until set-up gives it another.
@@ -35,6 +36,7 @@ struct Inner {
     attempts: Attempts,
     tokens: TokenCache,
     logins: VerifiedLogins,
+    activity: Activity,
 }
 
 /// What the one who starts the server should know.
@@ -73,6 +75,7 @@ impl Metadata {
             attempts: Attempts::default(),
             tokens: TokenCache::default(),
             logins: VerifiedLogins::default(),
+            activity: Activity::default(),
         };
         let metadata = Self { inner: Arc::new(inner) };
         metadata.clean_up().await?;
@@ -116,6 +119,10 @@ impl Metadata {
 
     pub(crate) fn logins(&self) -> &VerifiedLogins {
         &self.inner.logins
+    }
+
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.inner.activity
     }
 
     /// A new id; its first bits are the time, so that rows inserted together lie together.

@@ -5,6 +5,7 @@ mod account;
 mod audit;
 mod databases;
 mod detections;
+mod devices;
 mod ingest;
 mod keeping;
 mod openapi;

@@ -4,6 +4,7 @@
 
 mod v1;
 mod v2;
+mod v3;
 
 use sea_orm::sea_query::{Index, IndexCreateStatement, TableAlterStatement, TableCreateStatement, UpdateStatement};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Set, TransactionTrait};
@@ -13,7 +14,7 @@ use crate::entity::schema_version;
 use crate::error::MetadataError;
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 2;
+const NEWEST: i32 = 3;
 
 /// A step: new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -41,6 +42,7 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
         let step = match version {
             1 => v1::step(),
             2 => v2::step(),
+            3 => v3::step(),
             _ => continue,
         };
         let transaction = db.begin().await?;
