@@ -47,6 +47,9 @@ struct ErrorDetails {
     /// Whether the password is right and a code of the second factor, another one if one was sent, is to be sent with it.
     #[schema(nullable = false)]
     second_factor_needed: Option<bool>,
+    /// What is wrong in a file of devices; the first 100 things.
+    #[schema(nullable = false)]
+    problems: Option<Vec<crate::routes::devices::Problem>>,
     /// What was filled in wrongly for a template.
     #[schema(nullable = false)]
     variables: Option<Vec<crate::routes::templates::WrongVariable>>,

@@ -34,7 +34,7 @@ use crate::state::AppState;
         (name = "ingest", description = "Sending readings"),
         (name = "query", description = "Asking for readings"),
         (name = "live", description = "Watching readings as they arrive"),
-        (name = "devices", description = "Code for devices, and the networks that they join"),
+        (name = "devices", description = "Devices, their types and API tokens, code for them, and the networks that they join"),
         (name = "operations", description = "For operators and probes")
     )
 )]
@@ -73,6 +73,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::sql::routes())
         .merge(routes::queries::routes())
         .merge(routes::live::routes())
+        .merge(routes::devices::routes())
         .merge(routes::templates::routes())
         .merge(routes::networks::routes())
         .merge(routes::operations::routes())

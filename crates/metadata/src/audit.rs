@@ -2,7 +2,7 @@
 
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::sea_query::SelectStatement;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use sensorium_model::{Principal, Subject};
 use serde::Serialize;
 use serde_json::Value;
@@ -12,6 +12,9 @@ use crate::entity::{api_token, audit, user};
 use crate::error::MetadataError;
 use crate::history::AuditFilter;
 use crate::metadata::Metadata;
+
+/// Entries of one statement.
+const STEP: usize = 500;
 
 /// A change to record.
 #[derive(Debug, Clone)]
@@ -92,36 +95,55 @@ impl Metadata {
         who: &Principal,
         change: Change,
     ) -> Result<(), MetadataError> {
+        self.record_all(on, who, vec![change]).await
+    }
+
+    /// Records changes that were made together.
+    pub(crate) async fn record_all(
+        &self,
+        on: &impl ConnectionTrait,
+        who: &Principal,
+        changes: Vec<Change>,
+    ) -> Result<(), MetadataError> {
+        let mut changes = changes.into_iter().peekable();
+        while changes.peek().is_some() {
+            let rows: Vec<_> = changes.by_ref().take(STEP).map(|change| self.audit_row(who, change)).collect();
+            let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+            let active =
+                rows.into_iter().map(|row| audit::ActiveModel { actor_name: NotSet, ..audit::ActiveModel::from(row) });
+            audit::Entity::insert_many(active).exec_without_returning(on).await?;
+            // Only now, because a transaction that begins with a write waits for others instead of failing.
+            let Some(name) = actor_name(who) else { continue };
+            audit::Entity::update_many()
+                .col_expr(audit::Column::ActorName, name.into())
+                .filter(audit::Column::Id.is_in(ids))
+                .filter(audit::Column::OrgId.eq(*who.org.as_uuid()))
+                .exec(on)
+                .await?;
+        }
+        Ok(())
+    }
+
+    fn audit_row(&self, who: &Principal, change: Change) -> audit::Model {
         let (actor_kind, actor_id) = match who.subject {
             Subject::User(id, _) => ("user", Some(*id.as_uuid())),
             Subject::Token(id) => ("token", Some(*id.as_uuid())),
             Subject::System => ("system", None),
             Subject::Anonymous => ("anonymous", None),
         };
-        let id = Self::new_id();
-        let row = audit::ActiveModel {
-            id: Set(id),
-            org_id: Set(*who.org.as_uuid()),
-            at_ms: Set(self.now_ms()),
-            actor_kind: Set(actor_kind.to_owned()),
-            actor_id: Set(actor_id),
-            action: Set(change.action.to_owned()),
-            subject: Set(change.subject.to_owned()),
-            subject_name: Set(change.name),
-            before: Set(change.before.map(|value| value.to_string())),
-            after: Set(change.after.map(|value| value.to_string())),
-            actor_name: NotSet,
-        };
-        audit::Entity::insert(row).exec_without_returning(on).await?;
-        // Only now, because a transaction that begins with a write waits for others instead of failing.
-        let Some(name) = actor_name(who) else { return Ok(()) };
-        audit::Entity::update_many()
-            .col_expr(audit::Column::ActorName, name.into())
-            .filter(audit::Column::Id.eq(id))
-            .filter(audit::Column::OrgId.eq(*who.org.as_uuid()))
-            .exec(on)
-            .await?;
-        Ok(())
+        audit::Model {
+            id: Self::new_id(),
+            org_id: *who.org.as_uuid(),
+            at_ms: self.now_ms(),
+            actor_kind: actor_kind.to_owned(),
+            actor_id,
+            action: change.action.to_owned(),
+            subject: change.subject.to_owned(),
+            subject_name: change.name,
+            before: change.before.map(|value| value.to_string()),
+            after: change.after.map(|value| value.to_string()),
+            actor_name: None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether a caller that was authenticated a while ago still would be: asked by connections that outlive a request.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use sensorium_model::{OrgId, Principal, Role, SessionId, Subject, TokenId, UserId};
 
 use crate::config::millis;
@@ -54,6 +54,11 @@ impl Metadata {
         let found = api_token::Entity::find_by_id(*token.as_uuid())
             .filter(api_token::Column::OrgId.eq(*org.as_uuid()))
             .filter(api_token::Column::RevokedAtMs.is_null())
+            .filter(
+                Condition::any()
+                    .add(api_token::Column::ExpiresAtMs.is_null())
+                    .add(api_token::Column::ExpiresAtMs.gt(self.now_ms())),
+            )
             .count(self.db())
             .await?;
         Ok(found > 0)

@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::networks::Network;
 use crate::people::Person;
 use crate::place::{Place, PostgresUrl};
+use crate::registry::RegistryError;
 
 /// A failure of this crate.
 #[derive(Debug, Error)]
@@ -142,6 +143,9 @@ pub enum MetadataError {
     /// A stored password hash cannot be read, or hashing failed.
     #[error("hashing a password failed")]
     Hash(#[source] argon2::password_hash::Error),
+    /// Something about devices and their types.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The server is shutting down.
     #[error("the server is shutting down")]
     Interrupted(#[source] tokio::task::JoinError),
@@ -173,6 +177,7 @@ impl MetadataError {
             Self::Denied(_) => ErrorKind::Denied,
             Self::Missing(_) => ErrorKind::Missing,
             Self::TooNew { .. } | Self::Open { .. } | Self::SecretKey { .. } | Self::Sealed(_) => ErrorKind::Corrupt,
+            Self::Registry(error) => error.kind(),
             Self::NoSpace(_) | Self::Disk { .. } => ErrorKind::NoSpace,
             Self::Create { .. }
             | Self::Unreachable { .. }

@@ -139,8 +139,8 @@ fn condition(filter: &AuditFilter, backend: DbBackend) -> Result<Condition, Meta
         ];
         // Both without regard to case; what SQLite calls LIKE is ILIKE on PostgreSQL, which escapes by itself.
         let holds = |column: &audit::Column| match backend {
-            DbBackend::Postgres => Expr::col(*column).ilike(LikeExpr::new(containing(text))),
-            _ => column.like(LikeExpr::new(containing(text)).escape('\\')),
+            DbBackend::Postgres => Expr::col(*column).ilike(LikeExpr::new(pattern(text))),
+            _ => column.like(containing(text)),
         };
         let anywhere = found.iter().fold(Condition::any(), |any, column| any.add(holds(column)));
         all = all.add(anywhere);
@@ -149,7 +149,11 @@ fn condition(filter: &AuditFilter, backend: DbBackend) -> Result<Condition, Meta
 }
 
 /// A pattern for texts that hold this one, whatever signs it has.
-fn containing(text: &str) -> String {
+pub(crate) fn containing(text: &str) -> LikeExpr {
+    LikeExpr::new(pattern(text)).escape('\\')
+}
+
+fn pattern(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }

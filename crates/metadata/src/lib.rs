@@ -1,4 +1,5 @@
-//! Who may do what: organisations, users, sessions, API tokens and the record of changes, kept through SeaORM.
+//! Who may do what: organisations, users, sessions, API tokens, the registry of devices and the record of changes, kept
+//! through SeaORM.
 //!
 //! The tables live in one SQLite file, `<data-dir>/metadata.sqlite` (WAL, `synchronous=FULL`, readable only by the server's
 //! user), or in a database of PostgreSQL. Statements are built, not written as text of one engine.
@@ -9,10 +10,10 @@
 //! - every statement that reads or changes what belongs to an organisation names that organisation in its condition;
 //! - a change and its entry in the audit table are committed together;
 //! - a revoked token is refused by the first request after the revocation returned; so is everything of a person who was
-//!   suspended or deleted;
+//!   suspended or deleted, and every token of a device that was disabled or deleted;
 //! - unknown logins cost the same time and give the same answer as wrong passwords.
 //!
-//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; [`sessions::MAX_PER_USER`];
+//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; [`sessions::MAX_PER_USER`];
 //! [`password::MIN_CHARACTERS`] to [`password::MAX_BYTES`] for passwords; sign-in attempts as in [`attempts`];
 //! memory for caches and counters is bounded ([`attempts::MAX_KEYS`], [`token_cache::MAX_TOKENS`], [`basic::MAX_LOGINS`]).
 
@@ -36,6 +37,7 @@ mod own;
 pub mod password;
 pub mod people;
 mod place;
+pub mod registry;
 mod sealed;
 pub mod second_factor;
 mod secrets;
@@ -59,6 +61,10 @@ pub use networks::{Network, NetworkAccess, NetworkChange, NewNetwork};
 pub use own::SessionInfo;
 pub use people::{NewPerson, PeopleQuery, Person, PersonChange, PersonStatus};
 pub use place::{Place, PostgresUrl};
+pub use registry::{
+    Device, DeviceChange, DeviceCursor, DeviceQuery, DeviceSort, DeviceStatus, DeviceType, Edit, Import, ImportRow,
+    Imported, NewDevice, NewDeviceToken, NewType, RegistryError, TypeChange,
+};
 pub use second_factor::{Enrolment, SecondFactor};
 pub use sessions::{NewSecret, SignedIn};
 pub use setup::SetUp;

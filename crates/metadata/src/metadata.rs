@@ -15,6 +15,7 @@ use crate::error::MetadataError;
 use crate::migration;
 use crate::password::Passwords;
 use crate::place::{begin, connect};
+use crate::registry::activity::Activity;
 use crate::sealed::Sealer;
 use crate::token_cache::TokenCache;
 
@@ -36,6 +37,7 @@ struct Inner {
     tokens: TokenCache,
     logins: VerifiedLogins,
     sealer: Sealer,
+    activity: Activity,
 }
 
 /// What the one who starts the server should know.
@@ -77,6 +79,7 @@ impl Metadata {
             tokens: TokenCache::default(),
             logins: VerifiedLogins::default(),
             sealer: Sealer::default(),
+            activity: Activity::default(),
         };
         let metadata = Self { inner: Arc::new(inner) };
         if let Err(error) = metadata.sealing_key().await {
@@ -134,6 +137,10 @@ impl Metadata {
 
     pub(crate) fn sealer(&self) -> &Sealer {
         &self.inner.sealer
+    }
+
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.inner.activity
     }
 
     /// A new id; its first bits are the time, so that rows inserted together lie together.

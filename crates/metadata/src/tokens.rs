@@ -1,20 +1,26 @@
 //! API tokens of programs and devices.
 //!
 //! A token acts for its organisation with the rights of an editor, narrowed by its own flags and, where it names one,
-//! to a single database; it never manages tokens. The one made at the first start for containers and scripts is an
+//! to a single database; it never manages tokens. One that belongs to a device of the registry only writes, and only as that
+//! device ([`crate::registry`]); it is managed there. A token may have a time from which on it is refused. The one made at the first start for containers and scripts is an
 //! administrator.
 
+use std::sync::Arc;
+
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set};
-use sensorium_model::{Action, DatabaseName, DatabaseScope, OrgId, Principal, Subject, TokenId};
-use serde_json::json;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set};
+use sensorium_model::{
+    ActingDevice, Action, DatabaseName, DatabaseScope, DeviceId, OrgId, Principal, Subject, TokenId,
+};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::audit::Change;
-use crate::entity::{api_token, user};
+use crate::entity::{api_token, device, user};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
 use crate::secrets;
+use crate::token_cache::Found;
 
 /// How stale `last_used_at_ms` may be: a write per token and minute at most.
 const USED_EVERY_MS: i64 = 60_000;
@@ -38,6 +44,8 @@ pub struct NewToken {
     pub can_read: bool,
     /// Whether it may write.
     pub can_write: bool,
+    /// It is refused from then on, in milliseconds since the epoch.
+    pub expires_at_ms: Option<i64>,
 }
 
 /// A token without its secret.
@@ -61,6 +69,8 @@ pub struct TokenInfo {
     pub last_used_at_ms: Option<i64>,
     /// The beginning of the secret.
     pub hint: String,
+    /// It is refused from then on, in milliseconds since the epoch.
+    pub expires_at_ms: Option<i64>,
 }
 
 impl Metadata {
@@ -78,7 +88,8 @@ impl Metadata {
             return Ok(false);
         }
         let who = Principal::system(self.org());
-        let new = NewToken { name: "bootstrap".to_owned(), database: None, can_read: true, can_write: true };
+        let name = "bootstrap".to_owned();
+        let new = NewToken { name, database: None, can_read: true, can_write: true, expires_at_ms: None };
         let row = self.row(&who, new, secret, user::Role::Administrator, None);
         self.record(&transaction, &who, Change::created("token", &row.name)).await?;
         api_token::Entity::insert(api_token::ActiveModel::from(row)).exec_without_returning(&transaction).await?;
@@ -91,7 +102,7 @@ impl Metadata {
         self.token_cache().accept_local(secrets::fingerprint(secret), self.org());
     }
 
-    /// Who a token belongs to; none if it is unknown or revoked.
+    /// Who a token belongs to; none if it is unknown, revoked or too old, or belongs to a device that may not write.
     pub async fn authenticate_token(&self, secret: &str) -> Result<Option<Principal>, MetadataError> {
         let now_ms = self.now_ms();
         let fingerprint = secrets::fingerprint(secret);
@@ -104,8 +115,20 @@ impl Metadata {
             .filter(api_token::Column::RevokedAtMs.is_null())
             .one(self.db())
             .await?;
-        let Some(row) = row else { return Ok(None) };
-        let Some(principal) = principal(&row) else { return Ok(None) };
+        let Some(row) = row.filter(|row| row.expires_at_ms.is_none_or(|expires| now_ms < expires)) else {
+            return Ok(None);
+        };
+        let Some(mut principal) = principal(&row) else { return Ok(None) };
+        if let Some(device) = row.device_id {
+            let device = device::Entity::find_by_id(device)
+                .filter(device::Column::OrgId.eq(row.org_id))
+                .filter(device::Column::Enabled.eq(true))
+                .one(self.db())
+                .await?;
+            let Some(device) = device else { return Ok(None) };
+            let acting = ActingDevice { id: DeviceId::from_uuid(device.id), name: device.name.into() };
+            principal.device = Some(Arc::new(acting));
+        }
         let stale_since = now_ms.saturating_sub(USED_EVERY_MS);
         if row.last_used_at_ms.is_none_or(|used| used <= stale_since) {
             let used = api_token::ActiveModel { last_used_at_ms: Set(Some(now_ms)), ..Default::default() };
@@ -120,7 +143,9 @@ impl Metadata {
                 tracing::warn!(%error, "it could not be noted when a token was used");
             }
         }
-        self.token_cache().remember(generation, fingerprint, TokenId::from_uuid(row.id), principal.clone(), now_ms);
+        let token = TokenId::from_uuid(row.id);
+        let found = Found { token, principal: principal.clone(), expires_at_ms: row.expires_at_ms };
+        self.token_cache().remember(generation, fingerprint, found, now_ms);
         Ok(Some(principal))
     }
 
@@ -131,6 +156,7 @@ impl Metadata {
         }
         let new = NewToken { name: new.name.trim().to_owned(), ..new };
         check(who, &new)?;
+        check_expiry(new.expires_at_ms, self.now_ms())?;
         let creator = match who.subject {
             Subject::User(..) => self.account(who).await?.user,
             Subject::Token(_) | Subject::System | Subject::Anonymous => None,
@@ -142,15 +168,11 @@ impl Metadata {
         let transaction = self.begin().await?;
         // The entry comes first: a transaction that begins with a write waits for others instead of failing.
         self.record(&transaction, who, Change::created("token", &row.name).after(described)).await?;
-        // Asked after the write, so that a suspension at the same time cannot leave a token behind.
-        if let Subject::User(id, _) = who.subject
-            && !self.user_is_active(&transaction, who.org, id, who.role).await?
-        {
-            return Err(MetadataError::Denied("this account was changed in the meantime; sign in again"));
-        }
+        self.is_still_there(&transaction, who).await?;
         let present = api_token::Entity::find()
             .filter(api_token::Column::OrgId.eq(*who.org.as_uuid()))
             .filter(api_token::Column::RevokedAtMs.is_null())
+            .filter(api_token::Column::DeviceId.is_null())
             .count(&transaction)
             .await?;
         if present >= MAX_PER_ORGANISATION {
@@ -164,11 +186,13 @@ impl Metadata {
         Ok((info(row), secret))
     }
 
-    /// The tokens of the caller's organisation, newest first: all for administrators, one's own for editors.
+    /// The tokens of the caller's organisation but for those of devices, newest first: all for administrators, one's own for
+    /// editors.
     pub async fn tokens(&self, who: &Principal) -> Result<Vec<TokenInfo>, MetadataError> {
         let rows = api_token::Entity::find()
             .filter(api_token::Column::OrgId.eq(*who.org.as_uuid()))
             .filter(api_token::Column::RevokedAtMs.is_null())
+            .filter(api_token::Column::DeviceId.is_null())
             .filter(mine(who)?)
             .order_by_desc(api_token::Column::CreatedAtMs)
             .order_by_desc(api_token::Column::Id)
@@ -188,6 +212,7 @@ impl Metadata {
             .filter(api_token::Column::Id.eq(*token.as_uuid()))
             .filter(api_token::Column::OrgId.eq(*who.org.as_uuid()))
             .filter(api_token::Column::RevokedAtMs.is_null())
+            .filter(api_token::Column::DeviceId.is_null())
             .filter(mine(who)?)
             .exec(&transaction)
             .await?;
@@ -200,7 +225,18 @@ impl Metadata {
         Ok(())
     }
 
-    fn row(
+    /// Fails if the caller is a person who was suspended or changed since the request began. Asked after a write, so that a
+    /// suspension at the same time cannot leave a token behind.
+    pub(crate) async fn is_still_there(&self, on: &impl ConnectionTrait, who: &Principal) -> Result<(), MetadataError> {
+        match who.subject {
+            Subject::User(id, _) if !self.user_is_active(on, who.org, id, who.role).await? => {
+                Err(MetadataError::Denied("this account was changed in the meantime; sign in again"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn row(
         &self,
         who: &Principal,
         new: NewToken,
@@ -227,12 +263,33 @@ impl Metadata {
             created_at_ms: self.now_ms(),
             last_used_at_ms: None,
             revoked_at_ms: None,
+            device_id: None,
+            expires_at_ms: new.expires_at_ms,
         }
     }
 }
 
+/// What the record of changes says about a token.
+pub(crate) fn described(row: &api_token::Model) -> Value {
+    json!({
+        "database": row.database_name,
+        "can_read": row.can_read,
+        "can_write": row.can_write,
+        "expires_at_ms": row.expires_at_ms,
+    })
+}
+
+/// Refuses a token that would never work.
+pub(crate) fn check_expiry(expires_at_ms: Option<i64>, now_ms: i64) -> Result<(), MetadataError> {
+    if expires_at_ms.is_some_and(|expires| expires <= now_ms) {
+        let rule = "give a time that is to come, or leave it out";
+        return Err(MetadataError::Invalid { what: "the token would expire in the past", rule });
+    }
+    Ok(())
+}
+
 /// Checks a new token against the rules and against what its creator may do.
-fn check(who: &Principal, new: &NewToken) -> Result<(), MetadataError> {
+pub(crate) fn check(who: &Principal, new: &NewToken) -> Result<(), MetadataError> {
     let characters = new.name.chars().count();
     if !(1..=MAX_NAME).contains(&characters) || new.name.chars().any(char::is_control) {
         let rule = "give it a name of 1 to 100 characters that says what it is for";
@@ -278,10 +335,11 @@ fn principal(row: &api_token::Model) -> Option<Principal> {
         can_read: row.can_read,
         can_write: row.can_write,
         databases,
+        device: None,
     })
 }
 
-fn info(row: api_token::Model) -> TokenInfo {
+pub(crate) fn info(row: api_token::Model) -> TokenInfo {
     TokenInfo {
         id: TokenId::from_uuid(row.id),
         name: row.name,
@@ -292,5 +350,6 @@ fn info(row: api_token::Model) -> TokenInfo {
         created_by: row.created_by_name,
         last_used_at_ms: row.last_used_at_ms,
         hint: row.hint,
+        expires_at_ms: row.expires_at_ms,
     }
 }

@@ -90,7 +90,7 @@ fn config(folder: &TempDir, now_ms: &Arc<AtomicI64>) -> MetadataConfig {
 }
 
 fn read_write(name: &str) -> NewToken {
-    NewToken { name: name.into(), database: None, can_read: true, can_write: true }
+    NewToken { name: name.into(), database: None, can_read: true, can_write: true, expires_at_ms: None }
 }
 
 fn kind<T>(result: Result<T, MetadataError>) -> Option<ErrorKind> {
@@ -258,7 +258,13 @@ async fn a_token_acts_with_its_rights_until_it_is_revoked() {
     let fixture = Fixture::set_up().await;
     let owner = fixture.owner().await;
     let main = DatabaseName::new("main").unwrap();
-    let new = NewToken { name: " sensor ".into(), database: Some(main.clone()), can_read: false, can_write: true };
+    let new = NewToken {
+        name: " sensor ".into(),
+        database: Some(main.clone()),
+        can_read: false,
+        can_write: true,
+        expires_at_ms: None,
+    };
     let (info, secret) = fixture.metadata.create_token(&owner, new).await.unwrap();
     assert!(secret.starts_with("sen_") && secret.starts_with(&info.hint));
     assert_eq!((info.name.as_str(), info.created_by.as_deref()), ("sensor", Some("Ada")));

@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use sea_orm::{ConnectionTrait, Database};
-use sensorium_metadata::{AuditFilter, Clock, FILE, Metadata, MetadataConfig, PeopleQuery, PersonChange, PersonStatus};
+use sensorium_metadata::{
+    AuditFilter, Clock, FILE, Metadata, MetadataConfig, NewDevice, PeopleQuery, PersonChange, PersonStatus,
+};
 use sensorium_model::Role;
 
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -49,6 +51,22 @@ async fn a_file_of_the_first_version_is_brought_forward() {
     assert_eq!(by_ada("created", "bootstrap"), None);
     let change = PersonChange { version: 1, name: Some("Ada L.".into()), ..PersonChange::default() };
     assert_eq!(metadata.change_person(&owner, ada.id, change).await.unwrap().version, 2);
+
+    let new = NewDevice {
+        name: "attic".into(),
+        type_id: None,
+        attributes: [].into(),
+        tags: [].into(),
+        enabled: true,
+        location: None,
+    };
+    let device = metadata.create_device(&owner, new).await.unwrap();
+    assert!(metadata.device_tokens(&owner, device.id).await.unwrap().is_empty());
+    let tokens = metadata.tokens(&owner).await.unwrap();
+    assert!(
+        tokens.len() == 2 && tokens.iter().all(|token| token.expires_at_ms.is_none()),
+        "older tokens do not expire"
+    );
 
     metadata.close().await.unwrap();
     let (metadata, _) = Metadata::open(config()).await.unwrap();

@@ -10,8 +10,8 @@ use crate::batch::Batch;
 use crate::error::ErrorKind;
 use crate::hash::FastMap;
 use crate::limits::IngestLimits;
-use crate::names::{DatabaseKey, Name, NameError, validate_name};
-use crate::point::Point;
+use crate::names::{DEVICE_TAG, DatabaseKey, Name, NameError, validate_name};
+use crate::point::{Point, Value};
 use crate::schema::{ColumnKind, SchemaLookup};
 use crate::vector::MAX_VECTOR_NUMBERS;
 use table::TableBuilder;
@@ -93,6 +93,16 @@ pub enum RowError {
         /// How many numbers it has.
         numbers: usize,
     },
+    /// The row is said to come from another device than the one that sent it.
+    #[error(
+        "tag \"device\" is {found:?}, but this token belongs to device {own:?}; leave the tag out, or send {own:?}"
+    )]
+    OtherDevice {
+        /// The tag's value.
+        found: String,
+        /// The device that sent it.
+        own: String,
+    },
     /// Something exceeds its limit.
     #[error("{what} exceeds the limit of {limit}; raise {setting} if this is intended")]
     Limit {
@@ -152,6 +162,8 @@ pub struct BatchBuilder<'s> {
     newest_table: usize,
     /// About how many rows will come.
     expected_rows: usize,
+    /// The device that all rows come from, if one sends them.
+    device: Option<Name>,
 }
 
 /// Rows that room is made for at most, whatever is expected.
@@ -173,7 +185,13 @@ impl<'s> BatchBuilder<'s> {
             cells: 0,
             newest_table: 0,
             expected_rows: 0,
+            device: None,
         }
+    }
+
+    /// Says that a device sends the rows: those without the tag `device` get its name, those with another one are refused.
+    pub fn sent_by(&mut self, name: Name) {
+        self.device = Some(name);
     }
 
     /// Says about how many rows will come, so that room for them is made at once.
@@ -206,6 +224,13 @@ impl<'s> BatchBuilder<'s> {
 
     /// Appends a point that stood at `line` of the request, or says why not; a refused point leaves no trace.
     pub fn push(&mut self, point: &Point<'_>, line: u32) -> Result<(), RowError> {
+        match self.device.clone() {
+            None => self.push_as_is(point, line),
+            Some(device) => self.push_as_is(&tagged(point, &device)?, line),
+        }
+    }
+
+    fn push_as_is(&mut self, point: &Point<'_>, line: u32) -> Result<(), RowError> {
         self.check_row(point)?;
         let index = self.table_index(&point.table)?;
         let outcome = self.push_into(index, point, line);
@@ -293,6 +318,28 @@ impl<'s> BatchBuilder<'s> {
     }
 }
 
+/// The point with the tag of the device that sent it. A text of that name among the fields, where JSON may have it, is taken
+/// for the tag.
+fn tagged<'p>(point: &Point<'p>, device: &'p str) -> Result<Point<'p>, RowError> {
+    let is_text = |name: &str, value: &Value<'_>| name == DEVICE_TAG && matches!(value, Value::Text(_));
+    let mut point = point.clone();
+    let tags = point.tags.iter().filter(|(name, value)| name == DEVICE_TAG && !value.is_empty());
+    let texts = point.fields.iter().filter_map(|(name, value)| match value {
+        Value::Text(text) if name == DEVICE_TAG => Some(text),
+        _ => None,
+    });
+    if let Some(other) = tags.clone().map(|(_, value)| value).chain(texts).find(|value| *value != device) {
+        return Err(RowError::OtherDevice { found: other.to_string(), own: device.to_owned() });
+    }
+    let is_tagged = tags.count() > 0;
+    point.fields.retain(|(name, value)| !is_text(name, value));
+    if !is_tagged {
+        point.tags.retain(|(name, _)| name != DEVICE_TAG);
+        point.tags.push((DEVICE_TAG.into(), device.into()));
+    }
+    Ok(point)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -303,7 +350,7 @@ mod tests {
     use super::*;
     use crate::ids::OrgId;
     use crate::names::DatabaseName;
-    use crate::point::Value;
+
     use crate::schema::{DatabaseSchema, FieldType, TableSchema};
 
     const NOW: i64 = 1_700_000_000_000_000_000;
@@ -332,6 +379,33 @@ mod tests {
         assert_eq!(table.fields[0].get(0), Some(Value::F64(1.0)));
         assert_eq!(table.fields[0].get(1), None);
         assert_eq!(table.fields[1].get(1), Some(Value::Text("hi".into())));
+    }
+
+    #[test]
+    fn a_device_sends_rows_of_its_own_only() {
+        let schema = DatabaseSchema::default();
+        let mut builder = BatchBuilder::new(&schema, limits(), NOW);
+        builder.sent_by("attic".into());
+        let row = |time_ns| Point::new("t", time_ns).field("v", Value::F64(1.0));
+        builder.push(&row(1), 1).unwrap();
+        builder.push(&row(2).tag("room", "x").tag("device", "attic"), 2).unwrap();
+        builder.push(&row(3).tag("device", ""), 3).unwrap();
+        let other = builder.push(&row(4).tag("device", "cellar"), 4).unwrap_err();
+        assert_eq!(other.kind(), ErrorKind::Invalid);
+        assert!(other.to_string().contains("\"cellar\"") && other.to_string().contains("\"attic\""), "{other}");
+        let both = row(5).tag("device", "attic").tag("device", "cellar");
+        assert!(matches!(builder.push(&both, 5), Err(RowError::OtherDevice { .. })));
+        let twice = row(6).tag("device", "attic").tag("device", "attic");
+        assert_eq!(builder.push(&twice, 6), Err(RowError::DuplicateTag("device".into())));
+        let field = row(7).field("device", Value::Text("cellar".into()));
+        assert!(matches!(builder.push(&field, 7), Err(RowError::OtherDevice { .. })));
+        assert_eq!(builder.push(&row(8).field("device", Value::I64(1)), 8).unwrap_err().kind(), ErrorKind::Conflict);
+        // Readings in JSON name it beside their fields.
+        builder.push(&row(9).field("device", Value::Text("attic".into())), 9).unwrap();
+        let batch = builder.finish(key());
+        let keys: Vec<_> = (0..4).map(|row| batch.tables[0].series_key(row).as_str().to_owned()).collect();
+        assert_eq!(keys, ["device=attic", "device=attic,room=x", "device=attic", "device=attic"]);
+        assert_eq!((batch.rows(), batch.tables[0].fields.len()), (4, 1));
     }
 
     #[test]

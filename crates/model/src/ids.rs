@@ -54,6 +54,14 @@ id! {
     TokenId
 }
 id! {
+    /// A device of the registry.
+    DeviceId
+}
+id! {
+    /// A kind of devices.
+    DeviceTypeId
+}
+id! {
     /// A signed-in browser.
     SessionId
 }

@@ -15,6 +15,9 @@ pub type Name = Arc<str>;
 /// The column that every table has: nanoseconds since 1970-01-01T00:00:00 UTC.
 pub const TIME_COLUMN: &str = "time";
 
+/// The tag that tells which device of the registry a reading came from.
+pub const DEVICE_TAG: &str = "device";
+
 /// The longest name of a table or column, in bytes.
 pub const MAX_NAME_BYTES: usize = 255;
 

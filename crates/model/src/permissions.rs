@@ -1,9 +1,11 @@
 //! Who is asking, and what they may do. The one permission check that every surface calls.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{OrgId, SessionId, TokenId, UserId};
-use crate::names::DatabaseName;
+use crate::ids::{DeviceId, OrgId, SessionId, TokenId, UserId};
+use crate::names::{DatabaseName, Name};
 
 /// What a user is in an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,12 +63,27 @@ pub enum Action<'a> {
     ManagePeople(Role),
     /// See, make, change and use the organisation's Wi-Fi networks, whose passwords no program gets back.
     ManageNetworks,
+    /// See the devices of the organisation and their types.
+    ReadDevices,
+    /// Add, change and remove devices and their types.
+    ManageDevices,
+    /// Make, see and revoke the API tokens of devices.
+    ManageDeviceTokens,
     /// Read the record of changes.
     ReadAudit,
     /// List and end the queries of everyone in the organisation.
     ManageQueries,
     /// Read metrics and other facts about the server itself.
     Operate,
+}
+
+/// A device of the registry that calls with an API token of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActingDevice {
+    /// The device.
+    pub id: DeviceId,
+    /// Its name, which is the tag `device` of everything that it writes.
+    pub name: Name,
 }
 
 /// An authenticated caller.
@@ -84,6 +101,8 @@ pub struct Principal {
     pub can_write: bool,
     /// The databases that it may touch.
     pub databases: DatabaseScope,
+    /// The device that the caller is. It may write readings of its own, and nothing else.
+    pub device: Option<Arc<ActingDevice>>,
 }
 
 impl Principal {
@@ -96,6 +115,7 @@ impl Principal {
             can_read: true,
             can_write: true,
             databases: DatabaseScope::All,
+            device: None,
         }
     }
 
@@ -108,6 +128,7 @@ impl Principal {
             can_read: false,
             can_write: true,
             databases: DatabaseScope::All,
+            device: None,
         }
     }
 
@@ -120,11 +141,15 @@ impl Principal {
             can_read: true,
             can_write: role >= Role::Editor,
             databases: DatabaseScope::All,
+            device: None,
         }
     }
 
     /// Whether the caller may do this.
     pub fn allows(&self, action: Action<'_>) -> bool {
+        if self.device.is_some() && !matches!(action, Action::Write(_)) {
+            return false;
+        }
         match action {
             Action::Read(database) => self.can_read && self.reaches(database),
             Action::Write(database) => self.can_write && self.reaches(database),
@@ -138,6 +163,15 @@ impl Principal {
             Action::ManageTokens => self.role >= Role::Administrator,
             Action::ManagePeople(theirs) => {
                 !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Administrator && theirs <= self.role
+            }
+            Action::ReadDevices => self.can_read && self.databases == DatabaseScope::All,
+            Action::ManageDevices => {
+                self.can_write && self.role >= Role::Editor && self.databases == DatabaseScope::All
+            }
+            // An API token makes no API tokens, unless it may manage everyone's.
+            Action::ManageDeviceTokens => {
+                self.allows(Action::ManageDevices)
+                    && (self.allows(Action::ManageOwnTokens) || self.allows(Action::ManageTokens))
             }
             Action::ReadAudit => self.role >= Role::Administrator && self.databases == DatabaseScope::All,
             Action::ManageQueries => self.role >= Role::Administrator && self.databases == DatabaseScope::All,
@@ -170,6 +204,7 @@ mod tests {
             can_read: false,
             can_write: true,
             databases: DatabaseScope::One(main.clone()),
+            device: None,
         };
         assert!(token.allows(Action::Write(&main)));
         assert!(!token.allows(Action::Write(&other)));
@@ -203,6 +238,46 @@ mod tests {
         ] {
             assert!(!anonymous.allows(action), "{action:?} is allowed");
         }
+    }
+
+    #[test]
+    fn a_device_only_writes_whatever_else_its_principal_says() {
+        let main = DatabaseName::new("main").unwrap();
+        let id = Uuid::nil();
+        let device = Some(Arc::new(ActingDevice { id: DeviceId::from_uuid(id), name: "attic".into() }));
+        let device = Principal { device, ..Principal::system(OrgId::from_uuid(id)) };
+        assert!(device.allows(Action::Write(&main)));
+        for action in [
+            Action::Read(&main),
+            Action::CreateDatabase(&main),
+            Action::ManageDatabase(&main),
+            Action::ManageOwnTokens,
+            Action::ManageTokens,
+            Action::ManagePeople(Role::Viewer),
+            Action::ReadDevices,
+            Action::ManageDevices,
+            Action::ManageDeviceTokens,
+            Action::ReadAudit,
+            Action::ManageQueries,
+            Action::Operate,
+        ] {
+            assert!(!device.allows(action), "{action:?} is allowed");
+        }
+    }
+
+    #[test]
+    fn editors_manage_devices_and_tokens_make_no_tokens_for_them() {
+        let id = Uuid::nil();
+        let user = |role| Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, role);
+        assert!(user(Role::Viewer).allows(Action::ReadDevices) && !user(Role::Viewer).allows(Action::ManageDevices));
+        assert!(
+            user(Role::Editor).allows(Action::ManageDevices) && user(Role::Editor).allows(Action::ManageDeviceTokens)
+        );
+        let token = Principal { subject: Subject::Token(TokenId::from_uuid(id)), ..user(Role::Editor) };
+        assert!(token.allows(Action::ManageDevices) && !token.allows(Action::ManageDeviceTokens));
+        let main = DatabaseScope::One(DatabaseName::new("main").unwrap());
+        let scoped = Principal { databases: main, ..user(Role::Editor) };
+        assert!(!scoped.allows(Action::ReadDevices) && !scoped.allows(Action::ManageDevices));
     }
 
     #[test]

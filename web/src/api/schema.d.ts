@@ -325,6 +325,173 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/device-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the types of devices */
+        get: operations["device_types"];
+        put?: never;
+        /** Add a type of devices */
+        post: operations["create_device_type"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-types/shipped": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the types that come with Sensorium
+         * @description Each can be sent to `POST /api/v1/device-types` as it is or changed.
+         */
+        get: operations["shipped_device_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device-types/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A type of devices */
+        get: operations["device_type"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a type of devices
+         * @description Refused while devices have it.
+         */
+        delete: operations["delete_device_type"];
+        options?: never;
+        head?: never;
+        /** Change a type of devices */
+        patch: operations["change_device_type"];
+        trace?: never;
+    };
+    "/api/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List devices */
+        get: operations["devices"];
+        put?: never;
+        /** Add a device */
+        post: operations["create_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add and change many devices
+         * @description A CSV file, as `GET /api/v1/devices?format=csv` gives it. A device is found by its name, without regard to case; what the file
+         *     has no column for stays. All of the file is taken, or nothing of it: `problems` tells the first 100 things that are wrong.
+         */
+        post: operations["import_devices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A device with its newest values */
+        get: operations["device"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a device
+         * @description Revokes its API tokens at once. What it wrote stays.
+         */
+        delete: operations["delete_device"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a device
+         * @description Once it is disabled, its API tokens are refused; once it has another name, they write that. What is stored keeps the name that
+         *     it had.
+         */
+        patch: operations["change_device"];
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the API tokens of a device */
+        get: operations["device_tokens"];
+        put?: never;
+        /**
+         * Create an API token of a device
+         * @description It only writes, and only rows whose tag `device` is the device's name. The secret is in the answer and nowhere else. A device
+         *     has at most four at once: make a second one, give it to the device, then revoke the first.
+         */
+        post: operations["create_device_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API token of a device
+         * @description It stops working at once.
+         */
+        delete: operations["revoke_device_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations/accept": {
         parameters: {
             query?: never;
@@ -1071,6 +1238,130 @@ export interface components {
              */
             track?: number | null;
         };
+        /** @description A device. */
+        Device: {
+            /** @description Facts about it. */
+            attributes: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            created_at: string;
+            /** @description Whether it may write. */
+            enabled: boolean;
+            /** Format: uuid */
+            id: string;
+            location: components["schemas"]["Location"] | null;
+            /** @description The tag `device` of what it writes. */
+            name: string;
+            status: components["schemas"]["DeviceStatus"];
+            /** @description Words to group it by. */
+            tags: {
+                [key: string]: string;
+            };
+            type: components["schemas"]["TypeOfDevice"] | null;
+            /**
+             * Format: int64
+             * @description Grows with each change; send it with the next one.
+             */
+            version: number;
+        };
+        /** @description What to change of a device; what is left out stays. */
+        DeviceEdit: {
+            /** @description All attributes that it is to have. */
+            attributes?: {
+                [key: string]: string;
+            } | null;
+            enabled?: boolean | null;
+            location?: components["schemas"]["Location"] | null;
+            name?: string | null;
+            /** @description All tags that it is to have. */
+            tags?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * Format: uuid
+             * @description Another type; null for none.
+             */
+            type?: string | null;
+            /**
+             * Format: int64
+             * @description The version that the change was made for.
+             */
+            version: number;
+        };
+        /** @description Devices. */
+        DeviceList: {
+            devices: components["schemas"]["Device"][];
+            /** @description `after` of the next page; null on the last one. */
+            next: string | null;
+        };
+        /** @description A device to add. */
+        DeviceRequest: {
+            /** @description At most 32, with names of at most 64 and values of at most 256 characters. */
+            attributes?: {
+                [key: string]: string;
+            };
+            /** @description Whether it may write; true if it is not said. */
+            enabled?: boolean;
+            location?: components["schemas"]["Location"] | null;
+            /** @description 1 to 100 characters, unique in the organisation without regard to case. */
+            name: string;
+            /** @description As attributes. */
+            tags?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: uuid
+             * @description The type that it has.
+             */
+            type?: string | null;
+        };
+        /** @description What was counted about a device: what it sent with tokens of its own. */
+        DeviceStatus: {
+            /**
+             * Format: int64
+             * @description Rows that were refused, and requests that were refused as a whole.
+             */
+            errors: number;
+            /**
+             * Format: date-time
+             * @description When it last sent something, RFC 3339; null if it never did.
+             */
+            last_seen_at: string | null;
+            /**
+             * Format: int64
+             * @description Requests that it sent.
+             */
+            messages: number;
+            /**
+             * Format: int64
+             * @description Rows of it that were stored.
+             */
+            rows: number;
+        };
+        /** @description A token to create for a device. */
+        DeviceTokenRequest: {
+            /** @description Limits the token to one database. */
+            database?: string | null;
+            /**
+             * Format: date-time
+             * @description It is refused from then on, RFC 3339; without it, it is good until it is revoked.
+             */
+            expires_at?: string | null;
+            /** @description What it is for, in words. */
+            name: string;
+        };
+        /** @description The types, by name. */
+        DeviceTypeList: {
+            types: components["schemas"]["KindOfDevice"][];
+        };
+        /** @description A device with its newest values. */
+        DeviceWithValues: components["schemas"]["Device"] & {
+            last: components["schemas"]["LastOfDevice"] | null;
+        };
         /** @description How many sessions ended. */
         EndedSessions: {
             /** Format: int64 */
@@ -1102,6 +1393,8 @@ export interface components {
              * @description Where a query is wrong: the line, from 1.
              */
             line?: number;
+            /** @description What is wrong in a file of devices; the first 100 things. */
+            problems?: components["schemas"]["Problem"][];
             /**
              * Format: int64
              * @description When another attempt can succeed, as in the header `Retry-After`.
@@ -1111,6 +1404,25 @@ export interface components {
             second_factor_needed?: boolean;
             /** @description What was filled in wrongly for a template. */
             variables?: components["schemas"]["WrongVariable"][];
+        };
+        /** @description Something that devices of a type measure. */
+        FieldOfType: {
+            /** @description What people call it; may be empty. */
+            display_name?: string;
+            /**
+             * Format: double
+             * @description The largest value that makes sense.
+             */
+            max?: number | null;
+            /**
+             * Format: double
+             * @description The smallest value that makes sense.
+             */
+            min?: number | null;
+            /** @description The column of the table. */
+            name: string;
+            /** @description The unit as a UCUM code, such as `Cel` or `%`; empty for none. */
+            unit?: string;
         };
         /** @description The size of a frame in pixels. */
         FrameSize: {
@@ -1130,10 +1442,47 @@ export interface components {
             /** @description The version of the server. */
             version: string;
         };
+        /** @description What an import did, or would do. */
+        ImportedDevices: {
+            /** Format: int64 */
+            created: number;
+            /** @description Whether nothing was changed, because that was asked for. */
+            dry_run: boolean;
+            /**
+             * Format: int64
+             * @description Devices that are as the file says already.
+             */
+            unchanged: number;
+            /** Format: int64 */
+            updated: number;
+        };
         /** @description A new person and the link to give to them, which is never shown again. */
         Invited: {
             link: components["schemas"]["OneTimeLink"];
             user: components["schemas"]["User"];
+        };
+        /** @description A kind of devices. */
+        KindOfDevice: components["schemas"]["TypeDefinition"] & {
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: int64
+             * @description Grows with each change; send it with the next one.
+             */
+            version: number;
+        };
+        /** @description The newest values of a device. */
+        LastOfDevice: {
+            database: string;
+            /** @description The first 100 of its series: tags, the newest value of each field, and the newest `time` of any of them. */
+            series: Record<string, never>[];
+            /** @description The table of the device's type. */
+            table: string;
         };
         /** @description A number, a truth value or text. */
         LastScalar: number | boolean | string;
@@ -1175,6 +1524,19 @@ export interface components {
              */
             now_ms: number;
             tables: components["schemas"]["LastTable"][];
+        };
+        /** @description A place on Earth (WGS 84), in degrees. */
+        Location: {
+            /**
+             * Format: double
+             * @description North is positive.
+             */
+            latitude: number;
+            /**
+             * Format: double
+             * @description East is positive.
+             */
+            longitude: number;
         };
         /** @description What lets a person choose a password, once. Only this answer holds it. */
         OneTimeLink: {
@@ -1246,6 +1608,16 @@ export interface components {
             current: string;
             /** @description At least 10 characters. */
             new: string;
+        };
+        /** @description Something that is wrong in a file. */
+        Problem: {
+            /**
+             * Format: int64
+             * @description The line, from 1.
+             */
+            line: number;
+            /** @description What is wrong, as a sentence. */
+            problem: string;
         };
         /** @description A query that runs. */
         Query: {
@@ -1509,6 +1881,10 @@ export interface components {
         SetupState: {
             needed: boolean;
         };
+        /** @description Types to add as they are or changed. */
+        ShippedTypes: {
+            types: components["schemas"]["TypeDefinition"][];
+        };
         /** @description A login and its password. */
         SignInRequest: {
             login: string;
@@ -1664,6 +2040,11 @@ export interface components {
             created_by: string | null;
             /** @description The one database that it is good for; null means all. */
             database: string | null;
+            /**
+             * Format: date-time
+             * @description It is refused from then on, RFC 3339; null if it is good until it is revoked.
+             */
+            expires_at: string | null;
             /** @description The beginning of the secret, to tell tokens apart. */
             hint: string;
             /** Format: uuid */
@@ -1685,7 +2066,49 @@ export interface components {
             can_write: boolean;
             /** @description Limits the token to one database. */
             database?: string | null;
+            /**
+             * Format: date-time
+             * @description It is refused from then on, RFC 3339; without it, it is good until it is revoked.
+             */
+            expires_at?: string | null;
             /** @description What it is for, in words. */
+            name: string;
+        };
+        /**
+         * @description What understands the messages of devices.
+         * @enum {string}
+         */
+        TypeDecoder: "auto" | "json" | "line_protocol";
+        /** @description What makes a kind of devices. */
+        TypeDefinition: {
+            decoder?: components["schemas"]["TypeDecoder"] | null;
+            /** @description At most 1,000 characters. */
+            description?: string;
+            /** @description What they measure. */
+            fields?: components["schemas"]["FieldOfType"][];
+            /** @description 1 to 100 characters, unique in the organisation without regard to case. */
+            name: string;
+            /** @description The table that such devices write to. */
+            table: string;
+        };
+        /** @description What to change of a type; what is left out stays. */
+        TypeEdit: {
+            decoder?: components["schemas"]["TypeDecoder"] | null;
+            description?: string | null;
+            /** @description All fields that it is to have. */
+            fields?: components["schemas"]["FieldOfType"][] | null;
+            name?: string | null;
+            table?: string | null;
+            /**
+             * Format: int64
+             * @description The version that the change was made for.
+             */
+            version: number;
+        };
+        /** @description The type of a device. */
+        TypeOfDevice: {
+            /** Format: uuid */
+            id: string;
             name: string;
         };
         /** @description A person of the organisation. */
@@ -2960,6 +3383,846 @@ export interface operations {
             };
         };
     };
+    device_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceTypeList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_device_type: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TypeDefinition"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KindOfDevice"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    shipped_device_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShippedTypes"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    device_type: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The type */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KindOfDevice"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_device_type: {
+        parameters: {
+            query: {
+                /** @description The version that the caller has seen. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description The type */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Devices have it; or as for a change */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_device_type: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The type */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TypeEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KindOfDevice"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another change came first: `current` is how the type is now; or the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    devices: {
+        parameters: {
+            query?: {
+                /** @description Stands somewhere in the name, the attributes or the tags, without regard to case; at most 100 characters. */
+                q?: string;
+                /** @description Only those of this type. */
+                type?: string;
+                /** @description Only those that may write, or only those that may not. */
+                enabled?: boolean;
+                /** @description `name` (default), `created`, `type` or `last_seen`. */
+                sort?: "name" | "created" | "type" | "last_seen";
+                /** @description `asc` (default) or `desc`. */
+                order?: "asc" | "desc";
+                /** @description What the page before gave as `next`, with the same order. */
+                after?: string;
+                /** @description At most so many, 1 to 1,000; default 100. CSV has all. */
+                limit?: number;
+                /** @description `json` (default) or `csv`, which `POST /api/v1/devices/import` takes again. */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page, or everything as CSV */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceList"];
+                    "text/csv": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such type */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    import_devices: {
+        parameters: {
+            query?: {
+                /** @description Only say what would be done. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedDevices"];
+                };
+            };
+            /** @description Something in the file is wrong: `problems` says what */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is not text/csv */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    device: {
+        parameters: {
+            query?: {
+                /** @description The database of the newest values; `main` if it is not given. */
+                db?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceWithValues"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_device: {
+        parameters: {
+            query: {
+                /** @description The version that the caller has seen. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description As for a change */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another change came first: `current` is how the device is now; or the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    device_tokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_device_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceTokenRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedToken"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has four */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_device_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+                /** @description The token */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     accept: {
         parameters: {
             query?: never;
@@ -4055,7 +5318,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One's own tokens; for administrators everyone's */
+            /** @description One's own tokens; for administrators everyone's. Those of devices are listed with their device */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -84,7 +84,7 @@ async fn authenticate(parts: &Parts, state: &AppState) -> Result<Option<Principa
         None => Ok(None),
         Some(Credentials::Token(secret)) => {
             let principal = state.metadata.authenticate_token(&secret).await?;
-            principal.map(Some).ok_or_else(|| wrong("this API token is unknown or was revoked; create another one"))
+            principal.map(Some).ok_or_else(|| wrong("this API token is unknown, was revoked or is too old, or its device is disabled; create another one"))
         }
         Some(Credentials::Password { login, password }) => {
             let peer = peer::address(parts);

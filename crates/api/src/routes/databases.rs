@@ -174,7 +174,10 @@ enum LastScalar {
 ))]
 async fn databases(State(state): State<AppState>, caller: Caller) -> Json<DatabaseList> {
     let org = caller.0.org;
-    let visible = |name: &DatabaseName| caller.0.allows(Action::Read(name)) || caller.0.allows(Action::Write(name));
+    // A device reads nothing, not even names.
+    let visible = |name: &DatabaseName| {
+        caller.0.device.is_none() && (caller.0.allows(Action::Read(name)) || caller.0.allows(Action::Write(name)))
+    };
     let databases = state.store.databases(org).into_iter().filter(visible).map(|name| {
         let key = DatabaseKey::new(org, name);
         let tables = state.store.schema(&key).map_or(0, |schema| schema.tables.len());

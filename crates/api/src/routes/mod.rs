@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod databases;
 pub(crate) mod detections;
+pub(crate) mod devices;
 pub(crate) mod keeping;
 pub(crate) mod live;
 pub(crate) mod networks;

@@ -127,8 +127,10 @@ impl Rejections {
     }
 
     fn list(&self, principal: &Principal, only: Option<&DatabaseName>, limit: usize) -> RejectionList {
+        // A device reads nothing, not even what was refused of others.
         let visible = |name: &DatabaseName| {
-            only.is_none_or(|only| only == name)
+            principal.device.is_none()
+                && only.is_none_or(|only| only == name)
                 && (principal.allows(Action::Read(name)) || principal.allows(Action::Write(name)))
         };
         let orgs = self.orgs.lock().unwrap_or_else(PoisonError::into_inner);

@@ -18,7 +18,7 @@ use crate::state::AppState;
 
 /// An API token, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
-struct Token {
+pub(super) struct Token {
     id: Uuid,
     name: String,
     /// The one database that it is good for; null means all.
@@ -37,12 +37,15 @@ struct Token {
     last_used_at: Option<String>,
     /// The beginning of the secret, to tell tokens apart.
     hint: String,
+    /// It is refused from then on, RFC 3339; null if it is good until it is revoked.
+    #[schema(format = DateTime, required)]
+    expires_at: Option<String>,
 }
 
 /// All tokens that the caller may see.
 #[derive(Debug, Serialize, ToSchema)]
-struct TokenList {
-    tokens: Vec<Token>,
+pub(super) struct TokenList {
+    pub(super) tokens: Vec<Token>,
 }
 
 /// A token to create.
@@ -55,13 +58,16 @@ struct TokenRequest {
     database: Option<String>,
     can_read: bool,
     can_write: bool,
+    /// It is refused from then on, RFC 3339; without it, it is good until it is revoked.
+    #[schema(format = DateTime)]
+    expires_at: Option<String>,
 }
 
 /// A new token and its secret, which is never shown again.
 #[derive(Debug, Serialize, ToSchema)]
-struct CreatedToken {
-    token: Token,
-    secret: String,
+pub(super) struct CreatedToken {
+    pub(super) token: Token,
+    pub(super) secret: String,
 }
 
 impl From<TokenInfo> for Token {
@@ -76,13 +82,14 @@ impl From<TokenInfo> for Token {
             created_by: info.created_by,
             last_used_at: info.last_used_at_ms.map(super::rfc3339),
             hint: info.hint,
+            expires_at: info.expires_at_ms.map(super::rfc3339),
         }
     }
 }
 
 /// List API tokens
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", responses(
-    (status = 200, body = TokenList, description = "One's own tokens; for administrators everyone's"),
+    (status = 200, body = TokenList, description = "One's own tokens; for administrators everyone's. Those of devices are listed with their device"),
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
 ))]
 async fn tokens(State(state): State<AppState>, Caller(principal): Caller) -> ApiResult<Json<TokenList>> {
@@ -103,7 +110,13 @@ async fn create_token(
     extract::Json(request): extract::Json<TokenRequest>,
 ) -> ApiResult<(StatusCode, Json<CreatedToken>)> {
     let database = request.database.as_deref().map(DatabaseName::new).transpose()?;
-    let new = NewToken { name: request.name, database, can_read: request.can_read, can_write: request.can_write };
+    let new = NewToken {
+        name: request.name,
+        database,
+        can_read: request.can_read,
+        can_write: request.can_write,
+        expires_at_ms: request.expires_at.as_deref().map(super::audit::time_ms).transpose()?,
+    };
     let (info, secret) = state.metadata.create_token(&principal, new).await?;
     Ok((StatusCode::CREATED, Json(CreatedToken { token: info.into(), secret })))
 }

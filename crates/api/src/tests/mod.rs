@@ -7,6 +7,7 @@ mod app;
 mod audit;
 mod databases;
 mod detections;
+mod devices;
 mod ingest;
 mod keeping;
 mod networks;

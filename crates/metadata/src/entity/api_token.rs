@@ -26,6 +26,10 @@ pub struct Model {
     pub created_at_ms: i64,
     pub last_used_at_ms: Option<i64>,
     pub revoked_at_ms: Option<i64>,
+    /// The device that it belongs to.
+    pub device_id: Option<Uuid>,
+    /// It is refused from then on; null means never.
+    pub expires_at_ms: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -5,6 +5,7 @@
 mod v1;
 mod v2;
 mod v3;
+mod v4;
 
 use sea_orm::sea_query::{Index, IndexCreateStatement, TableAlterStatement, TableCreateStatement, UpdateStatement};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Set};
@@ -15,7 +16,7 @@ use crate::error::MetadataError;
 use crate::place::{begin, opening};
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 3;
+const NEWEST: i32 = 4;
 
 /// A step: new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -46,6 +47,7 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             0 => v1::step(),
             1 => v2::step(),
             2 => v3::step(),
+            3 => v4::step(),
             _ => return transaction.commit().await.map_err(open),
         };
         for table in &step.tables {

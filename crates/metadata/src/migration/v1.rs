@@ -48,7 +48,7 @@ pub(super) fn optional_text(name: &'static str, length: u32) -> ColumnDef {
     column
 }
 
-fn truth(name: &'static str) -> ColumnDef {
+pub(super) fn truth(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.boolean().not_null();
     column
@@ -60,7 +60,7 @@ pub(super) fn time(name: &'static str) -> ColumnDef {
     column
 }
 
-fn optional_time(name: &'static str) -> ColumnDef {
+pub(super) fn optional_time(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column.big_integer().null();
     column

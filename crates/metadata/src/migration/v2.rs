@@ -27,7 +27,7 @@ pub(super) fn step() -> Step {
 }
 
 /// One column more; SQLite takes one a statement.
-fn add(table: &'static str, column: &mut ColumnDef) -> TableAlterStatement {
+pub(super) fn add(table: &'static str, column: &mut ColumnDef) -> TableAlterStatement {
     let mut statement = Table::alter();
     statement.table(table).add_column(column);
     statement

@@ -41,7 +41,7 @@ pub(crate) async fn token(args: TokenArgs) -> Result<()> {
     let outcome = match args.action {
         TokenAction::Create { name, read, write, database } => {
             let (can_read, can_write) = if read || write { (read, write) } else { (true, true) };
-            let secret = create(&reach, NewToken { name, database, can_read, can_write }).await;
+            let secret = create(&reach, NewToken { name, database, can_read, can_write, expires_at_ms: None }).await;
             secret.map(|secret| {
                 eprintln!("This is the only time that the token is shown:");
                 println!("{secret}");

@@ -41,6 +41,8 @@ const BOOTSTRAP_VARIABLE: &str = "SENSORIUM_BOOTSTRAP_TOKEN";
 const DRAIN: Duration = Duration::from_secs(4);
 /// How long the last flush may take; what it does not reach is in the log.
 const FLUSH: Duration = Duration::from_secs(5);
+/// How often it is written what devices did.
+const ACTIVITY: Duration = Duration::from_secs(5);
 /// Open files that the process asks for: connections, data files, procfs.
 const OPEN_FILES: u64 = 65_536;
 /// Bounds of the latency histograms of `/metrics`, in seconds.
@@ -94,6 +96,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     tokio::spawn(keep_up(metrics, stop.clone()));
     let every = Duration::from_secs(settings.people.clean_up_minutes.saturating_mul(60));
     tokio::spawn(clean_up(metadata.clone(), every, stop.clone()));
+    tokio::spawn(save_activity(metadata.clone(), stop.clone()));
     if let Some(tls) = &tls {
         tokio::spawn(tls.clone().watch(stop.clone()));
     }
@@ -139,6 +142,9 @@ async fn stop_in_order(
     match tokio::time::timeout(FLUSH, store.shutdown()).await {
         Ok(outcome) => outcome.context("the last flush failed; the log holds what it did not reach")?,
         Err(_) => tracing::warn!("the last flush was cut short; the next start replays the log"),
+    }
+    if let Err(error) = metadata.save_device_activity().await {
+        tracing::warn!(%error, "what devices did last could not be noted");
     }
     if let Err(error) = metadata.close().await {
         tracing::warn!(%error, "the metadata could not be closed");
@@ -249,6 +255,15 @@ async fn clean_up(metadata: Metadata, every: Duration, stop: CancellationToken) 
         match metadata.clean_up().await {
             Ok(done) => tracing::debug!(?done, "removed what is over"),
             Err(error) => tracing::warn!(%error, "what is over could not be removed; it is tried again"),
+        }
+    }
+}
+
+/// Writes what devices did, until the server stops; the stop does it once more.
+async fn save_activity(metadata: Metadata, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(ACTIVITY)).await.is_some() {
+        if let Err(error) = metadata.save_device_activity().await {
+            tracing::warn!(%error, "what devices did could not be noted; it is tried again");
         }
     }
 }

@@ -4,7 +4,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::support::{Server, Start, TOKEN};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::{Server, Start, TOKEN, block_on, client};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -35,6 +38,32 @@ fn what_was_written_is_there_after_an_orderly_stop() {
     assert!(server.stop().success());
     let server = Start::at(&data_dir).quiet().start();
     assert_eq!(server.query("SELECT sum(v) FROM t")[0][0], 3.0);
+}
+
+#[test]
+fn what_a_device_did_last_is_there_after_an_orderly_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let server = Start::at(&data_dir).quiet().start();
+    let send = |server: &Server, method: Method, path: &str, body: &str| -> Value {
+        let request = server.request(method, path).header("content-type", "application/json").body(body.to_owned());
+        block_on(async { request.send().await.unwrap().json().await.unwrap() })
+    };
+    let device = send(&server, Method::POST, "/api/v1/devices", r#"{"name":"attic"}"#);
+    let path = format!("/api/v1/devices/{}", device["id"].as_str().unwrap());
+    let token = send(&server, Method::POST, &format!("{path}/tokens"), r#"{"name":"firmware"}"#);
+    let write = client().post(format!("{}/write?db=main", server.url())).bearer_auth(token["secret"].as_str().unwrap());
+    let written = block_on(async { write.body("t v=1\nt,device=cellar v=2").send().await.unwrap().status() });
+    assert_eq!(written, 400, "one of the two lines is refused");
+    assert!(server.stop().success());
+    let server = Start::at(&data_dir).quiet().start();
+    let status = send(&server, Method::GET, &path, "")["status"].clone();
+    assert_eq!(
+        (&status["rows"], &status["messages"], &status["errors"]),
+        (&1.into(), &1.into(), &1.into()),
+        "{status}"
+    );
+    assert_eq!(server.query("SELECT device FROM t"), [["attic"]]);
 }
 
 #[test]

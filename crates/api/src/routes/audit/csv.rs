@@ -76,10 +76,14 @@ fn line(entry: &AuditEntry) -> String {
     cells.map(|text| cell(&text)).join(",") + "\r\n"
 }
 
+/// Whether a spreadsheet would take a text for a formula.
+pub(crate) fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n'])
+}
+
 /// A text as a cell.
-fn cell(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    let defused = if is_formula { format!("'{text}") } else { text.to_owned() };
+pub(crate) fn cell(text: &str) -> String {
+    let defused = if is_formula(text) { format!("'{text}") } else { text.to_owned() };
     match defused.contains(['"', ',', '\r', '\n']) {
         true => format!("\"{}\"", defused.replace('"', "\"\"")),
         false => defused,

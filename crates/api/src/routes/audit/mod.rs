@@ -1,6 +1,6 @@
 //! The record of changes: `GET /api/v1/audit`, a page as JSON or everything as CSV.
 
-mod csv;
+pub(crate) mod csv;
 
 use axum::Json;
 use axum::extract::State;
@@ -151,7 +151,8 @@ async fn audit(
     Ok(Json(AuditPage { entries: entries.into_iter().map(AuditItem::from).collect(), next }).into_response())
 }
 
-fn time_ms(text: &str) -> ApiResult<i64> {
+/// A time as RFC 3339 in milliseconds since the epoch.
+pub(crate) fn time_ms(text: &str) -> ApiResult<i64> {
     let time_ns = parse_utc(text, None).map_err(|error| ApiError::invalid(error.to_string()))?;
     Ok(time_ns.div_euclid(1_000_000))
 }

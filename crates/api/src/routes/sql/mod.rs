@@ -20,14 +20,18 @@ mod times;
 use std::collections::HashMap;
 use std::time::Instant;
 
+use axum::body::to_bytes;
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
-use sensorium_model::{Action, DatabaseName};
+use sensorium_model::{Action, DatabaseName, ErrorKind, Principal};
 use sensorium_query::{Asker, Managing, QueryError, QueryRequest};
+use serde::Deserialize;
+use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::format::Format;
 use self::request::{Asked, SqlParameters};
 use crate::auth::{Caller, require};
 use crate::error::{ApiError, ApiResult, ErrorBody};
@@ -104,6 +108,44 @@ async fn answer(State(state): State<AppState>, Caller(principal): Caller, reques
     }
     metrics::counter!("sensorium_sql_answers_total", "format" => asked.format.as_str()).increment(1);
     Ok(response)
+}
+
+/// The rows of a statement that the server itself makes: values by column, without those that are absent. At most
+/// [`crate::SMALL_BODY_BYTES`] of JSON.
+pub(crate) async fn rows(
+    state: &AppState,
+    principal: &Principal,
+    database: DatabaseName,
+    statement: String,
+) -> ApiResult<Vec<Map<String, Value>>> {
+    let defect = |error: &(dyn std::error::Error + 'static)| ApiError::from_error(ErrorKind::Internal, error);
+    let request = QueryRequest {
+        org: principal.org,
+        database,
+        scope: principal.databases.clone(),
+        asker: Asker { subject: principal.subject, manages_queries: false, names: HashMap::new() },
+        sql: statement,
+        points: None,
+    };
+    let answer = state.query.execute(request).await.map_err(to_api)?;
+    let body = body::start(answer, Format::Json, false, Instant::now()).await?;
+    let bytes = to_bytes(body, crate::SMALL_BODY_BYTES).await.map_err(|error| defect(&error))?;
+    let answer: Answered = serde_json::from_slice(&bytes).map_err(|error| defect(&error))?;
+    let names: Vec<String> = answer.columns.into_iter().map(|column| column.name).collect();
+    let row = |values: Vec<Value>| names.iter().cloned().zip(values).filter(|(_, value)| !value.is_null()).collect();
+    Ok(answer.rows.into_iter().map(row).collect())
+}
+
+/// An answer, for the server itself.
+#[derive(Deserialize)]
+struct Answered {
+    columns: Vec<AnsweredColumn>,
+    rows: Vec<Vec<Value>>,
+}
+
+#[derive(Deserialize)]
+struct AnsweredColumn {
+    name: String,
 }
 
 /// A failed query as an HTTP error.

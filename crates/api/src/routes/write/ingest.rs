@@ -3,7 +3,8 @@
 //! Invariants:
 //! - permission and the database are checked before the body is read;
 //! - an answer that says "stored" is given after the log has the rows on disk;
-//! - rows that are wrong are refused one by one, counted, and kept for the page that shows them.
+//! - rows that are wrong are refused one by one, counted, and kept for the page that shows them;
+//! - rows that a device sends with a token of its own have its name as the tag `device`, whatever their format.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Once};
@@ -14,7 +15,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
-use sensorium_model::{Action, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, RowError};
+use sensorium_model::{
+    ActingDevice, Action, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, OrgId, RowError,
+};
 use sensorium_protocols::{Refusals, Refused, detections};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -65,6 +68,8 @@ pub(crate) struct Ingest<'a> {
     peer: IpAddr,
     source: Source,
     started: Instant,
+    /// The device that sends, with a token of its own.
+    device: Option<Arc<ActingDevice>>,
 }
 
 /// What became of the readings.
@@ -117,13 +122,21 @@ impl<'a> Ingest<'a> {
         database: &str,
         source: Source,
     ) -> ApiResult<Self> {
+        let begun = Self::checked(state, writer, peer, database, source);
+        if begun.is_err() {
+            count_device(state, writer.0.org, writer.0.device.as_deref(), 0, 1);
+        }
+        begun
+    }
+
+    fn checked(state: &'a AppState, writer: &Writer, peer: IpAddr, database: &str, source: Source) -> ApiResult<Self> {
         let started = Instant::now();
         // A name that breaks the rules cannot exist.
         let name = DatabaseName::new(database).map_err(|_| no_database(database))?;
         auth::require(&writer.0, Action::Write(&name), "this credential may not write to this database")?;
         let database = DatabaseKey::new(writer.0.org, name);
         let schema = state.store.schema(&database).ok_or_else(|| no_database(database.name.as_str()))?;
-        Ok(Self { state, database, schema, peer, source, started })
+        Ok(Self { state, database, schema, peer, source, started, device: writer.0.device.clone() })
     }
 
     /// Reads the body, decodes it and stores what is right.
@@ -135,15 +148,19 @@ impl<'a> Ingest<'a> {
         let (sent_bytes, bytes) = (received.sent_bytes, received.bytes.clone());
         let (schema, database) = (self.schema.clone(), self.database.clone());
         let limits = self.state.config.limits;
+        let device = self.device.as_ref().map(|device| device.name.clone());
         let decoded = unless_small(bytes.len(), move || {
             let now_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
             let mut builder = BatchBuilder::new(schema.as_ref(), limits, now_ns);
+            if let Some(device) = device {
+                builder.sent_by(device);
+            }
             let mut refusals = Refusals::keep(DESCRIBED);
             let seen = decode(&bytes, now_ns, &mut builder, &mut refusals)?;
             Ok::<_, ApiError>((builder.finish(database), refusals, seen))
         });
         let (batch, mut refusals, seen) = decoded.await?.map_err(|error| self.refuse(error))?;
-        let accepted = self.store(batch, &mut refusals).await?;
+        let accepted = self.store(batch, &mut refusals).await.inspect_err(|_| self.count_device(0, 1))?;
         drop(received);
         if self.source == Source::Detections {
             refusals.locate(detections::place);
@@ -158,6 +175,7 @@ impl<'a> Ingest<'a> {
         let source = self.source.as_str();
         counter!("sensorium_ingest_refused_total", "protocol" => source, "code" => error.kind().as_str()).increment(1);
         self.state.rejections.record_request(self.origin(), &error);
+        self.count_device(0, 1);
         error
     }
 
@@ -177,8 +195,13 @@ impl<'a> Ingest<'a> {
         Origin { database: &self.database, source: self.source.as_str(), peer: self.peer }
     }
 
+    fn count_device(&self, rows: u64, errors: u64) {
+        count_device(self.state, self.database.org, self.device.as_deref(), rows, errors);
+    }
+
     fn count(&self, outcome: &Outcome, sent_bytes: usize) {
         describe();
+        self.count_device(outcome.accepted as u64, outcome.refusals.total());
         let protocol = self.source.as_str();
         counter!("sensorium_ingest_rows_total", "protocol" => protocol).increment(outcome.accepted as u64);
         counter!("sensorium_ingest_bytes_total", "protocol" => protocol).increment(sent_bytes as u64);
@@ -226,6 +249,13 @@ impl Outcome {
         let error = format!("partial write: {total} of {} {unit}s refused{first}", self.seen);
         let body = PartialWrite { error, code: "invalid", accepted: self.accepted, rejected };
         (StatusCode::BAD_REQUEST, Json(body)).into_response()
+    }
+}
+
+/// Counts a message of a device, if it is one that sends.
+fn count_device(state: &AppState, org: OrgId, device: Option<&ActingDevice>, rows: u64, errors: u64) {
+    if let Some(device) = device {
+        state.metadata.count_device_message(org, device.id, rows, errors);
     }
 }
 

@@ -4,8 +4,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use reqwest::Method;
-use sensorium_metadata::{LinkPurpose, NewNetwork, NewPerson, NewToken, NewUser, SetUp};
-use sensorium_model::{DatabaseName, OrgId, Principal, Role};
+use sensorium_metadata::{
+    LinkPurpose, NewDevice, NewDeviceToken, NewNetwork, NewPerson, NewToken, NewType, NewUser, SetUp,
+};
+use sensorium_model::{DatabaseName, DeviceId, OrgId, Principal, Role};
 use serde_json::{Value as Json, json};
 
 use crate::harness::{Server, T0, TOKEN, client, until};
@@ -47,6 +49,8 @@ pub(crate) struct Target {
     table: String,
     rollup: String,
     id: String,
+    /// An API token of the device `id`.
+    token: String,
     /// A name for something new, which nothing has.
     fresh: String,
 }
@@ -60,12 +64,13 @@ impl Target {
             table: absent(&self.table),
             rollup: absent(&self.rollup),
             id: NOWHERE.to_owned(),
+            token: NOWHERE.to_owned(),
             fresh: format!("{}x", self.fresh),
         }
     }
 
-    fn names(&self) -> [&str; 5] {
-        [&self.database, &self.table, &self.rollup, &self.id, &self.fresh]
+    fn names(&self) -> [&str; 6] {
+        [&self.database, &self.table, &self.rollup, &self.id, &self.token, &self.fresh]
     }
 }
 
@@ -132,6 +137,8 @@ impl World {
         self.query().await;
         self.invited(0).await;
         self.network(0).await;
+        self.device_type(0).await;
+        self.device(0).await;
     }
 
     /// Something of the first organisation that an operation can name; new each time, if the operation may use it up.
@@ -142,12 +149,19 @@ impl World {
             table: format!("{MARK}_table"),
             rollup: format!("{MARK}_rollup_{number}"),
             id: NOWHERE.to_owned(),
+            token: NOWHERE.to_owned(),
             fresh: format!("new-{number}"),
         };
         if operation.ends_with("/rollups/{rollup}") {
             let new = Target { fresh: target.rollup.clone(), ..target.clone() };
             let declared = self.send("POST /api/v1/databases/{database}/rollups", self.owner(), &new).await;
             assert_eq!(declared.status(), 201);
+        } else if operation.contains("/device-types/{id}") {
+            target.id = self.device_type(number).await;
+        } else if operation.contains("/devices/{id}") {
+            let device = self.device(number).await;
+            target.id = device.to_string();
+            target.token = self.device_token(device).await;
         } else if operation.contains("/tokens/") {
             target.id = self.token().await;
         } else if operation.contains("/queries/") {
@@ -172,8 +186,32 @@ impl World {
 
     async fn token(&self) -> String {
         let database = Some(DatabaseName::new(&format!("{MARK}-db")).unwrap());
-        let new = NewToken { name: format!("{MARK}-token"), database, can_read: true, can_write: false };
+        let new =
+            NewToken { name: format!("{MARK}-token"), database, can_read: true, can_write: false, expires_at_ms: None };
         self.server.state.metadata.create_token(&self.owner, new).await.unwrap().0.id.to_string()
+    }
+
+    async fn device_type(&self, number: u32) -> String {
+        let (name, table) = (format!("Type {number} {MARK}"), format!("{MARK}_table"));
+        let new = NewType { name, description: MARK.to_owned(), table, fields: Vec::new(), decoder: None };
+        self.server.state.metadata.create_device_type(&self.owner, new).await.unwrap().id.to_string()
+    }
+
+    async fn device(&self, number: u32) -> DeviceId {
+        let new = NewDevice {
+            name: format!("device-{number}-{MARK}"),
+            type_id: None,
+            attributes: [("room".to_owned(), MARK.to_owned())].into(),
+            tags: Default::default(),
+            enabled: true,
+            location: None,
+        };
+        self.server.state.metadata.create_device(&self.owner, new).await.unwrap().id
+    }
+
+    async fn device_token(&self, device: DeviceId) -> String {
+        let new = NewDeviceToken { name: format!("{MARK}-device"), database: None, expires_at_ms: None };
+        self.server.state.metadata.create_device_token(&self.owner, device, new).await.unwrap().0.id.to_string()
     }
 
     /// Somebody who is invited.
@@ -250,7 +288,8 @@ impl World {
             .replace("{database}", &target.database)
             .replace("{table}", &target.table)
             .replace("{rollup}", &target.rollup)
-            .replace("{id}", &target.id);
+            .replace("{id}", &target.id)
+            .replace("{token}", &target.token);
         let (query, body) = contents(operation, caller, target);
         let url = self.server.url(&format!("{path}{query}"));
         let mut call = client().request(Method::from_bytes(method.as_bytes()).unwrap(), url);
@@ -260,6 +299,7 @@ impl World {
         call = match body {
             Body::None => call,
             Body::Text(text) => call.header("content-type", "text/plain").body(text),
+            Body::Csv(text) => call.header("content-type", "text/csv").body(text),
             Body::Json(json) => call.header("content-type", "application/json").body(json.to_string()),
         };
         if template == "/ws/live" {
@@ -273,6 +313,7 @@ impl World {
 enum Body {
     None,
     Text(String),
+    Csv(String),
     Json(Json),
 }
 
@@ -316,6 +357,14 @@ fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) 
             let variables = json!({"device": "attic", "server": "http://box:8086/", "token": "secret", "interval": 30});
             ("", json!({"variables": variables}))
         }
+        "POST /api/v1/device-types" => ("", json!({"name": fresh, "table": table})),
+        "PATCH /api/v1/device-types/{id}" | "PATCH /api/v1/devices/{id}" => ("", json!({"version": 1, "name": fresh})),
+        "DELETE /api/v1/device-types/{id}" | "DELETE /api/v1/devices/{id}" => {
+            return ("?version=1".to_owned(), Body::None);
+        }
+        "POST /api/v1/devices" => ("", json!({"name": fresh})),
+        "POST /api/v1/devices/import" => return (String::new(), Body::Csv(format!("name\n{fresh}\n"))),
+        "POST /api/v1/devices/{id}/tokens" => ("", json!({"name": fresh})),
         "POST /write" => return (db, line()),
         "POST /api/v2/write" => return (format!("?bucket={database}"), line()),
         "POST /api/v1/readings" => return (format!("{db}&table={table}"), Body::Json(json!({"written": 1}))),

@@ -1,0 +1,377 @@
+//! Devices: adding, reading, changing and removing one.
+
+use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
+use sensorium_model::{DeviceId, DeviceTypeId, OrgId, Principal};
+use serde_json::{Value, json};
+
+use super::{
+    Edit, Labels, MAX_DEVICES, RegistryError, check_labels, check_name, from_json, may_manage, may_read, name_key,
+    to_json, wrong,
+};
+use crate::audit::Change;
+use crate::entity::{api_token, device};
+use crate::error::MetadataError;
+use crate::metadata::Metadata;
+
+/// A device of an organisation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Device {
+    /// The id.
+    pub id: DeviceId,
+    /// The tag `device` of what it writes; unique in the organisation without regard to case.
+    pub name: String,
+    /// What kind of device it is.
+    pub device_type: Option<DeviceTypeRef>,
+    /// Facts about it.
+    pub attributes: Labels,
+    /// Words to group it by.
+    pub tags: Labels,
+    /// Whether it may write.
+    pub enabled: bool,
+    /// Where it is.
+    pub location: Option<Location>,
+    /// Grows with each change; a change names the one that it was made for.
+    pub version: i64,
+    /// When it was added, in milliseconds since the epoch.
+    pub created_at_ms: i64,
+    /// What was counted about it.
+    pub status: DeviceStatus,
+}
+
+/// The type of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceTypeRef {
+    /// The id.
+    pub id: DeviceTypeId,
+    /// The name.
+    pub name: String,
+}
+
+/// A place on Earth (WGS 84), in degrees.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Location {
+    /// -90 to 90; north is positive.
+    pub latitude: f64,
+    /// -180 to 180; east is positive.
+    pub longitude: f64,
+}
+
+/// What was counted about a device.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DeviceStatus {
+    /// When it last sent something with its own token, in milliseconds since the epoch.
+    pub last_seen_ms: Option<i64>,
+    /// Rows of it that were stored.
+    pub rows: i64,
+    /// Requests that it sent.
+    pub messages: i64,
+    /// Rows that were refused, and requests that were refused as a whole.
+    pub errors: i64,
+}
+
+/// A device to add.
+#[derive(Debug, Clone)]
+pub struct NewDevice {
+    /// 1 to 100 characters, unique in the organisation without regard to case.
+    pub name: String,
+    /// What kind of device it is.
+    pub type_id: Option<DeviceTypeId>,
+    /// Facts about it, at most 32.
+    pub attributes: Labels,
+    /// Words to group it by, at most 32.
+    pub tags: Labels,
+    /// Whether it may write.
+    pub enabled: bool,
+    /// Where it is.
+    pub location: Option<Location>,
+}
+
+/// What to change of a device; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct DeviceChange {
+    /// The version that the change was made for.
+    pub version: i64,
+    /// Another name.
+    pub name: Option<String>,
+    /// Another type.
+    pub type_id: Edit<DeviceTypeId>,
+    /// Other attributes, all of them.
+    pub attributes: Option<Labels>,
+    /// Other tags, all of them.
+    pub tags: Option<Labels>,
+    /// Whether it may write.
+    pub enabled: Option<bool>,
+    /// Another place.
+    pub location: Edit<Location>,
+}
+
+impl Metadata {
+    /// A device of the caller's organisation.
+    pub async fn device(&self, who: &Principal, id: DeviceId) -> Result<Device, MetadataError> {
+        may_read(who)?;
+        let row = self.device_row(self.db(), who.org, id).await?;
+        self.describe_device(self.db(), row).await
+    }
+
+    /// Adds a device.
+    pub async fn create_device(&self, who: &Principal, new: NewDevice) -> Result<Device, MetadataError> {
+        may_manage(who)?;
+        let row = device::Model { id: Self::new_id(), ..row(who.org, &checked(new)?, self.now_ms()) };
+        let transaction = self.begin().await?;
+        self.claim_registry(&transaction, who.org).await?;
+        self.check_device(&transaction, &row).await?;
+        self.check_room(&transaction, who.org, 1).await?;
+        let active = device::ActiveModel::from(row.clone());
+        device::Entity::insert(active).exec_without_returning(&transaction).await?;
+        let made = self.describe_device(&transaction, row).await?;
+        self.record(&transaction, who, Change::created("device", &made.name).after(facts(&made))).await?;
+        transaction.commit().await?;
+        Ok(made)
+    }
+
+    /// Changes a device. Once this returns, tokens of one that was disabled are refused, and those of one that has another name
+    /// write that.
+    pub async fn change_device(
+        &self,
+        who: &Principal,
+        id: DeviceId,
+        change: DeviceChange,
+    ) -> Result<Device, MetadataError> {
+        may_manage(who)?;
+        let transaction = self.begin().await?;
+        self.claim_registry(&transaction, who.org).await?;
+        let before = self.device_row(&transaction, who.org, id).await?;
+        let was = self.describe_device(&transaction, before.clone()).await?;
+        if change.version != before.version {
+            return Err(RegistryError::DeviceChanged(Box::new(was)).into());
+        }
+        let type_before = was.device_type.as_ref().map(|device_type| device_type.id);
+        let new = checked(NewDevice {
+            name: change.name.unwrap_or_else(|| was.name.clone()),
+            type_id: change.type_id.apply(type_before),
+            attributes: change.attributes.unwrap_or_else(|| was.attributes.clone()),
+            tags: change.tags.unwrap_or_else(|| was.tags.clone()),
+            enabled: change.enabled.unwrap_or(was.enabled),
+            location: change.location.apply(was.location),
+        })?;
+        let after = changed(&before, &new);
+        self.check_device(&transaction, &after).await?;
+        self.replace_device(&transaction, &after).await?;
+        let is_now = self.describe_device(&transaction, after).await?;
+        let entry = Change::new("changed", "device", &was.name).before(facts(&was)).after(facts(&is_now));
+        self.record(&transaction, who, entry).await?;
+        transaction.commit().await?;
+        if (was.name.as_str(), was.enabled) != (is_now.name.as_str(), is_now.enabled) {
+            self.token_cache().forget_devices(&[id]);
+        }
+        Ok(is_now)
+    }
+
+    /// Deletes a device and revokes its tokens. What it wrote stays. Once this returns, its tokens are refused.
+    pub async fn delete_device(&self, who: &Principal, id: DeviceId, version: i64) -> Result<(), MetadataError> {
+        may_manage(who)?;
+        let transaction = self.begin().await?;
+        self.claim_registry(&transaction, who.org).await?;
+        let row = self.device_row(&transaction, who.org, id).await?;
+        let was = self.describe_device(&transaction, row).await?;
+        if version != was.version {
+            return Err(RegistryError::DeviceChanged(Box::new(was)).into());
+        }
+        let revoked = api_token::ActiveModel { revoked_at_ms: Set(Some(self.now_ms())), ..Default::default() };
+        let tokens = api_token::Entity::update_many()
+            .set(revoked)
+            .filter(api_token::Column::DeviceId.eq(*id.as_uuid()))
+            .filter(api_token::Column::OrgId.eq(*who.org.as_uuid()))
+            .filter(api_token::Column::RevokedAtMs.is_null())
+            .exec(&transaction)
+            .await?;
+        device::Entity::delete_many()
+            .filter(device::Column::Id.eq(*id.as_uuid()))
+            .filter(device::Column::OrgId.eq(*who.org.as_uuid()))
+            .exec(&transaction)
+            .await?;
+        let entry = Change::new("deleted", "device", &was.name).before(facts(&was));
+        self.record(&transaction, who, entry.after(json!({"tokens_revoked": tokens.rows_affected}))).await?;
+        transaction.commit().await?;
+        self.token_cache().forget_devices(&[id]);
+        self.activity().forget(id);
+        Ok(())
+    }
+
+    pub(super) async fn device_row(
+        &self,
+        on: &impl ConnectionTrait,
+        org: OrgId,
+        id: DeviceId,
+    ) -> Result<device::Model, MetadataError> {
+        device::Entity::find_by_id(*id.as_uuid())
+            .filter(device::Column::OrgId.eq(*org.as_uuid()))
+            .one(on)
+            .await?
+            .ok_or(MetadataError::Missing("device"))
+    }
+
+    /// Fails if another device has the name, or the type is none of the organisation.
+    async fn check_device(&self, on: &impl ConnectionTrait, row: &device::Model) -> Result<(), MetadataError> {
+        let taken = device::Entity::find()
+            .filter(device::Column::OrgId.eq(row.org_id))
+            .filter(device::Column::NameKey.eq(row.name_key.as_str()))
+            .filter(device::Column::Id.ne(row.id))
+            .one(on)
+            .await?;
+        if let Some(taken) = taken {
+            return Err(RegistryError::NameTaken { what: "device", name: taken.name }.into());
+        }
+        if let Some(wanted) = row.type_id {
+            self.type_row(on, OrgId::from_uuid(row.org_id), DeviceTypeId::from_uuid(wanted)).await?;
+        }
+        Ok(())
+    }
+
+    /// Fails if so many devices more are too many.
+    pub(super) async fn check_room(
+        &self,
+        on: &impl ConnectionTrait,
+        org: OrgId,
+        more: u64,
+    ) -> Result<(), MetadataError> {
+        let present = device::Entity::find().filter(device::Column::OrgId.eq(*org.as_uuid())).count(on).await?;
+        if present.saturating_add(more) > MAX_DEVICES {
+            let rule = format!("an organisation has at most {MAX_DEVICES} (MAX_DEVICES, a fixed limit); delete some");
+            return Err(wrong(format!("{} devices would be too many", present.saturating_add(more)), rule));
+        }
+        Ok(())
+    }
+
+    /// Puts a row in the place of the one before it.
+    pub(super) async fn replace_device(
+        &self,
+        on: &impl ConnectionTrait,
+        after: &device::Model,
+    ) -> Result<(), MetadataError> {
+        let row = device::ActiveModel {
+            name: Set(after.name.clone()),
+            name_key: Set(after.name_key.clone()),
+            type_id: Set(after.type_id),
+            attributes: Set(after.attributes.clone()),
+            tags: Set(after.tags.clone()),
+            enabled: Set(after.enabled),
+            latitude: Set(after.latitude),
+            longitude: Set(after.longitude),
+            version: Set(after.version),
+            // What is counted is not part of a change.
+            last_seen_ms: ActiveValue::NotSet,
+            ..Default::default()
+        };
+        device::Entity::update_many()
+            .set(row)
+            .filter(device::Column::Id.eq(after.id))
+            .filter(device::Column::OrgId.eq(after.org_id))
+            .exec(on)
+            .await?;
+        Ok(())
+    }
+
+    async fn describe_device(&self, on: &impl ConnectionTrait, row: device::Model) -> Result<Device, MetadataError> {
+        let names = self.type_names(on, OrgId::from_uuid(row.org_id), row.type_id).await?;
+        let device_type = row
+            .type_id
+            .and_then(|id| Some(DeviceTypeRef { id: DeviceTypeId::from_uuid(id), name: names.get(&id)?.clone() }));
+        Ok(self.complete_device(row, device_type))
+    }
+
+    /// Adds to a row what is not in it, or not yet.
+    pub(super) fn complete_device(&self, row: device::Model, device_type: Option<DeviceTypeRef>) -> Device {
+        let id = DeviceId::from_uuid(row.id);
+        let pending = self.activity().of(id);
+        let last_seen_ms = row.last_seen_ms.max(pending.last_seen_ms);
+        Device {
+            id,
+            device_type,
+            attributes: from_json(&row.attributes),
+            tags: from_json(&row.tags),
+            enabled: row.enabled,
+            location: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Location { latitude, longitude }),
+            version: row.version,
+            created_at_ms: row.created_at_ms,
+            status: DeviceStatus {
+                last_seen_ms: (last_seen_ms > 0).then_some(last_seen_ms),
+                rows: row.rows_accepted.saturating_add(pending.rows),
+                messages: row.messages.saturating_add(pending.messages),
+                errors: row.errors.saturating_add(pending.errors),
+            },
+            name: row.name,
+        }
+    }
+}
+
+/// Checks a device and removes white space around its name.
+pub(super) fn checked(new: NewDevice) -> Result<NewDevice, MetadataError> {
+    let name = check_name("device", &new.name)?.to_owned();
+    check_labels("attribute", &new.attributes)?;
+    check_labels("tag", &new.tags)?;
+    if let Some(location) = new.location {
+        check_location(location)?;
+    }
+    Ok(NewDevice { name, ..new })
+}
+
+fn check_location(Location { latitude, longitude }: Location) -> Result<(), MetadataError> {
+    // Not a number is in no range.
+    if !(-90.0..=90.0).contains(&latitude) {
+        return Err(wrong(format!("latitude {latitude} is on no map"), "give degrees from -90 to 90"));
+    }
+    if !(-180.0..=180.0).contains(&longitude) {
+        return Err(wrong(format!("longitude {longitude} is on no map"), "give degrees from -180 to 180"));
+    }
+    Ok(())
+}
+
+/// The row of a new device that was checked; the caller gives it an id.
+pub(super) fn row(org: OrgId, new: &NewDevice, now_ms: i64) -> device::Model {
+    device::Model {
+        id: uuid::Uuid::nil(),
+        org_id: *org.as_uuid(),
+        name: new.name.clone(),
+        name_key: name_key(&new.name),
+        type_id: new.type_id.map(|id| *id.as_uuid()),
+        attributes: to_json(&new.attributes),
+        tags: to_json(&new.tags),
+        enabled: new.enabled,
+        latitude: new.location.map(|location| location.latitude),
+        longitude: new.location.map(|location| location.longitude),
+        version: 1,
+        created_at_ms: now_ms,
+        last_seen_ms: 0,
+        rows_accepted: 0,
+        messages: 0,
+        errors: 0,
+    }
+}
+
+/// The row that a device has after a change, with the next version.
+pub(super) fn changed(before: &device::Model, new: &NewDevice) -> device::Model {
+    let after = row(OrgId::from_uuid(before.org_id), new, before.created_at_ms);
+    device::Model {
+        id: before.id,
+        version: before.version.saturating_add(1),
+        last_seen_ms: before.last_seen_ms,
+        rows_accepted: before.rows_accepted,
+        messages: before.messages,
+        errors: before.errors,
+        ..after
+    }
+}
+
+/// What the record of changes says about a device.
+pub(super) fn facts(device: &Device) -> Value {
+    json!({
+        "name": device.name,
+        "type": device.device_type.as_ref().map(|device_type| &device_type.name),
+        "attributes": device.attributes,
+        "tags": device.tags,
+        "enabled": device.enabled,
+        "latitude": device.location.map(|location| location.latitude),
+        "longitude": device.location.map(|location| location.longitude),
+    })
+}

@@ -1,0 +1,99 @@
+//! What can go wrong with devices and their types.
+
+use std::fmt;
+
+use sensorium_model::ErrorKind;
+use thiserror::Error;
+
+use super::{Device, DeviceType, MAX_PROBLEMS};
+
+/// A failure of the registry.
+#[derive(Debug, Error)]
+pub enum RegistryError {
+    /// The device is not as the request takes it; holds how it is now.
+    #[error("device {:?} was changed in the meantime; look at the current state, and send the change again with its version {}", .0.name, .0.version)]
+    DeviceChanged(Box<Device>),
+    /// The type is not as the request takes it; holds how it is now.
+    #[error("device type {:?} was changed in the meantime; look at the current state, and send the change again with its version {}", .0.name, .0.version)]
+    TypeChanged(Box<DeviceType>),
+    /// Something of this name exists.
+    #[error("there is a {what} called {name:?} already, and case does not matter; choose another name")]
+    NameTaken {
+        /// `device` or `device type`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// Devices have the type.
+    #[error("{count} devices have this type, such as {}; give them another type first", Listed(.names))]
+    TypeInUse {
+        /// How many.
+        count: u64,
+        /// The names of the first ones.
+        names: Vec<String>,
+    },
+    /// Something that was sent breaks a rule.
+    #[error("{what}: {rule}")]
+    Wrong {
+        /// What breaks it.
+        what: String,
+        /// The rule.
+        rule: String,
+    },
+    /// Lines of a file are wrong; nothing was changed.
+    #[error("{} problems in this file, and nothing was changed; `problems` tells the first {}", .0.total, .0.first.len())]
+    Import(Problems),
+}
+
+impl RegistryError {
+    /// The kind of failure.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::DeviceChanged(_) | Self::TypeChanged(_) | Self::NameTaken { .. } | Self::TypeInUse { .. } => {
+                ErrorKind::Conflict
+            }
+            Self::Wrong { .. } | Self::Import(_) => ErrorKind::Invalid,
+        }
+    }
+}
+
+/// Something that is wrong in a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LineProblem {
+    /// The line, from 1.
+    pub line: u64,
+    /// What is wrong, as a sentence.
+    pub problem: String,
+}
+
+/// What is wrong in a file: all is counted, the first is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems {
+    /// The first ones.
+    pub first: Vec<LineProblem>,
+    /// How many there are.
+    pub total: u64,
+}
+
+impl Problems {
+    /// Adds one.
+    pub fn add(&mut self, line: u64, problem: impl Into<String>) {
+        self.total += 1;
+        if self.first.len() < MAX_PROBLEMS {
+            self.first.push(LineProblem { line, problem: problem.into() });
+        }
+    }
+}
+
+/// Names as they stand in a sentence.
+struct Listed<'n>(&'n [String]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, name) in self.0.iter().enumerate() {
+            let separator = if position == 0 { "" } else { ", " };
+            write!(f, "{separator}{name:?}")?;
+        }
+        Ok(())
+    }
+}

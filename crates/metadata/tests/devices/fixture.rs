@@ -1,0 +1,121 @@
+//! An organisation with an owner, and another one.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use sensorium_metadata::{
+    AuditFilter, Clock, Device, DeviceChange, Metadata, MetadataConfig, MetadataError, NewDevice, NewDeviceToken,
+    NewType, NewUser, SetUp,
+};
+use sensorium_model::{DeviceId, ErrorKind, Principal, Role};
+use tempfile::TempDir;
+
+pub(crate) const START_MS: i64 = 1_800_000_000_000;
+
+pub(crate) struct Fixture {
+    folder: TempDir,
+    pub(crate) now_ms: Arc<AtomicI64>,
+    pub(crate) metadata: Metadata,
+    /// The signed-in owner `ada`.
+    pub(crate) owner: Principal,
+    /// The owner of another organisation.
+    pub(crate) stranger: Principal,
+}
+
+impl Fixture {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let now_ms = Arc::new(AtomicI64::new(START_MS));
+        let (metadata, first) = Metadata::open(config(&folder, &now_ms)).await.unwrap();
+        let request = SetUp {
+            code: first.setup_code.unwrap(),
+            organisation: "Lab".into(),
+            login: "ada".into(),
+            password: "correct horse battery".into(),
+        };
+        let session = metadata.set_up(request, IpAddr::V4(Ipv4Addr::LOCALHOST)).await.unwrap();
+        let (owner, _) = metadata.session(&session.secret).await.unwrap().unwrap();
+        let system = Principal::system(owner.org);
+        let org = metadata.create_organisation(&system, "Elsewhere").await.unwrap();
+        let eve = NewUser { login: "eve".into(), password: "correct horse battery".into(), role: Role::Owner };
+        let id = metadata.create_user(&Principal::system(org), eve).await.unwrap();
+        let stranger = Principal::user(org, id, None, Role::Owner);
+        Self { folder, now_ms, metadata, owner, stranger }
+    }
+
+    pub(crate) fn pass(&self, ms: i64) {
+        self.now_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// Closes the file and opens it again.
+    pub(crate) async fn reopen(self) -> Self {
+        self.metadata.close().await.unwrap();
+        let (metadata, _) = Metadata::open(config(&self.folder, &self.now_ms)).await.unwrap();
+        Self { metadata, ..self }
+    }
+
+    pub(crate) async fn device(&self, name: &str) -> Device {
+        self.metadata.create_device(&self.owner, new_device(name)).await.unwrap()
+    }
+
+    pub(crate) async fn read(&self, id: DeviceId) -> Device {
+        self.metadata.device(&self.owner, id).await.unwrap()
+    }
+
+    pub(crate) async fn change(&self, device: &Device, change: DeviceChange) -> Result<Device, MetadataError> {
+        let change = DeviceChange { version: device.version, ..change };
+        self.metadata.change_device(&self.owner, device.id, change).await
+    }
+
+    /// The secret of a new token of a device.
+    pub(crate) async fn token(&self, device: DeviceId) -> String {
+        self.metadata.create_device_token(&self.owner, device, new_token("firmware")).await.unwrap().1
+    }
+
+    pub(crate) async fn who(&self, secret: &str) -> Option<Principal> {
+        self.metadata.authenticate_token(secret).await.unwrap()
+    }
+
+    /// What was recorded of a kind of thing, newest first: the action, the name, before and after.
+    pub(crate) async fn log(&self, target: &str) -> Vec<(String, String, serde_json::Value, serde_json::Value)> {
+        let filter = AuditFilter { target: Some(target.into()), ..AuditFilter::default() };
+        let page = self.metadata.audit_page(&self.owner, &filter, None, 1_000).await.unwrap();
+        let json =
+            |text: Option<String>| text.map_or(serde_json::Value::Null, |text| serde_json::from_str(&text).unwrap());
+        page.into_iter().map(|entry| (entry.action, entry.name, json(entry.before), json(entry.after))).collect()
+    }
+}
+
+fn config(folder: &TempDir, now_ms: &Arc<AtomicI64>) -> MetadataConfig {
+    let clock = now_ms.clone();
+    MetadataConfig { clock: Clock::new(move || clock.load(Ordering::SeqCst)), ..MetadataConfig::new(folder.path()) }
+}
+
+pub(crate) fn new_device(name: &str) -> NewDevice {
+    NewDevice {
+        name: name.into(),
+        type_id: None,
+        attributes: [].into(),
+        tags: [].into(),
+        enabled: true,
+        location: None,
+    }
+}
+
+pub(crate) fn new_token(name: &str) -> NewDeviceToken {
+    NewDeviceToken { name: name.into(), database: None, expires_at_ms: None }
+}
+
+pub(crate) fn new_type(name: &str) -> NewType {
+    NewType { name: name.into(), description: String::new(), table: "climate".into(), fields: vec![], decoder: None }
+}
+
+pub(crate) fn kind<T>(result: Result<T, MetadataError>) -> Option<ErrorKind> {
+    result.err().map(|error| error.kind())
+}
+
+/// The sentence of an error.
+pub(crate) fn sentence<T: std::fmt::Debug>(result: Result<T, MetadataError>) -> String {
+    result.unwrap_err().to_string()
+}

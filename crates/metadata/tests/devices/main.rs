@@ -1,0 +1,9 @@
+//! The registry of devices on a real file, with a clock that the test moves.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod changing;
+mod fixture;
+mod importing;
+mod listing;
+mod tokens;
+mod types;
