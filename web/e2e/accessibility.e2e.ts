@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { overflow, violations } from "./support/axe";
 import { looks, sizes, browserOfFile } from "./support/browser";
-import { fresh, invite, type Sensorium, type Session, setUp, token } from "./support/sensorium";
+import { admin, fresh, invite, type Sensorium, type Session, setUp, token } from "./support/sensorium";
 
 const open = browserOfFile();
 let unset: Sensorium;
@@ -87,6 +87,16 @@ const pages: [name: string, path: string, ready: Step][] = [
     },
   ],
   ["own account", "/account", (page) => page.getByRole("row", { name: /this one/ }).waitFor()],
+  [
+    "setting up a second factor",
+    "/account",
+    async (page) => {
+      await page.getByRole("button", { name: "Set it up…" }).click();
+      await page.getByLabel("Your password", { exact: true }).fill(admin.password);
+      await page.getByRole("button", { name: "Go on" }).click();
+      await page.getByRole("img", { name: "QR code for the authenticator app" }).waitFor();
+    },
+  ],
   ["API", "/reference", (page) => page.getByRole("status").filter({ hasText: /operations$/ }).waitFor()],
   [
     "an operation of the API",

@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { violations } from "./support/axe";
 import { browserOfFile } from "./support/browser";
+import { secondFactor } from "./support/secondFactor";
 import { accept, admin, call, fresh, invite, type Sensorium, type Session, setUp } from "./support/sensorium";
 
 const open = browserOfFile();
@@ -112,6 +113,48 @@ it("makes another invitation in the place of one, revokes it, and resets a passw
   const reset = await codeShown("The link for grace");
   await row.getByText(/password link good until/).waitFor();
   expect(await status(reset)).toBe(200);
+  await close();
+});
+
+it("removes the second factor of somebody who has lost it, and asks first", async () => {
+  const { code } = await invite(server, session, { login: "hedy", role: "viewer" });
+  const password = "hopping frequencies";
+  await secondFactor(server, await accept(server, code, password), password);
+  const signIn = async () => {
+    const response = await fetch(`${server.origin}/api/v1/session`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Origin: server.origin },
+      body: JSON.stringify({ login: "hedy", password }),
+    });
+    return response.status;
+  };
+  const { page, close } = await open(server, { session, size: "phone", expectedErrors: /404/ });
+  await page.goto("/people");
+  const ask = async () => {
+    await page.getByRole("button", { name: "Actions for hedy" }).click();
+    await page.getByRole("menuitem", { name: "Remove the second factor…" }).click();
+  };
+  const dialog = page.getByRole("dialog", { name: "Remove the second factor of hedy?" });
+  await ask();
+  await dialog.getByText("Make sure who asks.").waitFor();
+  expect(await violations(page)).toEqual([]);
+  // The first Enter cancels.
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "detached" });
+  expect(await signIn()).toBe(401);
+  await ask();
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  await page.getByText("hedy signs in without a second factor.").waitFor();
+  await dialog.waitFor({ state: "detached" });
+  expect(await signIn()).toBe(200);
+  // There is none any more.
+  await ask();
+  await dialog.getByRole("button", { name: "Remove" }).click();
+  await dialog.getByRole("alert").filter({ hasText: "second factor" }).waitFor();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: `Actions for ${admin.login}` }).click();
+  await page.getByRole("menuitem", { name: "Suspend…" }).waitFor();
+  expect(await page.getByRole("menuitem", { name: /second factor/ }).count()).toBe(0);
   await close();
 });
 

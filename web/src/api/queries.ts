@@ -110,6 +110,12 @@ export const ownSessionsQuery = queryOptions({
   queryFn: async ({ signal }) => body(await api.GET("/api/v1/account/sessions", { signal })).sessions,
 });
 
+/** Whether one's own sign-in takes a code. */
+export const ownSecondFactorQuery = queryOptions({
+  queryKey: ["own-second-factor"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/account/second-factor", { signal })),
+});
+
 /** The organisation's databases. */
 export const databasesQuery = queryOptions({
   queryKey: ["databases"],

@@ -1,4 +1,4 @@
-/** One's own account: the password, where one is signed in, and the way out. */
+/** One's own account: the password, the second factor, where one is signed in, and the way out. */
 import { Button, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useRouteContext } from "@tanstack/react-router";
@@ -11,6 +11,7 @@ import { PageHeader } from "@/shell/PageHeader";
 import { signOut } from "@/shell/signOut";
 import classes from "./account.module.css";
 import { ChangePassword } from "./ChangePassword";
+import { SecondFactor } from "./SecondFactor";
 import { Sessions } from "./Sessions";
 
 /** The page `/account`. */
@@ -45,6 +46,13 @@ export default function AccountPage() {
         <div className={classes["form"]}>
           <ChangePassword login={user.login} />
         </div>
+      </section>
+      <section className={classes["section"]} aria-labelledby="second-factor">
+        <Title order={2} id="second-factor">
+          {t("factor")}
+        </Title>
+        <Text c="dimmed">{t("factorHint")}</Text>
+        <SecondFactor login={user.login} organisation={organisation.name} />
       </section>
     </div>
   );

@@ -4,10 +4,10 @@ import { Download, FolderDown } from "lucide-react";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { CodeBlock } from "@/shell/CodeBlock";
+import { save } from "@/shell/save";
 import { archive, type DeviceFile } from "./archive";
 import classes from "./deviceCode.module.css";
 import { languageOf } from "./language";
-import { save } from "./save";
 
 const Highlighted = lazy(() => import("./Highlighted"));
 

@@ -1,4 +1,4 @@
-/** Where an invitation and a link for another password lead: choosing a password, which signs in. */
+/** Where an invitation and a link for another password lead: choosing a password, which signs in; whoever has a second factor is asked for a code. */
 import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
@@ -6,9 +6,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
+import type { components } from "@/api/schema";
+import { needsSecondFactor } from "@/api/secondFactor";
 import { codeInFragment } from "@/pages/setup/code";
 import { FormFailure } from "@/shell/FormFailure";
 import { FrontDoor } from "@/shell/FrontDoor";
+import { SecondFactorStep } from "@/shell/SecondFactorStep";
 
 /** The server refuses shorter ones. */
 const PASSWORD_CHARACTERS = 10;
@@ -31,20 +34,45 @@ export default function InvitationPage() {
         Array.from(value).length < PASSWORD_CHARACTERS ? t("passwordShort", { count: PASSWORD_CHARACTERS }) : null,
     },
   });
+  // What is sent again with the code of the second factor.
+  const [waiting, setWaiting] = useState<{ code: string; password: string } | null>(null);
   const accept = useMutation({
-    mutationFn: ({ code: sent, password }: typeof form.values) =>
-      api.POST("/api/v1/invitations/accept", { body: { code: sent.trim(), password } }),
+    mutationFn: (sent: components["schemas"]["AcceptRequest"]) =>
+      api.POST("/api/v1/invitations/accept", { body: sent }),
     onSuccess: () => {
       // A fresh start: whoever was signed in here before leaves nothing behind in this tab.
       globalThis.location.assign("/");
     },
+    onError: (error, { code: sent, password }) => {
+      setWaiting((before) => (needsSecondFactor(error) ? { code: sent, password } : before));
+    },
+    // There is a password in it.
+    gcTime: 0,
   });
+  if (waiting !== null) {
+    return (
+      <FrontDoor title={t("title")} description={t("codeWanted")}>
+        <SecondFactorStep
+          submit={t("submit")}
+          isPending={accept.isPending || accept.isSuccess}
+          failure={accept.variables?.second_factor === undefined ? null : accept.error}
+          onSend={(factor) => {
+            accept.mutate({ ...waiting, second_factor: factor });
+          }}
+          onBack={() => {
+            setWaiting(null);
+            accept.reset();
+          }}
+        />
+      </FrontDoor>
+    );
+  }
   return (
     <FrontDoor title={t("title")} description={t("description")}>
       <form
         noValidate
         onSubmit={form.onSubmit((values) => {
-          accept.mutate(values);
+          accept.mutate({ ...values, code: values.code.trim() });
         })}
       >
         {code === "" && (

@@ -1,13 +1,17 @@
-/** Sign in with login and password. */
+/** Sign in with login and password, and with a code where there is a second factor. */
 import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { api, body } from "@/api/client";
+import { api, ApiError, body } from "@/api/client";
 import { sessionOf, sessionQuery } from "@/api/queries";
+import type { components } from "@/api/schema";
+import { needsSecondFactor } from "@/api/secondFactor";
 import { FormFailure } from "@/shell/FormFailure";
 import { FrontDoor } from "@/shell/FrontDoor";
+import { SecondFactorStep } from "@/shell/SecondFactorStep";
 
 /** The page `/login`. */
 export default function LoginPage() {
@@ -15,6 +19,8 @@ export default function LoginPage() {
   const router = useRouter();
   const client = useQueryClient();
   const next = useSearch({ from: "/login", select: (search) => search.next });
+  // What is sent again with the code; in this tab's memory only, until signed in or back.
+  const [waiting, setWaiting] = useState<{ login: string; password: string } | null>(null);
   const form = useForm({
     mode: "uncontrolled",
     initialValues: { login: "", password: "" },
@@ -24,16 +30,42 @@ export default function LoginPage() {
     },
   });
   const signIn = useMutation({
-    mutationFn: async (values: { login: string; password: string }) =>
-      body(await api.POST("/api/v1/session", { body: values })),
+    mutationFn: async (sent: components["schemas"]["SignInRequest"]) =>
+      body(await api.POST("/api/v1/session", { body: sent })),
     onSuccess: (session) => {
       client.setQueryData(sessionQuery.queryKey, sessionOf(session));
       router.history.push(next ?? "/");
     },
-    onError: () => {
-      form.getInputNode("password")?.focus();
+    onError: (error, { login, password }) => {
+      if (needsSecondFactor(error)) {
+        setWaiting({ login, password });
+      } else if (error instanceof ApiError && error.status === 401) {
+        // With a code, too: the password was changed meanwhile.
+        setWaiting(null);
+        form.getInputNode("password")?.focus();
+      }
     },
+    // There is a password in it.
+    gcTime: 0,
   });
+  if (waiting !== null) {
+    return (
+      <FrontDoor title={t("title")} description={t("codeWanted", { login: waiting.login })}>
+        <SecondFactorStep
+          submit={t("submit")}
+          isPending={signIn.isPending}
+          failure={signIn.variables?.second_factor === undefined ? null : signIn.error}
+          onSend={(code) => {
+            signIn.mutate({ ...waiting, second_factor: code });
+          }}
+          onBack={() => {
+            setWaiting(null);
+            signIn.reset();
+          }}
+        />
+      </FrontDoor>
+    );
+  }
   return (
     <FrontDoor title={t("title")}>
       <form

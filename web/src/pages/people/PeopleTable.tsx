@@ -11,6 +11,7 @@ import { ChangePerson } from "./ChangePerson";
 import { EndAccess } from "./EndAccess";
 import { type IssuedLink, LinkDialog } from "./OneTimeLink";
 import { type PersonAction, PersonRow } from "./PersonRow";
+import { RemoveFactor } from "./RemoveFactor";
 
 /** Properties of {@link PeopleTable}. */
 export interface PeopleTableProps {
@@ -22,11 +23,15 @@ export interface PeopleTableProps {
 }
 
 type Dialog =
-  | { kind: "change" | "suspend" | "delete"; person: Person; number: number }
+  | { kind: "change" | "suspend" | "delete" | "factor"; person: Person; number: number }
   | { kind: "link"; issued: IssuedLink; number: number };
 
 /** What needs no dialog first. */
 type Direct = Extract<PersonAction, "invite" | "reset" | "revoke" | "activate">;
+
+function isDirect(action: PersonAction): action is Direct {
+  return action === "invite" || action === "reset" || action === "revoke" || action === "activate";
+}
 
 async function request(action: Direct, { id, version, link }: Person): Promise<IssuedLink["link"] | null> {
   const params = { params: { path: { id } } };
@@ -94,11 +99,8 @@ export function PeopleTable({ people, user, now }: PeopleTableProps) {
               isBusy={direct.isPending && direct.variables.person.id === person.id}
               now={now}
               onAction={(action) => {
-                if (action === "change" || action === "suspend" || action === "delete") {
-                  open({ kind: action, person, number });
-                } else {
-                  direct.mutate({ action, person });
-                }
+                if (isDirect(action)) direct.mutate({ action, person });
+                else open({ kind: action, person, number });
               }}
             />
           ))}
@@ -109,6 +111,9 @@ export function PeopleTable({ people, user, now }: PeopleTableProps) {
       )}
       {dialog?.kind === "change" && (
         <ChangePerson key={dialog.number} person={dialog.person} own={user.role} opened={opened} onClose={close} />
+      )}
+      {dialog?.kind === "factor" && (
+        <RemoveFactor key={dialog.number} person={dialog.person} opened={opened} onClose={close} />
       )}
       {(dialog?.kind === "suspend" || dialog?.kind === "delete") && (
         <EndAccess key={dialog.number} person={dialog.person} how={dialog.kind} opened={opened} onClose={close} />

@@ -8,7 +8,7 @@ import { Moment } from "@/shell/Moment";
 import classes from "./people.module.css";
 
 /** What the menu of a person offers. */
-export type PersonAction = "change" | "invite" | "reset" | "revoke" | "suspend" | "activate" | "delete";
+export type PersonAction = "change" | "invite" | "reset" | "revoke" | "factor" | "suspend" | "activate" | "delete";
 
 /** Properties of {@link PersonRow}. */
 export interface PersonRowProps {
@@ -85,6 +85,7 @@ export function actionsFor({ status, link }: Pick<Person, "status" | "link">, is
     ...(status === "pending" ? (["invite"] as const) : []),
     ...(status === "active" && !isSelf ? (["reset"] as const) : []),
     ...(link === null ? [] : (["revoke"] as const)),
+    ...((status === "active" || status === "suspended") && !isSelf ? (["factor"] as const) : []),
     ...(status === "active" ? (["suspend"] as const) : []),
     ...(status === "suspended" ? (["activate"] as const) : []),
     "delete",
