@@ -3,7 +3,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { overflow, violations } from "./support/axe";
 import { looks, sizes, browserOfFile } from "./support/browser";
-import { admin, fresh, invite, type Sensorium, type Session, setUp, token } from "./support/sensorium";
+import { admin, call, fresh, invite, type Sensorium, type Session, setUp, token } from "./support/sensorium";
 
 const open = browserOfFile();
 let unset: Sensorium;
@@ -17,6 +17,16 @@ beforeAll(async () => {
   const secret = await token(server, session, { can_read: true, can_write: true });
   const body = "room,place=kitchen temperature=21.5,humidity=48\nroom,place=attic temperature=17.25\nnot a line";
   await invite(server, session, { login: "vera", name: "Vera <b>Rubin</b>", role: "viewer" });
+  for (const [name, password] of [
+    ["Attic", "under the roof"],
+    ["A café next door", null],
+  ] as const) {
+    await call(server, session, "/api/v1/networks", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ name, ssid: `${name.slice(0, 20)} 2g`, password }),
+    });
+  }
   await fetch(`${server.origin}/write?db=main`, { method: "POST", headers: { Authorization: `Bearer ${secret}` }, body });
 });
 
@@ -85,6 +95,21 @@ const pages: [name: string, path: string, ready: Step][] = [
       await page.getByRole("button", { name: "Make the code" }).click();
       await page.locator("[data-is~=comment]").first().waitFor();
     },
+  ],
+  ["networks", "/networks", (page) => page.getByRole("row", { name: /Attic/ }).waitFor()],
+  [
+    "adding a network",
+    "/networks",
+    async (page) => {
+      await page.getByRole("button", { name: "Add a network" }).click();
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.getByText("Enter the SSID").waitFor();
+    },
+  ],
+  [
+    "code with a network that is kept",
+    "/device-code?template=micropython-dht",
+    (page) => page.getByLabel("Saved network").waitFor(),
   ],
   ["own account", "/account", (page) => page.getByRole("row", { name: /this one/ }).waitFor()],
   [

@@ -18,6 +18,8 @@ export type AuditItem = components["schemas"]["AuditItem"];
 export type Template = components["schemas"]["TemplateEntry"];
 /** Something to fill in for a template. */
 export type TemplateVariable = components["schemas"]["TemplateVariable"];
+/** A Wi-Fi network without its password. */
+export type Network = components["schemas"]["WifiNetwork"];
 /** One access token without its secret. */
 export type Token = components["schemas"]["Token"];
 
@@ -102,6 +104,12 @@ export const templatesQuery = queryOptions({
   queryKey: ["templates"],
   staleTime: 600_000,
   queryFn: async ({ signal }) => body(await api.GET("/api/v1/templates", { signal })).templates,
+});
+
+/** The Wi-Fi networks of the organisation, by name; from editors on. */
+export const networksQuery = queryOptions({
+  queryKey: ["networks"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/networks", { signal })).networks,
 });
 
 /** Where one is signed in. */

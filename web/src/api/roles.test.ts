@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isAdministrator, rolesUpTo } from "./roles";
+import { isAtLeast, type Role, rolesUpTo } from "./roles";
 
 it("lets nobody give a role above their own", () => {
   expect(rolesUpTo("viewer")).toEqual(["viewer"]);
@@ -8,8 +8,8 @@ it("lets nobody give a role above their own", () => {
 });
 
 it("counts owners as administrators, and editors not", () => {
-  expect((["viewer", "editor", "administrator", "owner"] as const).filter(isAdministrator)).toEqual([
-    "administrator",
-    "owner",
-  ]);
+  const atLeast = (least: Role) =>
+    (["viewer", "editor", "administrator", "owner"] as const).filter((role) => isAtLeast(role, least));
+  expect(atLeast("administrator")).toEqual(["administrator", "owner"]);
+  expect(atLeast("editor")).toEqual(["editor", "administrator", "owner"]);
 });

@@ -11,7 +11,7 @@ export function rolesUpTo(own: Role): Role[] {
   return ROLES.slice(0, ROLES.indexOf(own) + 1);
 }
 
-/** Whether a role manages people and reads the record of changes. */
-export function isAdministrator(role: Role): boolean {
-  return rolesUpTo(role).includes("administrator");
+/** Whether a role may do what this least one may: editors keep networks, administrators manage people. */
+export function isAtLeast(role: Role, least: Role): boolean {
+  return rolesUpTo(role).includes(least);
 }

@@ -41,6 +41,7 @@ export type TitledNamespace =
   | "people"
   | "audit"
   | "device-code"
+  | "networks"
   | "api"
   | "account"
   | "setup"
@@ -163,6 +164,14 @@ const deviceCode = createRoute({
   component: lazyRouteComponent(() => import("@/pages/device-code")),
 });
 
+const networks = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/networks",
+  staticData: { title: "networks" },
+  loader: () => loadStrings("networks"),
+  component: lazyRouteComponent(() => import("@/pages/networks")),
+});
+
 const account = createRoute({
   getParentRoute: () => signedIn,
   path: "/account",
@@ -187,7 +196,7 @@ export const router = createRouter({
     setup,
     login,
     invitation,
-    signedIn.addChildren([overview, explore, send, deviceCode, tokens, people, audit, api, account]),
+    signedIn.addChildren([overview, explore, send, deviceCode, networks, tokens, people, audit, api, account]),
   ]),
   context: { queryClient },
   defaultPreload: "intent",

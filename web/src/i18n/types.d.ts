@@ -8,6 +8,7 @@ import type deviceCode from "./locales/en/device-code.json";
 import type explore from "./locales/en/explore.json";
 import type invitation from "./locales/en/invitation.json";
 import type login from "./locales/en/login.json";
+import type networks from "./locales/en/networks.json";
 import type overview from "./locales/en/overview.json";
 import type people from "./locales/en/people.json";
 import type send from "./locales/en/send.json";
@@ -27,6 +28,7 @@ declare module "i18next" {
       explore: typeof explore;
       invitation: typeof invitation;
       login: typeof login;
+      networks: typeof networks;
       overview: typeof overview;
       people: typeof people;
       send: typeof send;

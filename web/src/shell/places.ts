@@ -10,19 +10,20 @@ import {
   SquareTerminal,
   UserRoundCog,
   UsersRound,
+  Wifi,
 } from "lucide-react";
-import { isAdministrator, type Role } from "@/api/roles";
+import { isAtLeast, type Role } from "@/api/roles";
 
 /** One page in the navigation. */
 export interface Place {
-  to: "/" | "/explore" | "/send" | "/device-code" | "/tokens" | "/people" | "/audit" | "/reference" | "/account";
+  to: "/" | "/explore" | "/send" | "/device-code" | "/networks" | "/tokens" | "/people" | "/audit" | "/reference" | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "deviceCode" | "tokens" | "people" | "audit" | "api" | "account";
+  name: "overview" | "explore" | "send" | "deviceCode" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
   icon: LucideIcon;
   /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
   isFrequent: boolean;
-  /** Whether it is for administrators only. */
-  isRestricted: boolean;
+  /** The least role that it is for. */
+  least: Role;
 }
 
 const place = (to: Place["to"], name: Place["name"], icon: LucideIcon, more: Partial<Place> = {}): Place => ({
@@ -30,7 +31,7 @@ const place = (to: Place["to"], name: Place["name"], icon: LucideIcon, more: Par
   name,
   icon,
   isFrequent: false,
-  isRestricted: false,
+  least: "viewer",
   ...more,
 });
 
@@ -39,14 +40,15 @@ const places: readonly Place[] = [
   place("/explore", "explore", Compass, { isFrequent: true }),
   place("/send", "send", SquareTerminal, { isFrequent: true }),
   place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
+  place("/networks", "networks", Wifi, { least: "editor" }),
   place("/tokens", "tokens", KeyRound),
-  place("/people", "people", UsersRound, { isRestricted: true }),
-  place("/audit", "audit", ScrollText, { isRestricted: true }),
+  place("/people", "people", UsersRound, { least: "administrator" }),
+  place("/audit", "audit", ScrollText, { least: "administrator" }),
   place("/reference", "api", Braces),
   place("/account", "account", UserRoundCog),
 ];
 
 /** The pages that somebody of this role may use. */
 export function placesFor(role: Role): readonly Place[] {
-  return places.filter(({ isRestricted }) => !isRestricted || isAdministrator(role));
+  return places.filter(({ least }) => isAtLeast(role, least));
 }

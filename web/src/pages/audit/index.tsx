@@ -5,10 +5,10 @@ import { Link, useSearch } from "@tanstack/react-router";
 import { ChevronLeft, ChevronRight, Download, SearchX } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { auditQuery } from "@/api/queries";
-import { AdministratorsOnly } from "@/shell/AdministratorsOnly";
 import { EmptyState } from "@/shell/EmptyState";
 import { FormFailure } from "@/shell/FormFailure";
 import { Loading } from "@/shell/Loading";
+import { OnlyFrom } from "@/shell/OnlyFrom";
 import { PageHeader } from "@/shell/PageHeader";
 import classes from "./audit.module.css";
 import { Entries } from "./Entries";
@@ -18,9 +18,9 @@ import { csvAddress, filtersOf } from "./search";
 /** The page `/audit`. */
 export default function AuditPage() {
   return (
-    <AdministratorsOnly>
+    <OnlyFrom least="administrator">
       <Audit />
-    </AdministratorsOnly>
+    </OnlyFrom>
   );
 }
 

@@ -1,18 +1,20 @@
 /** What a template needs, as a form; what the server finds wrong stands at its field. */
 import { Button } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useRouteContext } from "@tanstack/react-router";
 import { Hammer } from "lucide-react";
-import { type SubmitEvent, useState } from "react";
+import { Fragment, type SubmitEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ApiError, body } from "@/api/client";
-import type { Template } from "@/api/queries";
+import { networksQuery, type Template } from "@/api/queries";
+import { isAtLeast } from "@/api/roles";
 import { FormFailure } from "@/shell/FormFailure";
 import type { DeviceFile } from "./archive";
+import { ChooseNetwork } from "./ChooseNetwork";
 import classes from "./deviceCode.module.css";
 import { Field, fieldId } from "./Field";
 import { MakeToken } from "./MakeToken";
-import { problemsOf, type Value, type Values, variablesOf } from "./values";
+import { NETWORK, problemsOf, takesNetwork, type Value, type Values, variablesOf, withoutWifi } from "./values";
 
 /** Properties of {@link TemplateForm}. */
 export interface TemplateFormProps {
@@ -25,15 +27,23 @@ export interface TemplateFormProps {
 /** The form. */
 export function TemplateForm({ template, values, onChange, onMade }: TemplateFormProps) {
   const { t } = useTranslation("device-code");
-  const canWrite = useRouteContext({ from: "/signed-in", select: (context) => context.session.can_write });
+  const { can_write: canWrite, user } = useRouteContext({ from: "/signed-in", select: (context) => context.session });
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({});
-  const { id, variables } = template;
+  const { id } = template;
+  const mayChoose = isAtLeast(user.role, "editor") && takesNetwork(template.variables);
+  const networks = useQuery({ ...networksQuery, enabled: mayChoose });
+  // One that was deleted meanwhile is no longer chosen.
+  const network = mayChoose ? networks.data?.find((known) => known.id === values[NETWORK]) : undefined;
+  const variables = network === undefined ? template.variables : withoutWifi(template.variables);
   const make = useMutation({
     mutationFn: async (filled: Values) =>
       body(
         await api.POST("/api/v1/templates/{id}/render", {
           params: { path: { id } },
-          body: { variables: variablesOf(variables, filled) },
+          body: {
+            variables: variablesOf(variables, filled),
+            ...(network === undefined ? {} : { network: network.id }),
+          },
         }),
       ).files,
     onSuccess: onMade,
@@ -50,12 +60,44 @@ export function TemplateForm({ template, values, onChange, onMade }: TemplateFor
     onChange({ ...values, [name]: value });
     setProblems((before) => Object.fromEntries(Object.entries(before).filter(([wrong]) => wrong !== name)));
   };
+  const chooser = networks.data !== undefined && networks.data.length > 0 && (
+    <div className={classes["field"]} data-wide="true">
+      <ChooseNetwork
+        networks={networks.data}
+        value={network?.id ?? ""}
+        onChange={(chosen) => {
+          change(NETWORK, chosen);
+        }}
+      />
+    </div>
+  );
   const text = (name: string) => {
     const value = values[name];
     return typeof value === "string" ? value : "";
   };
   const wrong = variables.filter(({ name }) => problems[name] !== undefined).length;
   const isAtFields = make.error !== null && variables.some(({ name }) => problemsOf(make.error)[name] !== undefined);
+  const field = (variable: Template["variables"][number]) => (
+    <div className={classes["field"]} data-wide={isWide(variable)}>
+      <Field
+        variable={variable}
+        value={values[variable.name] ?? ""}
+        problem={problems[variable.name]}
+        onChange={(value) => {
+          change(variable.name, value);
+        }}
+      />
+      {variable.name === "token" && variable.kind.type === "secret" && canWrite && (
+        <MakeToken
+          device={text("device")}
+          database={text("database")}
+          onMade={(secret) => {
+            change("token", secret);
+          }}
+        />
+      )}
+    </div>
+  );
   return (
     <form
       noValidate
@@ -66,26 +108,12 @@ export function TemplateForm({ template, values, onChange, onMade }: TemplateFor
         make.mutate(values);
       }}
     >
-      {variables.map((variable) => (
-        <div key={variable.name} className={classes["field"]} data-wide={isWide(variable)}>
-          <Field
-            variable={variable}
-            value={values[variable.name] ?? ""}
-            problem={problems[variable.name]}
-            onChange={(value) => {
-              change(variable.name, value);
-            }}
-          />
-          {variable.name === "token" && variable.kind.type === "secret" && canWrite && (
-            <MakeToken
-              device={text("device")}
-              database={text("database")}
-              onMade={(secret) => {
-                change("token", secret);
-              }}
-            />
-          )}
-        </div>
+      {networks.error !== null && <FormFailure error={networks.error} />}
+      {template.variables.map((variable) => (
+        <Fragment key={variable.name}>
+          {variable.name === "wifi_ssid" && chooser}
+          {variables.includes(variable) && field(variable)}
+        </Fragment>
       ))}
       <div className={classes["submit"]}>
         <FormFailure

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { ApiError } from "@/api/client";
 import type { TemplateVariable } from "@/api/queries";
-import { initialValues, problemsOf, serverAddress, variablesOf } from "./values";
+import { initialValues, problemsOf, serverAddress, takesNetwork, variablesOf, withoutWifi } from "./values";
 
 const variable = (name: string, kind: TemplateVariable["kind"], standard: unknown = null): TemplateVariable => ({
   name,
@@ -60,4 +60,15 @@ it("puts what the server says at the fields", () => {
   });
   expect(problemsOf(new ApiError("…", 500, "internal"))).toEqual({});
   expect(problemsOf(null)).toEqual({});
+});
+
+it("keeps a chosen network for the next template that joins one", () => {
+  const wifi = [variable("wifi_ssid", { type: "wifi_ssid" }), variable("wifi_password", { type: "secret", max_characters: 63 })];
+  expect(takesNetwork(variables)).toBe(false);
+  expect(takesNetwork([...variables, ...wifi])).toBe(true);
+  expect(withoutWifi([...variables, ...wifi])).toEqual(variables);
+  expect(initialValues(variables, { network: "1" }, "")).not.toHaveProperty("network");
+  expect(initialValues([...variables, ...wifi], { network: "1" }, "")).toMatchObject({ network: "1", wifi_ssid: "" });
+  // It is not one of the variables.
+  expect(variablesOf(variables, { network: "1" })).toEqual({});
 });

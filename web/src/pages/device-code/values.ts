@@ -11,6 +11,22 @@ export type Values = Readonly<Record<string, Value>>;
 /** Variables that mean the same in every template, so that they need not be filled in again. */
 const SHARED = ["device", "place", "server", "database", "token", "wifi_ssid", "wifi_password", "ca_certificate"];
 
+/** Where the chosen network of the organisation stands among the values; its id is no secret. */
+export const NETWORK = "network";
+
+/** The variables that a network stands in for. */
+const WIFI = ["wifi_ssid", "wifi_password"];
+
+/** Whether a network can be filled in. */
+export function takesNetwork(variables: readonly TemplateVariable[]): boolean {
+  return WIFI.every((wanted) => variables.some(({ name }) => name === wanted));
+}
+
+/** What is still to be filled in once a network is chosen. */
+export function withoutWifi(variables: readonly TemplateVariable[]): TemplateVariable[] {
+  return variables.filter(({ name }) => !WIFI.includes(name));
+}
+
 /** The address of this page where a device can reach it; nothing where it is that of this machine alone. */
 export function serverAddress(location: Pick<Location, "origin" | "hostname">): string {
   const isLocal = /^(localhost|.*\.localhost|127\.[\d.]+|\[?::1\]?)$/.test(location.hostname);
@@ -19,15 +35,17 @@ export function serverAddress(location: Pick<Location, "origin" | "hostname">): 
 
 /** What the fields of a template hold at first: what was filled in for another one, or the default. */
 export function initialValues(variables: readonly TemplateVariable[], before: Values, server: string): Values {
-  return Object.fromEntries(
-    variables.map(({ name, kind, default: standard }): [string, Value] => {
+  const chosen = before[NETWORK];
+  return Object.fromEntries([
+    ...(chosen === undefined || !takesNetwork(variables) ? [] : [[NETWORK, chosen] as const]),
+    ...variables.map(({ name, kind, default: standard }): [string, Value] => {
       const kept = SHARED.includes(name) ? before[name] : undefined;
       if (kept !== undefined) return [name, kept];
       if (kind.type === "boolean") return [name, standard === true];
       if (typeof standard === "string" || typeof standard === "number") return [name, String(standard)];
       return [name, kind.type === "url" ? server : ""];
     }),
-  );
+  ]);
 }
 
 /** What is sent: an empty field is left out, so that the default counts; whole numbers are numbers. */

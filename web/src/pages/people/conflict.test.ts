@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
-import { ApiError } from "@/api/client";
 import type { Person } from "@/api/queries";
-import { changes, currentOf, differences, merged } from "./conflict";
+import { changes, differences, merged } from "./conflict";
 
 const vera: Person = {
   id: "1",
@@ -14,13 +13,6 @@ const vera: Person = {
   last_seen_at: null,
   link: null,
 };
-
-it("takes the current state out of a change that came too late, and out of nothing else", () => {
-  expect(currentOf(new ApiError("late", 409, "conflict", { current: vera }))).toEqual(vera);
-  expect(currentOf(new ApiError("last owner", 409, "conflict"))).toBeNull();
-  expect(currentOf(new ApiError("no", 400, "invalid", { current: vera }))).toBeNull();
-  expect(currentOf(new Error("network"))).toBeNull();
-});
 
 it("says what is different", () => {
   expect(differences(vera, { ...vera, version: 2, role: "editor", status: "suspended" })).toEqual([

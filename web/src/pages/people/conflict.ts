@@ -1,5 +1,4 @@
 /** What to make of a change that came too late: the server then says how the person is by now. */
-import { ApiError } from "@/api/client";
 import type { Person } from "@/api/queries";
 
 /** What a change is about and a conflict can be in. */
@@ -13,13 +12,6 @@ export interface Difference {
   fact: Fact;
   seen: string;
   now: string;
-}
-
-/** How the person is by now, if the error is a change that came too late; null for any other refusal. */
-export function currentOf(error: unknown): Person | null {
-  if (!(error instanceof ApiError) || error.status !== 409) return null;
-  const current = error.details["current"];
-  return typeof current === "object" && current !== null ? (current as Person) : null;
 }
 
 /** What is different from what was seen. */

@@ -6,9 +6,9 @@ import { useRouteContext } from "@tanstack/react-router";
 import { UserRoundPlus } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { peopleQuery } from "@/api/queries";
-import { AdministratorsOnly } from "@/shell/AdministratorsOnly";
 import { FormFailure } from "@/shell/FormFailure";
 import { Loading } from "@/shell/Loading";
+import { OnlyFrom } from "@/shell/OnlyFrom";
 import { PageHeader } from "@/shell/PageHeader";
 import { InvitePerson } from "./InvitePerson";
 import { PeopleTable } from "./PeopleTable";
@@ -16,9 +16,9 @@ import { PeopleTable } from "./PeopleTable";
 /** The page `/people`. */
 export default function PeoplePage() {
   return (
-    <AdministratorsOnly>
+    <OnlyFrom least="administrator">
       <People />
-    </AdministratorsOnly>
+    </OnlyFrom>
   );
 }
 

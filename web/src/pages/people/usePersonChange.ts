@@ -2,8 +2,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRouteContext, useRouter } from "@tanstack/react-router";
 import { useState } from "react";
+import { currentOf } from "@/api/current";
 import { peopleQuery, type Person, sessionQuery } from "@/api/queries";
-import { currentOf } from "./conflict";
 
 /** A change under way. */
 export interface PersonChange<T> {
@@ -37,7 +37,7 @@ export function usePersonChange<T = undefined>(options: PersonChangeOptions<T>):
     mutationFn: (wanted: T) => request(base, wanted),
     onSuccess: onDone,
     onError: (error) => {
-      const now = currentOf(error);
+      const now = currentOf(error) as Person | null;
       if (now === null) return;
       onConflict?.(base, now);
       setConflict({ seen: base, now });
