@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod databases;
 pub(crate) mod detections;
 pub(crate) mod devices;
+mod export;
 pub(crate) mod keeping;
 pub(crate) mod live;
 pub(crate) mod networks;

@@ -11,6 +11,8 @@ use sensorium_metadata::{
 use sensorium_model::{DeviceId, ErrorKind, Principal, Role};
 use tempfile::TempDir;
 
+use crate::postgres::metadata_of;
+
 pub(crate) const START_MS: i64 = 1_800_000_000_000;
 
 pub(crate) struct Fixture {
@@ -89,7 +91,7 @@ impl Fixture {
 
 fn config(folder: &TempDir, now_ms: &Arc<AtomicI64>) -> MetadataConfig {
     let clock = now_ms.clone();
-    MetadataConfig { clock: Clock::new(move || clock.load(Ordering::SeqCst)), ..MetadataConfig::new(folder.path()) }
+    MetadataConfig { clock: Clock::new(move || clock.load(Ordering::SeqCst)), ..metadata_of(folder.path()) }
 }
 
 pub(crate) fn new_device(name: &str) -> NewDevice {

@@ -5,5 +5,7 @@ mod changing;
 mod fixture;
 mod importing;
 mod listing;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod tokens;
 mod types;

@@ -3,15 +3,13 @@
 //! A text that a spreadsheet would take for a formula begins with an apostrophe: whoever can choose a name must not be able
 //! to run something on the machine of whoever opens the file.
 
-use axum::body::Body;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
-use futures::{StreamExt, stream};
+use axum::response::Response;
 use sensorium_metadata::history::MAX_PAGE;
 use sensorium_metadata::{AuditCursor, AuditEntry, AuditFilter, Metadata, MetadataError};
 use sensorium_model::Principal;
 
 use crate::error::ApiResult;
+use crate::routes::export::{self, Pages};
 use crate::routes::rfc3339;
 
 const HEADER: &str = "at,actor_kind,actor_id,actor,action,target,name,before,after,id\r\n";
@@ -24,8 +22,7 @@ struct Export {
     next: Option<AuditCursor>,
 }
 
-impl Export {
-    /// The lines of the next page, and whether another follows.
+impl Pages for Export {
     async fn page(&mut self) -> Result<(String, bool), MetadataError> {
         let entries = self.metadata.audit_page(&self.who, &self.filter, self.next, MAX_PAGE).await?;
         self.next = entries.last().map(AuditCursor::from);
@@ -35,28 +32,9 @@ impl Export {
 }
 
 /// Answers with every entry that the filter lets through.
-pub(super) async fn export(metadata: Metadata, who: Principal, filter: AuditFilter) -> ApiResult<Response> {
-    let mut export = Export { metadata, who, filter, next: None };
-    // The first page is read here, so that what is refused is refused with a status.
-    let (first, more) = export.page().await?;
-    let rest = stream::unfold(more.then_some(export), |export| async move {
-        let mut export = export?;
-        match export.page().await {
-            Ok((lines, more)) => Some((Ok(lines), more.then_some(export))),
-            Err(error) => {
-                tracing::error!(%error, "an export of the record of changes broke off");
-                Some((Err(error), None))
-            }
-        }
-    });
-    let lines = stream::iter([Ok(HEADER.to_owned()), Ok(first)]).chain(rest);
-    // Compression asks once more after the end, which an unfolded stream does not forgive.
-    let lines = lines.fuse();
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
-        (CONTENT_DISPOSITION, "attachment; filename=\"sensorium-audit.csv\""),
-    ];
-    Ok((headers, Body::from_stream(lines)).into_response())
+pub(super) async fn all(metadata: Metadata, who: Principal, filter: AuditFilter) -> ApiResult<Response> {
+    let pages = Export { metadata, who, filter, next: None };
+    export::csv(pages, HEADER.to_owned(), "sensorium-audit.csv").await
 }
 
 fn line(entry: &AuditEntry) -> String {

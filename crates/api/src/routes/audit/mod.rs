@@ -143,7 +143,7 @@ async fn audit(
         text: query.q,
     };
     if let Some(AuditFormat::Csv) = query.format {
-        return csv::export(state.metadata, principal, filter).await;
+        return csv::all(state.metadata, principal, filter).await;
     }
     let entries = state.metadata.audit_page(&principal, &filter, after, limit).await?;
     let is_full = u64::try_from(entries.len()).is_ok_and(|count| count == limit);

@@ -3,10 +3,7 @@
 //! A text that a spreadsheet would take for a formula begins with an apostrophe ([`crate::routes::audit::csv`]); so does one that
 //! begins with such an apostrophe itself, so that taking one away gives back the text.
 
-use axum::body::Body;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
-use futures::{StreamExt, stream};
+use axum::response::Response;
 use sensorium_metadata::registry::MAX_PAGE;
 use sensorium_metadata::{Device, DeviceQuery, Metadata, MetadataError};
 use sensorium_model::Principal;
@@ -14,6 +11,7 @@ use sensorium_model::Principal;
 use super::import::COLUMNS;
 use crate::error::ApiResult;
 use crate::routes::audit::csv::{cell, is_formula};
+use crate::routes::export::{self, Pages};
 
 /// Where an export is.
 struct Export {
@@ -22,8 +20,7 @@ struct Export {
     query: DeviceQuery,
 }
 
-impl Export {
-    /// The lines of the next page, and whether another follows.
+impl Pages for Export {
     async fn page(&mut self) -> Result<(String, bool), MetadataError> {
         let (devices, next) = self.metadata.devices(&self.who, &self.query).await?;
         let more = next.is_some();
@@ -33,27 +30,9 @@ impl Export {
 }
 
 /// Answers with every device that the query lets through.
-pub(super) async fn export(metadata: Metadata, who: Principal, query: DeviceQuery) -> ApiResult<Response> {
-    let mut export = Export { metadata, who, query: DeviceQuery { limit: MAX_PAGE, ..query } };
-    // The first page is read here, so that what is refused is refused with a status.
-    let (first, more) = export.page().await?;
-    let rest = stream::unfold(more.then_some(export), |export| async move {
-        let mut export = export?;
-        match export.page().await {
-            Ok((lines, more)) => Some((Ok(lines), more.then_some(export))),
-            Err(error) => {
-                tracing::error!(%error, "an export of devices broke off");
-                Some((Err(error), None))
-            }
-        }
-    });
-    let header = COLUMNS.join(",") + "\r\n";
-    let lines = stream::iter([Ok(header), Ok(first)]).chain(rest);
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
-        (CONTENT_DISPOSITION, "attachment; filename=\"sensorium-devices.csv\""),
-    ];
-    Ok((headers, Body::from_stream(lines)).into_response())
+pub(super) async fn all(metadata: Metadata, who: Principal, query: DeviceQuery) -> ApiResult<Response> {
+    let pages = Export { metadata, who, query: DeviceQuery { limit: MAX_PAGE, ..query } };
+    export::csv(pages, COLUMNS.join(",") + "\r\n", "sensorium-devices.csv").await
 }
 
 /// A device in the order of [`COLUMNS`].

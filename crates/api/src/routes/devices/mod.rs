@@ -312,7 +312,7 @@ async fn devices(
         limit,
     };
     if let Some(ListFormat::Csv) = query.format {
-        return export::export(state.metadata, principal, wanted).await;
+        return export::all(state.metadata, principal, wanted).await;
     }
     let (devices, next) = state.metadata.devices(&principal, &wanted).await?;
     let devices = devices.into_iter().map(Device::from).collect();

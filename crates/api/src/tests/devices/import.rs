@@ -13,6 +13,9 @@ async fn import(server: &Server, ada: &str, query: &str, text: impl Into<axum::b
 async fn export(server: &Server, ada: &str) -> String {
     let reply = server.get("/api/v1/devices?format=csv").cookie(ada).send().await;
     assert_eq!(reply.status, 200, "{}", reply.text());
+    let compressed =
+        server.get("/api/v1/devices?format=csv").cookie(ada).header("accept-encoding", "gzip").send().await;
+    assert_eq!(compressed.unzipped(), reply.text());
     assert!(reply.header("content-type").starts_with("text/csv"));
     assert!(reply.header("content-disposition").contains("attachment"));
     reply.text()
