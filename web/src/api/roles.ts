@@ -15,3 +15,8 @@ export function rolesUpTo(own: Role): Role[] {
 export function isAdministrator(role: Role): boolean {
   return rolesUpTo(role).includes("administrator");
 }
+
+/** Whether a role changes devices and makes tokens. */
+export function isEditor(role: Role): boolean {
+  return rolesUpTo(role).includes("editor");
+}
