@@ -28,6 +28,15 @@ beforeAll(async () => {
     });
   }
   await fetch(`${server.origin}/write?db=main`, { method: "POST", headers: { Authorization: `Bearer ${secret}` }, body });
+  const json = async (path: string, given: object) => {
+    const headers = { "Content-Type": "application/json" };
+    const answer = await call(server, session, path, { method: "POST", headers, body: JSON.stringify(given) });
+    return (await answer.json()) as { id: string };
+  };
+  const fields = [{ name: "temperature", display_name: "Temperature", unit: "Cel" }];
+  const type = await json("/api/v1/device-types", { name: "Room sensor", table: "room", fields });
+  const lamp = await json("/api/v1/devices", { name: "lamp", type: type.id, attributes: { room: "hall" }, tags: { site: "home" } });
+  await json(`/api/v1/devices/${lamp.id}/tokens`, { name: "firmware" });
 });
 
 /** Opens a state of the page that has more on it than its address says. */
@@ -76,6 +85,45 @@ const pages: [name: string, path: string, ready: Step][] = [
   ],
   ["audit", "/audit", (page) => page.getByRole("row", { name: /created person vera/ }).waitFor()],
   ["audit without anything", "/audit?q=nothing+has+this", (page) => page.getByRole("heading", { name: "Nothing matches" }).waitFor()],
+  ["devices", "/devices", (page) => page.getByRole("row", { name: /lamp/ }).waitFor()],
+  ["devices without any that fit", "/devices?q=nothing+has+this", (page) => page.getByRole("heading", { name: "Nothing matches" }).waitFor()],
+  [
+    "adding a device",
+    "/devices",
+    async (page) => {
+      await page.getByRole("button", { name: "Add a device" }).click();
+      await page.getByRole("button", { name: "Add a row to Attributes" }).click();
+      await page.getByLabel("Name 1 of Attributes").waitFor();
+    },
+  ],
+  [
+    "importing devices",
+    "/devices",
+    async (page) => {
+      await page.getByRole("button", { name: "Import CSV" }).click();
+      const buffer = Buffer.from("name,enabled\nlamp,maybe\n");
+      await page.getByLabel("CSV file").setInputFiles({ name: "devices.csv", mimeType: "text/csv", buffer });
+      await page.getByRole("table", { name: "What is wrong in the file" }).waitFor();
+    },
+  ],
+  [
+    "a device",
+    "/devices",
+    async (page) => {
+      await page.getByRole("link", { name: "lamp" }).click();
+      await page.getByRole("row", { name: /firmware/ }).waitFor();
+    },
+  ],
+  [
+    "deleting a device",
+    "/devices",
+    async (page) => {
+      await page.getByRole("link", { name: "lamp" }).click();
+      await page.getByRole("button", { name: "Delete" }).click();
+      await page.getByRole("dialog").getByText("What it wrote stays.").waitFor();
+    },
+  ],
+  ["types of devices", "/devices/types", (page) => page.getByRole("row", { name: /Room sensor/ }).waitFor()],
   ["device code", "/device-code", (page) => page.getByRole("link", { name: /Tasmota/ }).waitFor()],
   [
     "what is filled in wrongly for a device",

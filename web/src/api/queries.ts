@@ -20,6 +20,14 @@ export type Template = components["schemas"]["TemplateEntry"];
 export type TemplateVariable = components["schemas"]["TemplateVariable"];
 /** A Wi-Fi network without its password. */
 export type Network = components["schemas"]["WifiNetwork"];
+/** A device of the registry. */
+export type Device = components["schemas"]["Device"];
+/** A device with its newest values. */
+export type DeviceWithValues = components["schemas"]["DeviceWithValues"];
+/** What a kind of devices is called, measures and writes to. */
+export type TypeDefinition = components["schemas"]["TypeDefinition"];
+/** A kind of devices of the organisation. */
+export type DeviceType = components["schemas"]["KindOfDevice"];
 /** One access token without its secret. */
 export type Token = components["schemas"]["Token"];
 
@@ -93,11 +101,67 @@ export const auditQuery = (question: AuditQuestion) =>
       pageOf(body(await api.GET("/api/v1/audit", { params: { query: { ...question, limit: AUDIT_PAGE } }, signal }))),
   });
 
-// The operation also answers in CSV, which is not asked for here.
-function pageOf(answer: components["schemas"]["AuditPage"] | string): components["schemas"]["AuditPage"] {
+// The operations that list also answer in CSV, which is not asked for here.
+function pageOf<T>(answer: T | string): T {
   if (typeof answer === "string") throw new ApiError(i18n.t("errors.unexpected", { status: 200 }), 200, "internal");
   return answer;
 }
+
+/** How many devices are on a page. */
+const DEVICES_PAGE = 100;
+/** How often the state of a device is asked for; the server writes it down as often. */
+const DEVICE_MS = 5_000;
+
+/** Which devices, in which order, and after which one the page begins. */
+export type DevicesQuestion = Omit<NonNullable<operations["devices"]["parameters"]["query"]>, "limit" | "format">;
+
+/** What begins the keys of all that is asked about devices. */
+export const DEVICES_KEY = ["devices"] as const;
+
+/** A page of the devices. */
+export const devicesQuery = (question: DevicesQuestion) =>
+  queryOptions({
+    queryKey: [...DEVICES_KEY, "list", question],
+    queryFn: async ({ signal }) =>
+      pageOf(
+        body(await api.GET("/api/v1/devices", { params: { query: { ...question, limit: DEVICES_PAGE } }, signal })),
+      ),
+  });
+
+/** A device with its newest values in a database; in `main` if none is named. */
+export const deviceQuery = (id: string, database?: string) =>
+  queryOptions({
+    queryKey: [...DEVICES_KEY, "one", id, database ?? null],
+    refetchInterval: DEVICE_MS,
+    queryFn: async ({ signal }) =>
+      body(
+        await api.GET("/api/v1/devices/{id}", {
+          params: { path: { id }, query: database === undefined ? {} : { db: database } },
+          signal,
+        }),
+      ),
+  });
+
+/** The API tokens of a device, for editors. */
+export const deviceTokensQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...DEVICES_KEY, "tokens", id],
+    queryFn: async ({ signal }) =>
+      body(await api.GET("/api/v1/devices/{id}/tokens", { params: { path: { id } }, signal })).tokens,
+  });
+
+/** The types of devices, by name. */
+export const deviceTypesQuery = queryOptions({
+  queryKey: [...DEVICES_KEY, "types"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/device-types", { signal })).types,
+});
+
+/** The types of devices that come with the server, so they change with it alone. */
+export const shippedTypesQuery = queryOptions({
+  queryKey: ["shipped-types"],
+  staleTime: 600_000,
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/device-types/shipped", { signal })).types,
+});
 
 /** The templates of code for devices; they come with the server, so they change with it alone. */
 export const templatesQuery = queryOptions({

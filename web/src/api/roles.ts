@@ -15,3 +15,8 @@ export function rolesUpTo(own: Role): Role[] {
 export function isAtLeast(role: Role, least: Role): boolean {
   return rolesUpTo(role).includes(least);
 }
+
+/** Whether a role changes devices and makes tokens. */
+export function isEditor(role: Role): boolean {
+  return rolesUpTo(role).includes("editor");
+}

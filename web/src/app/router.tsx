@@ -13,6 +13,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { sessionQuery, setupQuery } from "@/api/queries";
 import { loadStrings } from "@/i18n";
 import { validateSearch as auditSearch } from "@/pages/audit/search";
+import { validateSearch as devicesSearch } from "@/pages/devices/search";
 import { validateSearch as exploreSearch } from "@/pages/explore/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
 import { NotFound, RouteFailure } from "@/shell/Failures";
@@ -40,6 +41,7 @@ export type TitledNamespace =
   | "tokens"
   | "people"
   | "audit"
+  | "devices"
   | "device-code"
   | "networks"
   | "api"
@@ -154,6 +156,33 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import("@/pages/audit")),
 });
 
+const devices = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/devices",
+  staticData: { title: "devices" },
+  validateSearch: devicesSearch,
+  loader: () => loadStrings("devices"),
+  component: lazyRouteComponent(() => import("@/pages/devices")),
+});
+
+const deviceTypes = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/devices/types",
+  staticData: { title: "devices" },
+  loader: () => loadStrings("devices"),
+  component: lazyRouteComponent(() => import("@/pages/device-types")),
+});
+
+const device = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/devices/$id",
+  staticData: { title: "devices" },
+  validateSearch: (search: Record<string, unknown>): { db?: string } =>
+    typeof search["db"] === "string" ? { db: search["db"] } : {},
+  loader: () => loadStrings("devices"),
+  component: lazyRouteComponent(() => import("@/pages/device")),
+});
+
 const deviceCode = createRoute({
   getParentRoute: () => signedIn,
   path: "/device-code",
@@ -196,7 +225,21 @@ export const router = createRouter({
     setup,
     login,
     invitation,
-    signedIn.addChildren([overview, explore, send, deviceCode, networks, tokens, people, audit, api, account]),
+    signedIn.addChildren([
+      overview,
+      explore,
+      send,
+      devices,
+      deviceTypes,
+      device,
+      deviceCode,
+      networks,
+      tokens,
+      people,
+      audit,
+      api,
+      account,
+    ]),
   ]),
   context: { queryClient },
   defaultPreload: "intent",

@@ -5,6 +5,7 @@ import type audit from "./locales/en/audit.json";
 import type charts from "./locales/en/charts.json";
 import type common from "./locales/en/common.json";
 import type deviceCode from "./locales/en/device-code.json";
+import type devices from "./locales/en/devices.json";
 import type explore from "./locales/en/explore.json";
 import type invitation from "./locales/en/invitation.json";
 import type login from "./locales/en/login.json";
@@ -25,6 +26,7 @@ declare module "i18next" {
       charts: typeof charts;
       common: typeof common;
       "device-code": typeof deviceCode;
+      devices: typeof devices;
       explore: typeof explore;
       invitation: typeof invitation;
       login: typeof login;

@@ -4,6 +4,7 @@ import {
   Braces,
   CircuitBoard,
   Compass,
+  Cpu,
   KeyRound,
   type LucideIcon,
   ScrollText,
@@ -16,9 +17,20 @@ import { isAtLeast, type Role } from "@/api/roles";
 
 /** One page in the navigation. */
 export interface Place {
-  to: "/" | "/explore" | "/send" | "/device-code" | "/networks" | "/tokens" | "/people" | "/audit" | "/reference" | "/account";
+  to:
+    | "/"
+    | "/explore"
+    | "/send"
+    | "/devices"
+    | "/device-code"
+    | "/networks"
+    | "/tokens"
+    | "/people"
+    | "/audit"
+    | "/reference"
+    | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "deviceCode" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
+  name: "overview" | "explore" | "send" | "devices" | "deviceCode" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
   icon: LucideIcon;
   /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
   isFrequent: boolean;
@@ -39,6 +51,7 @@ const places: readonly Place[] = [
   place("/", "overview", Activity, { isFrequent: true }),
   place("/explore", "explore", Compass, { isFrequent: true }),
   place("/send", "send", SquareTerminal, { isFrequent: true }),
+  place("/devices", "devices", Cpu),
   place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
   place("/networks", "networks", Wifi, { least: "editor" }),
   place("/tokens", "tokens", KeyRound),

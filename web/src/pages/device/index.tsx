@@ -1,0 +1,102 @@
+/** One device: its state, last values, attributes and tags, API tokens, and what can be done with it. */
+import { Anchor, Button } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams, useRouteContext, useSearch } from "@tanstack/react-router";
+import { ChevronLeft, CircuitBoard, Cpu, Pencil } from "lucide-react";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "@/api/client";
+import { deviceQuery, deviceTypesQuery, type DeviceWithValues } from "@/api/queries";
+import { isEditor } from "@/api/roles";
+import { EmptyState } from "@/shell/EmptyState";
+import { FormFailure } from "@/shell/FormFailure";
+import { Loading } from "@/shell/Loading";
+import { PageHeader } from "@/shell/PageHeader";
+import { type Act, ActOnDevice } from "./ActOnDevice";
+import classes from "./device.module.css";
+import { EditDevice } from "./EditDevice";
+import { Facts } from "./Facts";
+import { LastValues } from "./LastValues";
+import { Tokens } from "./Tokens";
+
+/** The page `/devices/$id`. */
+export default function DevicePage() {
+  const { t } = useTranslation("devices");
+  const { id } = useParams({ from: "/signed-in/devices/$id" });
+  const { db } = useSearch({ from: "/signed-in/devices/$id" });
+  const device = useQuery(deviceQuery(id, db));
+  // Without the database, to tell a device that is gone from a database that is.
+  const isGone = device.error instanceof ApiError && [400, 404].includes(device.error.status) && db === undefined;
+  return (
+    <div className={classes["page"]}>
+      <nav aria-label={t("all")}>
+        <Anchor className={classes["back"] ?? ""} renderRoot={(props) => <Link to="/devices" {...props} />}>
+          <ChevronLeft size={14} aria-hidden />
+          {t("all")}
+        </Anchor>
+      </nav>
+      {isGone ? (
+        <EmptyState order={1} icon={Cpu} title={t("gone")} description={t("goneWhy")}>
+          <Link to="/devices">{t("all")}</Link>
+        </EmptyState>
+      ) : (
+        <FormFailure error={device.error} />
+      )}
+      {device.isPending && <Loading />}
+      {device.data !== undefined && !isGone && <Found device={device.data} now={device.dataUpdatedAt} database={db} />}
+    </div>
+  );
+}
+
+interface FoundProps {
+  device: DeviceWithValues;
+  now: number;
+  database: string | undefined;
+}
+
+function Found({ device, now, database }: FoundProps) {
+  const { t } = useTranslation("devices");
+  const role = useRouteContext({ from: "/signed-in", select: (context) => context.session.user.role });
+  const types = useQuery(deviceTypesQuery);
+  const [editing, edit] = useDisclosure(false);
+  const [act, setAct] = useState<Act>("disable");
+  const [asking, ask] = useDisclosure(false);
+  const mayChange = isEditor(role);
+  const choose = (how: Act) => () => {
+    setAct(how);
+    ask.open();
+  };
+  const type = types.data?.find(({ id }) => id === device.type?.id);
+  return (
+    <>
+      <PageHeader title={device.name}>
+        <Button
+          variant="default"
+          leftSection={<CircuitBoard size={16} aria-hidden />}
+          renderRoot={(props) => <Link to="/device-code" {...props} />}
+        >
+          {t("deviceCode")}
+        </Button>
+        {mayChange && (
+          <>
+            <Button variant="default" onClick={choose(device.enabled ? "disable" : "enable")}>
+              {t(device.enabled ? "disable" : "enable")}
+            </Button>
+            <Button variant="default" onClick={choose("delete")}>
+              {t("delete")}
+            </Button>
+            <Button leftSection={<Pencil size={16} aria-hidden />} onClick={edit.open}>
+              {t("edit")}
+            </Button>
+          </>
+        )}
+      </PageHeader>
+      <Facts device={device} now={now} />
+      <LastValues device={device} type={type} now={now} database={database} />
+      {mayChange && <Tokens device={device} />}
+      <EditDevice device={device} opened={editing} onClose={edit.close} />
+      <ActOnDevice device={device} how={act} opened={asking} onClose={ask.close} />
+    </>
+  );
+}
