@@ -171,7 +171,7 @@ it("finds, sorts and pages devices, and keeps that in the address", async () => 
   const headers = { "Content-Type": "text/csv" };
   expect((await call(server, session, "/api/v1/devices/import", { method: "POST", headers, body: csv })).status).toBe(200);
   const { page, close } = await open(server, { session });
-  await page.goto("/devices?q=node");
+  await page.goto("/devices?q=node&type=nonsense&colour=red");
   const rows = page.getByRole("rowheader");
   await page.getByRole("link", { name: "node 000" }).waitFor();
   expect(await rows.count()).toBe(100);
