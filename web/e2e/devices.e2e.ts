@@ -171,16 +171,16 @@ it("finds, sorts and pages devices, and keeps that in the address", async () => 
   const headers = { "Content-Type": "text/csv" };
   expect((await call(server, session, "/api/v1/devices/import", { method: "POST", headers, body: csv })).status).toBe(200);
   const { page, close } = await open(server, { session });
-  await page.goto("/devices");
+  await page.goto("/devices?q=node&type=nonsense&colour=red");
   const rows = page.getByRole("rowheader");
   await page.getByRole("link", { name: "node 000" }).waitFor();
   expect(await rows.count()).toBe(100);
   await page.getByRole("link", { name: "Next page" }).click();
   await page.getByRole("link", { name: "node 119" }).waitFor();
-  expect(await rows.count()).toBe(21);
+  expect(await rows.count()).toBe(20);
   await page.reload();
   await page.getByRole("link", { name: "node 119" }).waitFor();
-  expect(await rows.count()).toBe(21);
+  expect(await rows.count()).toBe(20);
   await page.getByRole("link", { name: "First page" }).click();
   await page.getByRole("link", { name: "node 000" }).waitFor();
 
@@ -196,7 +196,7 @@ it("finds, sorts and pages devices, and keeps that in the address", async () => 
   await page.waitForURL(/enabled=false/);
   await expect.poll(() => rows.count()).toBe(60);
   const address = (await page.getByRole("link", { name: "Download as CSV" }).getAttribute("href")) ?? "";
-  const csvText = await (await call(server, session, address)).text();
+  const csvText = await (await call(server, session, address, { headers: { "Accept-Encoding": "identity" } })).text();
   expect(csvText.trim().split("\n")).toHaveLength(61);
 
   await page.getByLabel("Text").fill("nowhere");

@@ -58,7 +58,7 @@ export function TypeTable({ types, mayChange }: TypeTableProps) {
               </td>
               <td data-label={t("title")}>
                 <Link to="/devices" search={{ type: type.id }} aria-label={t("devicesOf", { name: type.name })}>
-                  {t("title")}
+                  {t("show")}
                 </Link>
               </td>
               {mayChange && (

@@ -43,6 +43,11 @@ export default function DevicePage() {
       ) : (
         <FormFailure error={device.error} />
       )}
+      {device.error !== null && db !== undefined && (
+        <Link to="/devices/$id" params={{ id }} search={{}}>
+          {t("valuesOfMain")}
+        </Link>
+      )}
       {device.isPending && <Loading />}
       {device.data !== undefined && !isGone && <Found device={device.data} now={device.dataUpdatedAt} database={db} />}
     </div>

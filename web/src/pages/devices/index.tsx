@@ -16,12 +16,13 @@ import classes from "./devices.module.css";
 import { DeviceTable } from "./DeviceTable";
 import { Filters } from "./Filters";
 import { ImportDevices } from "./ImportDevices";
-import { csvAddress, filtersOf, isFiltered } from "./search";
+import { csvAddress, filtersOf, isFiltered, validateSearch } from "./search";
 
 /** The page `/devices`. */
 export default function DevicesPage() {
   const { t } = useTranslation("devices");
-  const search = useSearch({ from: "/signed-in/devices" });
+  // The router leaves what is not understood in the search parameters.
+  const search = validateSearch({ ...useSearch({ from: "/signed-in/devices" }) });
   const role = useRouteContext({ from: "/signed-in", select: (context) => context.session.user.role });
   const [adding, add] = useDisclosure(false);
   const [importing, bring] = useDisclosure(false);

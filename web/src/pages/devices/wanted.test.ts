@@ -53,8 +53,8 @@ it("says what is different, attribute by attribute", () => {
 
 it("keeps what was filled in, and follows where nothing was", () => {
   const now: Device = { ...attic, name: "loft", attributes: { room: "loft", floor: "4" }, tags: { site: "home", new: "1" } };
-  const form = { ...formOf(attic), name: "mine", attributes: [{ name: "room", value: "mine" }], tags: [] };
+  const form = { ...formOf(attic), name: "mine", attributes: [{ name: "room", value: "mine" }, { name: "floor", value: "3" }], tags: [] };
   const next = wantedOf(merged(attic, form, now));
-  expect(next).toMatchObject({ name: "mine", type: "t", attributes: { room: "mine" }, tags: { new: "1" } });
-  expect(changes(now, next)).toEqual({ name: "mine", attributes: { room: "mine" }, tags: { new: "1" } });
+  expect(next).toMatchObject({ name: "mine", type: "t", attributes: { room: "mine", floor: "4" }, tags: { new: "1" } });
+  expect(changes(now, next)).toEqual({ name: "mine", attributes: { room: "mine", floor: "4" }, tags: { new: "1" } });
 });
