@@ -5,6 +5,7 @@
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set};
 use sensorium_model::{Action, DatabaseName, DeviceId, Principal, TokenId};
+use serde_json::json;
 
 use super::MAX_DEVICE_TOKENS;
 use crate::audit::Change;
@@ -72,8 +73,7 @@ impl Metadata {
         }
         let active = api_token::ActiveModel::from(row.clone());
         api_token::Entity::insert(active).exec_without_returning(&transaction).await?;
-        let mut described = tokens::described(&row);
-        described["token"] = row.name.as_str().into();
+        let described = json!({"token": row.name, "rights": tokens::described(&row)});
         self.record(&transaction, who, Change::created("device_token", &of.name).after(described)).await?;
         transaction.commit().await?;
         Ok((tokens::info(row), secret))
@@ -119,8 +119,7 @@ impl Metadata {
             .filter(api_token::Column::OrgId.eq(row.org_id))
             .exec(&transaction)
             .await?;
-        let mut described = tokens::described(&row);
-        described["token"] = row.name.as_str().into();
+        let described = json!({"token": row.name, "rights": tokens::described(&row)});
         self.record(&transaction, who, Change::new("revoked", "device_token", &of.name).before(described)).await?;
         transaction.commit().await?;
         self.token_cache().revoke(&[token]);
