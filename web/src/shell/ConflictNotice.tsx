@@ -25,7 +25,7 @@ export function ConflictNotice({ title, found }: ConflictNoticeProps) {
       ) : (
         <dl>
           {found.map(({ label, was, is }) => (
-            <div key={label}>
+            <div key={`${label} ${was} ${is}`}>
               <dt>{label}</dt>
               <dd>{t("conflict.wasIs", { was, is })}</dd>
             </div>

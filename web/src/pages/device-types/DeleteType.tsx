@@ -1,10 +1,10 @@
 /** Asks before a type is deleted; the server refuses it while devices have it. */
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Modal } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import { DEVICES_KEY, type DeviceType } from "@/api/queries";
-import { FormFailure } from "@/shell/FormFailure";
+import { Confirmation } from "@/shell/Confirmation";
 import { toast } from "@/shell/toast";
 
 /** Properties of {@link DeleteType}. */
@@ -43,23 +43,15 @@ function Question({ type, onClose }: Omit<DeleteTypeProps, "opened">) {
     onSettled: () => client.invalidateQueries({ queryKey: DEVICES_KEY }),
   });
   return (
-    <Stack gap="md">
-      <Text>{t("deleteTypeBody")}</Text>
-      <FormFailure error={remove.error} />
-      <Group justify="flex-end" gap="sm">
-        <Button variant="default" onClick={onClose} data-autofocus>
-          {t("common:cancel")}
-        </Button>
-        <Button
-          color="red.9"
-          loading={remove.isPending}
-          onClick={() => {
-            remove.mutate();
-          }}
-        >
-          {t("delete")}
-        </Button>
-      </Group>
-    </Stack>
+    <Confirmation
+      body={t("deleteTypeBody")}
+      error={remove.error}
+      confirm={t("delete")}
+      isPending={remove.isPending}
+      onConfirm={() => {
+        remove.mutate();
+      }}
+      onClose={onClose}
+    />
   );
 }

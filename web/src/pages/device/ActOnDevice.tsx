@@ -1,12 +1,12 @@
 /** Asks before a device is enabled, disabled or deleted. */
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Modal } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import type { Device } from "@/api/queries";
 import { Conflict } from "@/pages/devices/Conflict";
 import { useDeviceChange } from "@/pages/devices/useDeviceChange";
-import { FormFailure } from "@/shell/FormFailure";
+import { Confirmation } from "@/shell/Confirmation";
 import { toast } from "@/shell/toast";
 
 /** What is done. */
@@ -56,24 +56,19 @@ function Question({ device, how, onClose }: ActOnDeviceProps) {
     },
   });
   return (
-    <Stack gap="md">
-      <Text>{t(`${how}Body`)}</Text>
+    <Confirmation
+      body={t(`${how}Body`)}
+      error={error}
+      cancel={conflict === null ? undefined : t("keep")}
+      confirm={t(conflict === null ? how : `${how}Anyway`)}
+      isHarmless={how === "enable"}
+      isPending={isPending}
+      onConfirm={() => {
+        send(undefined);
+      }}
+      onClose={onClose}
+    >
       {conflict !== null && <Conflict {...conflict} />}
-      <FormFailure error={error} />
-      <Group justify="flex-end" gap="sm">
-        <Button variant="default" onClick={onClose} data-autofocus>
-          {t(conflict === null ? "common:cancel" : "keep")}
-        </Button>
-        <Button
-          {...(how === "enable" ? {} : { color: "red.9" })}
-          loading={isPending}
-          onClick={() => {
-            send(undefined);
-          }}
-        >
-          {t(conflict === null ? how : `${how}Anyway`)}
-        </Button>
-      </Group>
-    </Stack>
+    </Confirmation>
   );
 }

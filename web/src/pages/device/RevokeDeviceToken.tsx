@@ -1,10 +1,10 @@
 /** Asks before an API token of a device is revoked. */
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Modal } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import { type Device, deviceTokensQuery, type Token } from "@/api/queries";
-import { FormFailure } from "@/shell/FormFailure";
+import { Confirmation } from "@/shell/Confirmation";
 import { toast } from "@/shell/toast";
 
 /** Properties of {@link RevokeDeviceToken}. */
@@ -36,24 +36,16 @@ export function RevokeDeviceToken({ device, token, opened, onClose }: RevokeDevi
       title={t("revokeTitle", { name })}
       closeButtonProps={{ "aria-label": t("common:close") }}
     >
-      <Stack gap="md">
-        <Text>{t("revokeBody")}</Text>
-        <FormFailure error={revoke.error} />
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {t("common:cancel")}
-          </Button>
-          <Button
-            color="red.9"
-            loading={revoke.isPending}
-            onClick={() => {
-              revoke.mutate();
-            }}
-          >
-            {t("revoke")}
-          </Button>
-        </Group>
-      </Stack>
+      <Confirmation
+        body={t("revokeBody")}
+        error={revoke.error}
+        confirm={t("revoke")}
+        isPending={revoke.isPending}
+        onConfirm={() => {
+          revoke.mutate();
+        }}
+        onClose={onClose}
+      />
     </Modal>
   );
 }

@@ -1,9 +1,7 @@
 /** Says that somebody else changed the device meanwhile, and what. */
-import { Text } from "@mantine/core";
-import { TriangleAlert } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import type { Device } from "@/api/queries";
-import classes from "./devices.module.css";
+import { ConflictNotice } from "@/shell/ConflictNotice";
 import { type Difference, differences } from "./wanted";
 
 /** Properties of {@link Conflict}. */
@@ -12,30 +10,18 @@ export interface ConflictProps {
   now: Device;
 }
 
-/** What is different, fact by fact; read out when it appears. */
+/** What is different, fact by fact. */
 export function Conflict({ seen, now }: ConflictProps) {
   const { t } = useTranslation("devices");
-  const found = differences(seen, now);
   return (
-    <div role="alert" className={classes["conflict"]}>
-      <p className={classes["conflictTitle"]}>
-        <TriangleAlert size={16} aria-hidden />
-        {t("conflict", { name: now.name })}
-      </p>
-      {found.length === 0 ? (
-        <Text c="dimmed">{t("conflictUnseen")}</Text>
-      ) : (
-        <dl>
-          {found.map(({ fact, of, seen: was, now: is }) => (
-            <div key={`${fact} ${of ?? ""}`}>
-              <dt>{of ?? t(fact)}</dt>
-              <dd>{t("wasIs", { was: wordFor(was), is: wordFor(is) })}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
-      <Text>{t("conflictChoice")}</Text>
-    </div>
+    <ConflictNotice
+      title={t("conflict", { name: now.name })}
+      found={differences(seen, now).map(({ fact, of, seen: was, now: is }) => ({
+        label: of ?? t(fact),
+        was: wordFor(was),
+        is: wordFor(is),
+      }))}
+    />
   );
 
   function wordFor(value: Difference["seen"]): string {

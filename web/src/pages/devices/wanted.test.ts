@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
-import { ApiError } from "@/api/client";
 import type { Device } from "@/api/queries";
-import { changes, currentOf, differences, EMPTY, formOf, isDegrees, merged, wantedOf, wrongPair } from "./wanted";
+import { changes, differences, EMPTY, formOf, isDegrees, merged, wantedOf, wrongPair } from "./wanted";
 
 const attic: Device = {
   id: "1",
@@ -31,12 +30,6 @@ it("finds what is wrong with rows", () => {
   expect(wrongPair([{ name: " ", value: "x" }])).toBe("unnamed");
   expect(wrongPair([{ name: "a", value: "1" }, { name: "a ", value: "2" }])).toEqual({ twice: "a" });
   expect([isDegrees("-33.5"), isDegrees(""), isDegrees("48,2"), isDegrees("north")]).toEqual([true, true, false, false]);
-});
-
-it("takes the current state out of a change that came too late, and out of nothing else", () => {
-  expect(currentOf(new ApiError("late", 409, "conflict", { current: attic }))).toEqual(attic);
-  expect(currentOf(new ApiError("the name is taken", 409, "conflict"))).toBeNull();
-  expect(currentOf(new ApiError("no", 400, "invalid", { current: attic }))).toBeNull();
 });
 
 it("says what is different, attribute by attribute", () => {

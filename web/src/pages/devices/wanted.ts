@@ -1,5 +1,4 @@
 /** What a form about a device holds, what it means, and what to make of a change that came too late. */
-import { ApiError } from "@/api/client";
 import type { Device } from "@/api/queries";
 
 /** A name and its value, as they are filled in. */
@@ -112,13 +111,6 @@ export function merged(seen: Device, form: DeviceForm, now: Device): DeviceForm 
     latitude: place.latitude,
     longitude: place.longitude,
   };
-}
-
-/** How the device is by now, if the error is a change that came too late; null for any other refusal. */
-export function currentOf(error: unknown): Device | null {
-  if (!(error instanceof ApiError) || error.status !== 409) return null;
-  const current = error.details["current"];
-  return typeof current === "object" && current !== null ? (current as Device) : null;
 }
 
 /** What a conflict can be in. */

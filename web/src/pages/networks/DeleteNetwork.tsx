@@ -1,9 +1,9 @@
 /** Asks before a network is deleted. */
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Modal } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import type { Network } from "@/api/queries";
-import { FormFailure } from "@/shell/FormFailure";
+import { Confirmation } from "@/shell/Confirmation";
 import { toast } from "@/shell/toast";
 import { Conflict } from "./Conflict";
 import { useNetworkChange } from "./useNetworkChange";
@@ -35,25 +35,19 @@ export function DeleteNetwork({ network, opened, onClose }: DeleteNetworkProps) 
       title={t("deleteTitle", { name })}
       closeButtonProps={{ "aria-label": t("common:close") }}
     >
-      <Stack gap="md">
-        <Text>{t("deleteBody")}</Text>
+      <Confirmation
+        body={t("deleteBody")}
+        error={error}
+        cancel={conflict === null ? undefined : t("keep")}
+        confirm={t(conflict === null ? "delete" : "deleteAnyway")}
+        isPending={isPending}
+        onConfirm={() => {
+          send(undefined);
+        }}
+        onClose={onClose}
+      >
         {conflict !== null && <Conflict {...conflict} />}
-        <FormFailure error={error} />
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {t(conflict === null ? "common:cancel" : "keep")}
-          </Button>
-          <Button
-            color="red.9"
-            loading={isPending}
-            onClick={() => {
-              send(undefined);
-            }}
-          >
-            {t(conflict === null ? "delete" : "deleteAnyway")}
-          </Button>
-        </Group>
-      </Stack>
+      </Confirmation>
     </Modal>
   );
 }

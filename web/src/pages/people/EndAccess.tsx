@@ -1,9 +1,9 @@
 /** Asks before a person is suspended or deleted. */
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Modal } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import type { Person } from "@/api/queries";
-import { FormFailure } from "@/shell/FormFailure";
+import { Confirmation } from "@/shell/Confirmation";
 import { toast } from "@/shell/toast";
 import { Conflict } from "./Conflict";
 import { usePersonChange } from "./usePersonChange";
@@ -38,25 +38,19 @@ export function EndAccess({ person, how, opened, onClose }: EndAccessProps) {
       title={t(`${how}Title`, { login })}
       closeButtonProps={{ "aria-label": t("common:close") }}
     >
-      <Stack gap="md">
-        <Text>{t(`${how}Body`)}</Text>
+      <Confirmation
+        body={t(`${how}Body`)}
+        error={error}
+        cancel={conflict === null ? undefined : t("keep")}
+        confirm={t(conflict === null ? how : `${how}Anyway`)}
+        isPending={isPending}
+        onConfirm={() => {
+          send(undefined);
+        }}
+        onClose={onClose}
+      >
         {conflict !== null && <Conflict {...conflict} />}
-        <FormFailure error={error} />
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {t(conflict === null ? "common:cancel" : "keep")}
-          </Button>
-          <Button
-            color="red.9"
-            loading={isPending}
-            onClick={() => {
-              send(undefined);
-            }}
-          >
-            {t(conflict === null ? how : `${how}Anyway`)}
-          </Button>
-        </Group>
-      </Stack>
+      </Confirmation>
     </Modal>
   );
 }

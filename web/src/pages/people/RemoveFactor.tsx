@@ -1,10 +1,10 @@
 /** Asks before somebody's second factor is removed, for those who lost the app and the recovery codes. */
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Modal } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import type { Person } from "@/api/queries";
-import { FormFailure } from "@/shell/FormFailure";
+import { Confirmation } from "@/shell/Confirmation";
 import { toast } from "@/shell/toast";
 
 /** Properties of {@link RemoveFactor}. */
@@ -31,24 +31,16 @@ export function RemoveFactor({ person: { id, login }, opened, onClose }: RemoveF
       title={t("factorTitle", { login })}
       closeButtonProps={{ "aria-label": t("common:close") }}
     >
-      <Stack gap="md">
-        <Text>{t("factorBody")}</Text>
-        <FormFailure error={remove.error} />
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {t("common:cancel")}
-          </Button>
-          <Button
-            color="red.9"
-            loading={remove.isPending}
-            onClick={() => {
-              remove.mutate();
-            }}
-          >
-            {t("factorRemove")}
-          </Button>
-        </Group>
-      </Stack>
+      <Confirmation
+        body={t("factorBody")}
+        error={remove.error}
+        confirm={t("factorRemove")}
+        isPending={remove.isPending}
+        onConfirm={() => {
+          remove.mutate();
+        }}
+        onClose={onClose}
+      />
     </Modal>
   );
 }

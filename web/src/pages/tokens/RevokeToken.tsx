@@ -1,10 +1,10 @@
 /** Asks before a token is revoked. */
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Modal } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import { type Token, tokensQuery } from "@/api/queries";
-import { FormFailure } from "@/shell/FormFailure";
+import { Confirmation } from "@/shell/Confirmation";
 import { toast } from "@/shell/toast";
 
 /** Properties of {@link RevokeToken}. */
@@ -34,24 +34,16 @@ export function RevokeToken({ token, opened, onClose }: RevokeTokenProps) {
       title={t("revokeTitle", { name })}
       closeButtonProps={{ "aria-label": t("close") }}
     >
-      <Stack gap="md">
-        <Text>{t("revokeBody")}</Text>
-        <FormFailure error={revoke.error} />
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            {t("cancel")}
-          </Button>
-          <Button
-            color="red.9"
-            loading={revoke.isPending}
-            onClick={() => {
-              revoke.mutate();
-            }}
-          >
-            {t("revoke")}
-          </Button>
-        </Group>
-      </Stack>
+      <Confirmation
+        body={t("revokeBody")}
+        error={revoke.error}
+        confirm={t("revoke")}
+        isPending={revoke.isPending}
+        onConfirm={() => {
+          revoke.mutate();
+        }}
+        onClose={onClose}
+      />
     </Modal>
   );
 }
