@@ -36,13 +36,17 @@ pub(crate) async fn send(mut camera: Camera, plan: Plan, delay: Duration) -> Res
     let mut sent = Sent::default();
     let mut due = interval_at(Instant::now() + delay, plan.every);
     due.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut time_ms = 0;
     loop {
         let at = due.tick().await;
         if at >= plan.until {
             return Ok(sent);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
-        let frame = camera.frame(i64::try_from(now.as_millis())?);
+        // A camera that catches up sends two frames within a millisecond; with the same time, the second would take the place of the
+        // first, and fewer rows be stored than were acknowledged.
+        time_ms = i64::try_from(now.as_millis())?.max(time_ms + 1);
+        let frame = camera.frame(time_ms);
         let request = client.post(&plan.url).bearer_auth(plan.token).header("Content-Type", "application/json");
         let failure = match request.body(frame).send().await {
             Ok(answer) if answer.status().is_success() => answer.bytes().await.err().map(|error| error.to_string()),
