@@ -15,6 +15,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 pg() { (cd "$folder" && "${as[@]}" "$binaries/$1" "${@:2}"); }
 stop() {
+  # It may not have been started.
   pg pg_ctl stop --silent --mode=immediate --pgdata="$folder/data" || true
   rm -rf "$folder"
 }

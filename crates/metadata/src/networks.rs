@@ -19,7 +19,7 @@ use crate::audit::Change;
 use crate::entity::wifi_network;
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
-use crate::sealed::Place;
+use crate::sealed::SealedIn;
 
 /// The most networks of one organisation.
 pub const MAX_NETWORKS: u64 = 1_000;
@@ -297,8 +297,8 @@ fn this(who: &Principal, id: NetworkId) -> Condition {
         .add(wifi_network::Column::OrgId.eq(*who.org.as_uuid()))
 }
 
-fn place(org: Uuid, row: Uuid) -> Place {
-    Place { table: "wifi_network", column: "password", org, row }
+fn place(org: Uuid, row: Uuid) -> SealedIn {
+    SealedIn { table: "wifi_network", column: "password", org, row }
 }
 
 fn is_name_taken(error: &sea_orm::DbErr) -> bool {

@@ -43,14 +43,14 @@ const FAILED: &str = "it cannot be read or written";
 
 /// Where a sealed text belongs, and the only place where it opens.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct SealedIn {
     pub(crate) table: &'static str,
     pub(crate) column: &'static str,
     pub(crate) org: Uuid,
     pub(crate) row: Uuid,
 }
 
-impl Place {
+impl SealedIn {
     fn text(&self) -> String {
         let Self { table, column, org, row } = self;
         format!("sensorium {VERSION} {table} {column} {org} {row}")
@@ -78,7 +78,7 @@ impl SealingKey {
         Some(Self { key: LessSafeKey::new(key), prefix: format!("{VERSION}.{id}.") })
     }
 
-    fn seal(&self, place: Place, secret: &[u8]) -> Option<String> {
+    fn seal(&self, place: SealedIn, secret: &[u8]) -> Option<String> {
         let nonce = secrets::random::<NONCE_LEN>();
         let mut sealed = secret.to_vec();
         let aad = Aad::from(place.text());
@@ -88,7 +88,7 @@ impl SealingKey {
         Some(format!("{}{}", self.prefix, URL_SAFE_NO_PAD.encode(whole)))
     }
 
-    fn open(&self, place: Place, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
+    fn open(&self, place: SealedIn, sealed: &str) -> Option<Zeroizing<Vec<u8>>> {
         let text = sealed.strip_prefix(&self.prefix)?;
         let whole = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
         let (nonce, sealed) = whole.split_at_checked(NONCE_LEN)?;
@@ -102,12 +102,12 @@ impl SealingKey {
 
 impl Metadata {
     /// Seals a secret for a place.
-    pub(crate) async fn seal(&self, place: Place, secret: &[u8]) -> Result<String, MetadataError> {
+    pub(crate) async fn seal(&self, place: SealedIn, secret: &[u8]) -> Result<String, MetadataError> {
         self.sealing_key().await?.seal(place, secret).ok_or(MetadataError::Sealed(place.table))
     }
 
     /// Opens what was sealed for a place.
-    pub(crate) async fn unseal(&self, place: Place, sealed: &str) -> Result<Zeroizing<Vec<u8>>, MetadataError> {
+    pub(crate) async fn unseal(&self, place: SealedIn, sealed: &str) -> Result<Zeroizing<Vec<u8>>, MetadataError> {
         self.sealing_key().await?.open(place, sealed).ok_or(MetadataError::Sealed(place.table))
     }
 
@@ -189,8 +189,8 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn place(row: u128) -> Place {
-        Place { table: "wifi_network", column: "password", org: Uuid::from_u128(1), row: Uuid::from_u128(row) }
+    fn place(row: u128) -> SealedIn {
+        SealedIn { table: "wifi_network", column: "password", org: Uuid::from_u128(1), row: Uuid::from_u128(row) }
     }
 
     #[test]
@@ -201,9 +201,9 @@ mod tests {
         assert_eq!(key.open(place(2), &sealed).unwrap().as_slice(), b"the secret");
         assert_ne!(sealed, key.seal(place(2), b"the secret").unwrap(), "never twice with one nonce");
         assert!(key.open(place(3), &sealed).is_none(), "another row");
-        assert!(key.open(Place { org: Uuid::nil(), ..place(2) }, &sealed).is_none(), "another organisation");
-        assert!(key.open(Place { column: "secret", ..place(2) }, &sealed).is_none(), "another column");
-        assert!(key.open(Place { table: "second_factor", ..place(2) }, &sealed).is_none(), "another table");
+        assert!(key.open(SealedIn { org: Uuid::nil(), ..place(2) }, &sealed).is_none(), "another organisation");
+        assert!(key.open(SealedIn { column: "secret", ..place(2) }, &sealed).is_none(), "another column");
+        assert!(key.open(SealedIn { table: "second_factor", ..place(2) }, &sealed).is_none(), "another table");
         let other = SealingKey::new(&[8; KEY_BYTES]).unwrap();
         assert!(other.open(place(2), &sealed).is_none());
         for cut in 0..sealed.len() {

@@ -19,7 +19,7 @@ use crate::entity::{recovery_code, second_factor, user};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
 use crate::own::person;
-use crate::sealed::Place;
+use crate::sealed::SealedIn;
 use crate::setup::normal_code;
 use crate::{secrets, totp};
 
@@ -294,8 +294,8 @@ fn codes_of(org: OrgId, id: UserId) -> Condition {
         .add(recovery_code::Column::UserId.eq(*id.as_uuid()))
 }
 
-fn place(org: Uuid, row: Uuid) -> Place {
-    Place { table: "second_factor", column: "secret", org, row }
+fn place(org: Uuid, row: Uuid) -> SealedIn {
+    SealedIn { table: "second_factor", column: "secret", org, row }
 }
 
 /// Apps show codes in two groups, and people type them so.

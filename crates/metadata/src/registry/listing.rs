@@ -104,6 +104,8 @@ impl DeviceCursor {
 
     fn value(&self) -> Option<Value> {
         match self.sort {
+            // No name holds control characters, and PostgreSQL takes no U+0000.
+            DeviceSort::Name | DeviceSort::Type if self.value.chars().any(char::is_control) => None,
             DeviceSort::Name | DeviceSort::Type => Some(Value::from(self.value.as_str())),
             DeviceSort::Created | DeviceSort::LastSeen => self.value.parse::<i64>().ok().map(Value::from),
         }
@@ -160,7 +162,7 @@ impl Metadata {
         }
         let rows =
             select.order_by(key, order.clone()).order_by(device::Column::Id, order).limit(limit).all(self.db()).await?;
-        let stored: Option<(i64, Uuid)> = rows.last().map(|last| (last.last_seen_ms, last.id));
+        let stored = rows.last().map(|last| last.last_seen_ms);
         let names = self.type_names(self.db(), who.org, rows.iter().filter_map(|row| row.type_id)).await?;
         let is_full = u64::try_from(rows.len()).is_ok_and(|count| count == limit);
         let devices: Vec<Device> = rows
@@ -175,7 +177,7 @@ impl Metadata {
             .collect();
         let mut next = devices.last().filter(|_| is_full).map(|last| DeviceCursor::after(last, query.sort));
         // A device that was seen since the last writing is sorted by what was written.
-        if let (DeviceSort::LastSeen, Some(next), Some((last_seen_ms, _))) = (query.sort, &mut next, stored) {
+        if let (DeviceSort::LastSeen, Some(next), Some(last_seen_ms)) = (query.sort, &mut next, stored) {
             next.value = last_seen_ms.to_string();
         }
         Ok((devices, next))
@@ -199,6 +201,9 @@ fn condition(query: &DeviceQuery) -> Result<Condition, MetadataError> {
         if text.chars().count() > MAX_TEXT {
             let rule = format!("look for at most {MAX_TEXT} characters (MAX_TEXT, a fixed limit)");
             return Err(wrong("the text to look for is too long", rule));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(wrong("the text to look for cannot be used", "look for a text without control characters"));
         }
         let text = name_key(text);
         let mut anywhere = Condition::any().add(device::Column::NameKey.like(containing(&text)));
@@ -230,9 +235,15 @@ mod tests {
         }
         let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
         let id = Uuid::nil().simple().to_string();
-        for nonsense in
-            ["", "x", &encode("n"), &encode(&format!("x{id}")), &encode(&format!("c{id}abc")), &encode("näö")]
-        {
+        for nonsense in [
+            "",
+            "x",
+            &encode("n"),
+            &encode(&format!("x{id}")),
+            &encode(&format!("c{id}abc")),
+            &encode(&format!("n{id}a\0b")),
+            &encode("näö"),
+        ] {
             assert!(nonsense.parse::<DeviceCursor>().is_err(), "{nonsense:?} was accepted");
         }
     }

@@ -66,6 +66,7 @@ async fn devices_are_sorted_filtered_and_paged() {
     assert_eq!(names(&fixture, off).await.unwrap(), ["c", "E"]);
     assert_eq!(names(&fixture, DeviceQuery { enabled: Some(false), ..of }).await.unwrap(), [""; 0]);
     assert_eq!(kind(names(&fixture, text(&"x".repeat(101))).await), Some(ErrorKind::Invalid));
+    assert_eq!(kind(names(&fixture, text("a\0b")).await), Some(ErrorKind::Invalid));
 }
 
 #[tokio::test]

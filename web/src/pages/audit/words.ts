@@ -10,6 +10,11 @@ export const ACTIONS = [
   "ended",
   "signed_in",
   "signed_out",
+  "began",
+  "enabled",
+  "removed",
+  "used",
+  "imported",
 ] as const;
 
 /** The kinds of things that it is done to. */
@@ -27,6 +32,12 @@ export const TARGETS = [
   "readings",
   "query",
   "backup",
+  "second factor",
+  "recovery code",
+  "wifi network",
+  "device",
+  "device_type",
+  "device_token",
 ] as const;
 
 /** A known action. */
