@@ -40,6 +40,12 @@ pub(crate) enum Command {
     /// Create, list and revoke API tokens
     #[command(after_help = TOKEN_EXAMPLES)]
     Token(TokenArgs),
+    /// Make a server's device types and devices as YAML files say
+    #[command(after_help = APPLY_HELP)]
+    Apply(ApplyArgs),
+    /// Print a server's device types and devices as YAML, or write them to files
+    #[command(after_help = EXPORT_CONFIG_HELP)]
+    ExportConfig(ExportConfigArgs),
     /// Look after a data folder
     #[command(after_help = STORE_EXAMPLES)]
     Store(StoreArgs),
@@ -92,6 +98,22 @@ Examples:
   sensorium token create --name greenhouse --write --database plants
   sensorium token list
   sensorium token revoke 0198c1f2-5f3e-7c4b-9a51-0f6a1c2b3d4e";
+
+const APPLY_HELP: &str = "\
+Examples:
+  sensorium apply -f registry                       Says what would change; changes nothing
+  sensorium apply -f registry --yes                 Does it
+  sensorium apply -f registry --prune --yes         Also removes what no file names
+  sensorium apply -f devices.yaml --url https://sensors.example.org --token sen_…
+
+`sensorium export-config --output registry` writes files to start from.";
+
+const EXPORT_CONFIG_HELP: &str = "\
+Examples:
+  sensorium export-config                           Prints everything
+  sensorium export-config --output registry         Writes registry/device-types.yaml and registry/devices.yaml
+
+API tokens and Wi-Fi passwords are not in it.";
 
 const STORE_EXAMPLES: &str = "\
 Examples:
@@ -327,6 +349,30 @@ pub(crate) enum TokenAction {
         /// The token's id, as `token list` shows it
         id: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) reach: ReachFlags,
+    /// A YAML file, or a folder whose .yaml and .yml files are taken together
+    #[arg(long = "files", short = 'f', value_name = "FILE|FOLDER")]
+    pub(crate) files: PathBuf,
+    /// Also remove what the server has and no file names, of the kinds that some file mentions
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Do it; without, nothing is changed
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportConfigArgs {
+    #[command(flatten)]
+    pub(crate) reach: ReachFlags,
+    /// Folder for the files, one for each kind of things [default: standard output]
+    #[arg(long, short, value_name = "FOLDER")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

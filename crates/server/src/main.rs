@@ -2,7 +2,7 @@
 //!
 //! What is where: `cli` (what can be typed), `config` (where settings come from), `serve` (the server), `client` (commands
 //! that ask a server or a folder), `import` (files), `maintenance` (of a folder), `local` (how commands find the server of this machine),
-//! `tls` (the certificate of all listeners).
+//! `registry_files` (devices and their types as YAML), `tls` (the certificate of all listeners).
 //!
 //! Invariants: a failure is one sentence on standard error and exit code 1, never a backtrace; answers go to standard
 //! output, everything else to standard error.
@@ -15,6 +15,7 @@ mod local;
 mod logging;
 mod maintenance;
 mod open;
+mod registry_files;
 mod serve;
 mod tls;
 
@@ -72,6 +73,8 @@ fn run(cli: Cli) -> Result<()> {
         Command::Query(args) => block_on(client::query(args)),
         Command::Export(args) => block_on(client::export(args)),
         Command::Token(args) => block_on(client::token(args)),
+        Command::Apply(args) => block_on(registry_files::apply(args)),
+        Command::ExportConfig(args) => block_on(registry_files::export(args)),
         Command::Store(args) => maintenance::store(&args),
         Command::Backup(args) => block_on(client::backup(args)),
         Command::Restore(args) => client::restore(&args),

@@ -10,6 +10,8 @@ mod query;
 mod remote;
 mod token;
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 use sensorium_metadata::Metadata;
 use sensorium_model::{OrgId, Principal};
@@ -56,14 +58,8 @@ impl Reach {
             return Ok(Self::Server(Remote::new(url, flags.token.clone())?));
         }
         let settings = load(&flags.config)?.settings;
-        let named = LocalServer::read(&settings.data_dir);
-        if let Some(server) =
-            named.with_context(|| format!("cannot read server.json in {}", settings.data_dir.display()))?
-        {
-            let remote = Remote::new(&server.url, Some(flags.token.clone().unwrap_or(server.token)))?;
-            if remote.answers().await {
-                return Ok(Self::Server(remote));
-            }
+        if let Some(remote) = local(&settings.data_dir, flags).await? {
+            return Ok(Self::Server(remote));
         }
         if !create && !settings.data_dir.is_dir() {
             bail!(
@@ -85,6 +81,31 @@ impl Reach {
         }
         Ok(())
     }
+}
+
+/// The server at `--url`, or the one that uses the data folder.
+pub(crate) async fn server(flags: &ReachFlags) -> Result<Remote> {
+    if let Some(url) = &flags.url {
+        return Remote::new(url, flags.token.clone());
+    }
+    let data_dir = load(&flags.config)?.settings.data_dir;
+    match local(&data_dir, flags).await? {
+        Some(remote) => Ok(remote),
+        None => bail!(
+            "no server uses the data in {}; start `sensorium serve`, or name the folder with --data-dir or a server with --url",
+            data_dir.display()
+        ),
+    }
+}
+
+/// The server that `server.json` in a data folder names, if it answers.
+async fn local(data_dir: &Path, flags: &ReachFlags) -> Result<Option<Remote>> {
+    let named = LocalServer::read(data_dir);
+    let Some(server) = named.with_context(|| format!("cannot read server.json in {}", data_dir.display()))? else {
+        return Ok(None);
+    };
+    let remote = Remote::new(&server.url, Some(flags.token.clone().unwrap_or(server.token)))?;
+    Ok(remote.answers().await.then_some(remote))
 }
 
 /// The configuration of a command that is not `serve`.

@@ -13,6 +13,7 @@ mod durability;
 mod import;
 mod live;
 mod other_readers;
+mod registry_files;
 mod schemathesis;
 mod sign_ins;
 mod start;

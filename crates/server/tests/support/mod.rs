@@ -274,6 +274,12 @@ impl Server {
         })
     }
 
+    /// What the server answers to whoever runs it.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let request = client().get(format!("{}{path}", self.url)).bearer_auth(self.local_token());
+        block_on(async { request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap() })
+    }
+
     /// The rows of an answer.
     pub(crate) fn query(&self, sql: &str) -> Vec<Vec<Value>> {
         let query = [("db", "main"), ("q", sql), ("format", "json")];
