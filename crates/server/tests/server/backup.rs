@@ -3,14 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::support::{Start, TOKEN, block_on, fail, sensorium, succeed, wait_for};
-
-/// A command with its data folder.
-fn at(data_dir: &Path, args: &[&str]) -> std::process::Command {
-    let mut command = sensorium();
-    command.args(args).arg("--data-dir").arg(data_dir);
-    command
-}
+use crate::support::{Start, TOKEN, at, block_on, fail, postgres, succeed, wait_for};
 
 /// Stops a writer, also when the test fails.
 struct Stops<'s>(&'s AtomicBool);
@@ -63,6 +56,7 @@ fn a_backup_of_a_running_server_has_every_row_that_was_acknowledged_before() {
     assert!(said.starts_with("Restored the backup") && said.contains("secret.key"), "{said}");
     assert!(fail(&mut at(&restored, &["restore", text(&backups)])).contains("not empty"));
     succeed(&mut at(&restored, &["store", "check"]));
+    postgres::copy(server.data_dir(), &restored);
     drop(server);
     // Users and tokens are restored, too: the token of the tests is accepted.
     let server = Start::at(&restored).quiet().start();

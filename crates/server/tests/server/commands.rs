@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::support::{Start, TOKEN, fail, sensorium, succeed};
+use crate::support::{Start, TOKEN, at, fail, sensorium, succeed};
 
 const LINES: &str = "room,place=office temperature=20.5,ok=true 1700000000000000000\n\
                      room,place=lab temperature=21.5 1700000001000000000\n";
@@ -28,11 +28,7 @@ fn check_formats(command: impl Fn(&[&str]) -> Command) {
 fn a_query_is_answered_by_the_server_and_by_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
-    let at_folder = |args: &[&str]| {
-        let mut command = sensorium();
-        command.args(args).arg("--data-dir").arg(&data_dir);
-        command
-    };
+    let at_folder = |args: &[&str]| at(&data_dir, args);
     let sentence = fail(&mut at_folder(&["query", "SELECT 1"]));
     assert!(sentence.contains("sensorium serve"), "{sentence}");
     assert!(!data_dir.exists(), "a question made a folder");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Start, fail, sensorium, succeed};
+use crate::support::{Start, at, fail, succeed};
 
 const FILES: [&str; 2] = ["office-2015-02-02.csv", "office-2015-02-04.csv"];
 const HOURLY: &str = "SELECT date_bin(INTERVAL '1 hour', time) t, avg(\"Temperature\") AS temperature, max(\"CO2\") AS co2 \
@@ -47,11 +47,7 @@ fn both_office_files_go_in_through_the_server_and_into_the_folder() {
 
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
-    check(|args| {
-        let mut command = sensorium();
-        command.args(args).arg("--data-dir").arg(&data_dir);
-        command
-    });
+    check(|args| at(&data_dir, args));
     // What was imported without a server is there when one starts.
     let server = Start::at(&data_dir).quiet().start();
     let all = FILES.iter().map(|name| rows(name)).sum::<usize>();
@@ -63,9 +59,7 @@ fn a_dry_run_shows_and_stores_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
     let path = fixture(FILES[0]);
-    let mut command = sensorium();
-    command.args(["import", path.to_str().unwrap(), "--dry-run", "--data-dir"]).arg(&data_dir);
-    let text = succeed(&mut command);
+    let text = succeed(&mut at(&data_dir, &["import", path.to_str().unwrap(), "--dry-run"]));
     for name in ["Temperature", "CO2", "Occupancy"] {
         assert!(text.contains(name), "{text}");
     }
@@ -80,14 +74,9 @@ fn a_bad_row_costs_only_itself_and_shows_in_the_exit_code() {
         |n: u64| if n == 30 { "room v=\n".to_owned() } else { format!("room v=1 {}\n", 1_700_000_000_000_000_000 + n) };
     std::fs::write(&file, (0..60).map(line).collect::<String>()).unwrap();
     let data_dir = folder.path().join("data");
-    let at = |args: &[&str]| {
-        let mut command = sensorium();
-        command.args(args).arg("--data-dir").arg(&data_dir);
-        command
-    };
-    let sentence = fail(&mut at(&["import", file.to_str().unwrap()]));
+    let sentence = fail(&mut at(&data_dir, &["import", file.to_str().unwrap()]));
     assert!(sentence.contains("refused"), "{sentence}");
-    assert_eq!(succeed(&mut at(&["query", "-f", "csv", "SELECT sum(v) AS s FROM room"])), "s\n59.0\n");
-    let sentence = fail(&mut at(&["import", "/nowhere.csv"]));
+    assert_eq!(succeed(&mut at(&data_dir, &["query", "-f", "csv", "SELECT sum(v) AS s FROM room"])), "s\n59.0\n");
+    let sentence = fail(&mut at(&data_dir, &["import", "/nowhere.csv"]));
     assert!(sentence.contains("/nowhere.csv"), "{sentence}");
 }

@@ -14,7 +14,9 @@ fn refused(data_dir: &std::path::Path, args: &[&str]) -> String {
 
 #[test]
 fn the_first_start_prints_a_link_with_a_code_until_there_is_an_administrator() {
-    let server = Start::new().quiet().start();
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let server = Start::at(&data_dir).quiet().start();
     let (url, code) = server.opened().split_once("/setup#code=").unwrap();
     assert_eq!(url, server.url());
     assert!(!server.log().contains(code), "the code was logged");
@@ -22,9 +24,6 @@ fn the_first_start_prints_a_link_with_a_code_until_there_is_an_administrator() {
     let request = client().post(format!("{url}/api/v1/setup")).json(&body);
     let status = block_on(async { request.send().await.unwrap().status() });
     assert_eq!(status, 201);
-    let folder = tempfile::tempdir().unwrap();
-    let data_dir = folder.path().join("moved");
-    std::fs::rename(server.data_dir(), &data_dir).unwrap();
     server.kill();
     let again = Start::at(&data_dir).start();
     assert_eq!(again.opened(), again.url());

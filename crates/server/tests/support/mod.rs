@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses another part of it")]
 
 #[path = "../../../metadata/tests/support/postgres.rs"]
-mod postgres;
+pub(crate) mod postgres;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -26,6 +26,16 @@ pub(crate) fn sensorium() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sensorium"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SENSORIUM_")) {
         command.env_remove(name);
+    }
+    command
+}
+
+/// A command with its data folder, for a server that runs there or for the folder itself.
+pub(crate) fn at(data_dir: &Path, args: &[&str]) -> Command {
+    let mut command = sensorium();
+    command.args(args).arg("--data-dir").arg(data_dir);
+    if let Some(url) = postgres::url_of(data_dir) {
+        command.env("SENSORIUM_METADATA__URL", url);
     }
     command
 }
@@ -255,9 +265,7 @@ impl Server {
 
     /// A command that finds this server by its data folder.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = sensorium();
-        command.args(args).arg("--data-dir").arg(&self.data_dir);
-        command
+        at(&self.data_dir, args)
     }
 
     /// A request with the token.
