@@ -6,6 +6,9 @@ mod v1;
 mod v2;
 mod v3;
 mod v4;
+mod v5;
+mod v6;
+mod v7;
 
 use sea_orm::sea_query::{Index, IndexCreateStatement, TableAlterStatement, TableCreateStatement, UpdateStatement};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Set};
@@ -16,7 +19,7 @@ use crate::error::MetadataError;
 use crate::place::{begin, opening};
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 4;
+const NEWEST: i32 = 7;
 
 /// A step: new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -48,6 +51,9 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             1 => v2::step(),
             2 => v3::step(),
             3 => v4::step(),
+            4 => v5::step(),
+            5 => v6::step(),
+            6 => v7::step(),
             _ => return transaction.commit().await.map_err(open),
         };
         for table in &step.tables {

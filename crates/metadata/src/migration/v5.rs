@@ -1,0 +1,7 @@
+//! The fifth form: places.
+
+use super::Step;
+
+pub(super) fn step() -> Step {
+    Step::default()
+}
