@@ -96,6 +96,32 @@ pub(crate) async fn receive(headers: &HeaderMap, body: Body, config: &ApiConfig)
     Ok(Received { bytes: decoded.into(), sent_bytes, _room: room })
 }
 
+/// Reads a file of at most so many bytes, which `setting` says.
+pub(crate) async fn receive_file(
+    headers: &HeaderMap,
+    body: Body,
+    config: &ApiConfig,
+    most: usize,
+    setting: &str,
+) -> ApiResult<Received> {
+    if is_gzip(headers)? {
+        return Err(
+            ApiError::invalid("send the file without a Content-Encoding").status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        );
+    }
+    let within = ApiConfig { body_bytes: most, ..config.clone() };
+    let mut room = Room::new(config);
+    let too_large = |error: ApiError| match error.kind() {
+        ErrorKind::TooLarge => ApiError::new(
+            ErrorKind::TooLarge,
+            format!("the file is larger than {most} bytes; make it smaller, or raise {setting}"),
+        ),
+        _ => error,
+    };
+    let bytes = read(body, &within, &mut room).await.map_err(too_large)?;
+    Ok(Received { sent_bytes: bytes.len(), bytes, _room: room })
+}
+
 /// Does small work here and large work on a thread of its own.
 pub(crate) async fn unless_small<T: Send + 'static>(
     bytes: usize,

@@ -53,6 +53,9 @@ struct ErrorDetails {
     /// What was filled in wrongly for a template.
     #[schema(nullable = false)]
     variables: Option<Vec<crate::routes::templates::WrongVariable>>,
+    /// What is wrong with a template that was submitted.
+    #[schema(nullable = false)]
+    template_problems: Option<Vec<crate::routes::templates::TemplateProblem>>,
 }
 
 /// The kinds of failure.

@@ -74,6 +74,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::queries::routes())
         .merge(routes::live::routes())
         .merge(routes::devices::routes())
+        .merge(routes::places::routes())
         .merge(routes::templates::routes())
         .merge(routes::networks::routes())
         .merge(routes::operations::routes())

@@ -21,6 +21,8 @@ pub struct ApiConfig {
     pub body_bytes: usize,
     /// The largest ingest body after decompression, in bytes (`http.decoded_bytes`).
     pub decoded_bytes: usize,
+    /// The largest picture of a place as sent, in bytes (`http.plan_bytes`).
+    pub plan_bytes: usize,
     /// How many live connections (WebSocket and event stream) may be open (`http.live_clients`).
     pub live_clients: usize,
     /// Whether `/metrics` answers without a credential (`http.public_metrics`).
@@ -37,6 +39,7 @@ impl Default for ApiConfig {
             limits: IngestLimits::default(),
             body_bytes: 25 << 20,
             decoded_bytes: 100 << 20,
+            plan_bytes: 8 << 20,
             live_clients: 1_024,
             public_metrics: false,
             anonymous_write: false,

@@ -1,15 +1,18 @@
 //! What can go wrong with identities, and what the person can do about it.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sea_orm::DbErr;
+use sensorium_devices::Problem;
 use sensorium_model::ErrorKind;
 use thiserror::Error;
 
 use crate::networks::Network;
 use crate::people::Person;
 use crate::place::{Place, PostgresUrl};
+use crate::places::Place as PlaceForDevices;
 use crate::registry::RegistryError;
 
 /// A failure of this crate.
@@ -44,6 +47,12 @@ pub enum MetadataError {
     /// The network is not, or no longer, as the request takes it; holds how it is now.
     #[error("{} was changed in the meantime; look at the current state, and send the change again with its version {}", .0.name, .0.version)]
     NetworkChanged(Box<Network>),
+    /// The place is not as the request takes it; holds how it is now.
+    #[error("{} was changed in the meantime; look at the current state, and send the change again with its version {}", .0.name, .0.version)]
+    PlaceChanged(Box<PlaceForDevices>),
+    /// Something uses the thing; says what.
+    #[error("{0}")]
+    InUse(String),
     /// The request contradicts what is stored; says what to do.
     #[error("{0}")]
     Conflict(&'static str),
@@ -134,6 +143,9 @@ pub enum MetadataError {
     /// A sealed value does not open, although the key is right.
     #[error("a sealed value of {0} is damaged, or was moved here from another place; set it anew")]
     Sealed(&'static str),
+    /// Something stored cannot be understood.
+    #[error("a stored {0} cannot be read; a newer version of Sensorium may have written it")]
+    Unreadable(&'static str),
     /// The disk is full.
     #[error("the disk that holds the metadata is full; free some space")]
     NoSpace(#[source] DbErr),
@@ -146,9 +158,23 @@ pub enum MetadataError {
     /// Something about devices and their types.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// A template that was submitted cannot be used; holds what is wrong with it.
+    #[error("the template cannot be used: {}", Listed(.0))]
+    Template(Vec<Problem>),
     /// The server is shutting down.
     #[error("the server is shutting down")]
     Interrupted(#[source] tokio::task::JoinError),
+}
+
+/// The first problem, and how many more there are.
+struct Listed<'p>(&'p [Problem]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((first, more)) = self.0.split_first() else { return Ok(()) };
+        first.fmt(f)?;
+        if more.is_empty() { Ok(()) } else { write!(f, "; and {} more in `template_problems`", more.len()) }
+    }
 }
 
 impl MetadataError {
@@ -172,11 +198,16 @@ impl MetadataError {
             Self::SetUpDone | Self::LoginTaken | Self::Changed(_) | Self::NetworkChanged(_) | Self::Conflict(_) => {
                 ErrorKind::Conflict
             }
+            Self::PlaceChanged(_) | Self::InUse(_) => ErrorKind::Conflict,
             Self::TooManyAttempts { .. } | Self::Busy => ErrorKind::Busy,
-            Self::Invalid { .. } => ErrorKind::Invalid,
+            Self::Invalid { .. } | Self::Template(_) => ErrorKind::Invalid,
             Self::Denied(_) => ErrorKind::Denied,
             Self::Missing(_) => ErrorKind::Missing,
-            Self::TooNew { .. } | Self::Open { .. } | Self::SecretKey { .. } | Self::Sealed(_) => ErrorKind::Corrupt,
+            Self::TooNew { .. }
+            | Self::Open { .. }
+            | Self::SecretKey { .. }
+            | Self::Sealed(_)
+            | Self::Unreadable(_) => ErrorKind::Corrupt,
             Self::Registry(error) => error.kind(),
             Self::NoSpace(_) | Self::Disk { .. } => ErrorKind::NoSpace,
             Self::Create { .. }

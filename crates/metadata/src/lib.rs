@@ -13,7 +13,7 @@
 //!   suspended or deleted, and every token of a device that was disabled or deleted;
 //! - unknown logins cost the same time and give the same answer as wrong passwords.
 //!
-//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; [`sessions::MAX_PER_USER`];
+//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; templates as in [`templates`]; places as in [`places`]; [`sessions::MAX_PER_USER`];
 //! [`password::MIN_CHARACTERS`] to [`password::MAX_BYTES`] for passwords; sign-in attempts as in [`attempts`];
 //! memory for caches and counters is bounded ([`attempts::MAX_KEYS`], [`token_cache::MAX_TOKENS`], [`basic::MAX_LOGINS`]).
 
@@ -37,12 +37,14 @@ mod own;
 pub mod password;
 pub mod people;
 mod place;
+pub mod places;
 pub mod registry;
 mod sealed;
 pub mod second_factor;
 mod secrets;
 pub mod sessions;
 mod setup;
+pub mod templates;
 pub mod token_cache;
 mod tokens;
 mod totp;
@@ -68,6 +70,7 @@ pub use registry::{
 pub use second_factor::{Enrolment, SecondFactor};
 pub use sessions::{NewSecret, SignedIn};
 pub use setup::SetUp;
+pub use templates::{Comment, Decision, Discussion, Submission, SubmissionStatus};
 pub use tokens::{NewToken, TokenInfo};
 pub use upkeep::CleanedUp;
 pub use users::NewUser;

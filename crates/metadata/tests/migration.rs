@@ -59,6 +59,7 @@ async fn a_file_of_the_first_version_is_brought_forward() {
         tags: [].into(),
         enabled: true,
         location: None,
+        position: None,
     };
     let device = metadata.create_device(&owner, new).await.unwrap();
     assert!(metadata.device_tokens(&owner, device.id).await.unwrap().is_empty());

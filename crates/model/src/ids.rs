@@ -69,3 +69,11 @@ id! {
     /// A Wi-Fi network that devices are made for.
     NetworkId
 }
+id! {
+    /// A site, a building or a floor.
+    PlaceId
+}
+id! {
+    /// A version of a template of code that somebody submitted.
+    SubmissionId
+}

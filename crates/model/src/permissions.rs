@@ -69,6 +69,10 @@ pub enum Action<'a> {
     ManageDevices,
     /// Make, see and revoke the API tokens of devices.
     ManageDeviceTokens,
+    /// See submitted templates of code for devices, submit some and comment on them.
+    SubmitTemplates,
+    /// Accept and return submitted templates, and take accepted ones away.
+    ReviewTemplates,
     /// Read the record of changes.
     ReadAudit,
     /// List and end the queries of everyone in the organisation.
@@ -145,6 +149,14 @@ impl Principal {
         }
     }
 
+    /// The person who calls; none for programs, devices and whoever runs the server.
+    pub fn person(&self) -> Option<UserId> {
+        match self.subject {
+            Subject::User(id, _) => Some(id),
+            Subject::Token(_) | Subject::System | Subject::Anonymous => None,
+        }
+    }
+
     /// Whether the caller may do this.
     pub fn allows(&self, action: Action<'_>) -> bool {
         if self.device.is_some() && !matches!(action, Action::Write(_)) {
@@ -157,9 +169,10 @@ impl Principal {
             Action::ManageDatabase(database) => {
                 self.can_write && self.role >= Role::Administrator && self.reaches(database)
             }
-            Action::ManageOwnTokens | Action::ManageNetworks => {
+            Action::ManageOwnTokens | Action::ManageNetworks | Action::SubmitTemplates => {
                 !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Editor
             }
+            Action::ReviewTemplates => !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Administrator,
             Action::ManageTokens => self.role >= Role::Administrator,
             Action::ManagePeople(theirs) => {
                 !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Administrator && theirs <= self.role
@@ -294,8 +307,12 @@ mod tests {
         assert!(!viewer.allows(Action::ManageOwnTokens));
         assert!(editor.allows(Action::ManageNetworks) && !viewer.allows(Action::ManageNetworks));
         assert!(!viewer.allows(Action::ManageQueries));
+        assert!(editor.allows(Action::SubmitTemplates) && !viewer.allows(Action::SubmitTemplates));
+        assert!(!editor.allows(Action::ReviewTemplates));
         let administrator = Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, Role::Administrator);
-        assert!(administrator.allows(Action::ManageQueries));
+        assert!(administrator.allows(Action::ManageQueries) && administrator.allows(Action::ReviewTemplates));
+        let token = Principal { subject: Subject::Token(TokenId::from_uuid(id)), ..administrator };
+        assert!(!token.allows(Action::ReviewTemplates) && !token.allows(Action::SubmitTemplates));
     }
 
     #[test]

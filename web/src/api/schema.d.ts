@@ -573,6 +573,95 @@ export interface paths {
         patch: operations["change_network"];
         trace?: never;
     };
+    "/api/v1/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List sites, buildings and floors
+         * @description All of them, by name; `parent` says what is in what.
+         */
+        get: operations["list"];
+        put?: never;
+        /** Add a site, a building or a floor */
+        post: operations["create_place"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/places/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A site, a building or a floor */
+        get: operations["place"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a site, a building or a floor
+         * @description With its plan. Not while places or devices are in it.
+         */
+        delete: operations["delete_place"];
+        options?: never;
+        head?: never;
+        /** Change a site, a building or a floor */
+        patch: operations["change_place"];
+        trace?: never;
+    };
+    "/api/v1/places/{id}/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The devices on a plan with their newest values
+         * @description Those that stand on the plan of this place itself, by name; the first 1,000.
+         */
+        get: operations["devices_on_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/places/{id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The plan of a place */
+        get: operations["plan"];
+        /**
+         * Give a place a plan
+         * @description The body is a PNG, JPEG or SVG file. What is no part of the picture is taken out of it: places and owners of photographs,
+         *     comments, scripts, links. Devices stay where they are on it; the scale stays if the size does.
+         */
+        put: operations["set_plan"];
+        post?: never;
+        /**
+         * Take the plan of a place away
+         * @description Devices stay in the place, at the points that they had.
+         */
+        delete: operations["delete_plan"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queries": {
         parameters: {
             query?: never;
@@ -722,6 +811,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/template-submissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List submitted templates
+         * @description The newest first.
+         */
+        get: operations["submissions"];
+        put?: never;
+        /**
+         * Submit a template
+         * @description An administrator decides whether code is made of it. Another version that waits, of the same template and person, is withdrawn.
+         */
+        post: operations["submit_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/template-submissions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A submitted template with what was said about it */
+        get: operations["submission"];
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw a submitted template
+         * @description Its author does while it waits or after it was returned; an administrator also when it is accepted, so that no more code is
+         *     made of it. It stays to be read.
+         */
+        delete: operations["withdraw_template"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/template-submissions/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Comment on a submitted template */
+        post: operations["comment_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/template-submissions/{id}/render": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try a submitted template
+         * @description Fills it in, whether it is accepted or not. Wi-Fi networks of the organisation are only for accepted ones.
+         */
+        post: operations["try_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/template-submissions/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decide about a submitted template */
+        post: operations["review_template"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/templates": {
         parameters: {
             query?: never;
@@ -731,7 +920,8 @@ export interface paths {
         };
         /**
          * List the templates of code for devices
-         * @description With what is to be filled in for each.
+         * @description With what is to be filled in for each: those that come with Sensorium, then those that people of the organisation wrote and
+         *     an administrator accepted.
          */
         get: operations["templates"];
         put?: never;
@@ -1178,6 +1368,11 @@ export interface components {
             /** @description `pass`, `degraded` or `fail`. */
             status: string;
         };
+        /** @description Something to say. */
+        CommentRequest: {
+            /** @description 1 to 2,000 characters. */
+            text: string;
+        };
         /** @description The first code. */
         ConfirmRequest: {
             /** @description Six digits. */
@@ -1256,6 +1451,7 @@ export interface components {
             location: components["schemas"]["Location"] | null;
             /** @description The tag `device` of what it writes. */
             name: string;
+            position: components["schemas"]["Position"] | null;
             status: components["schemas"]["DeviceStatus"];
             /** @description Words to group it by. */
             tags: {
@@ -1277,6 +1473,7 @@ export interface components {
             enabled?: boolean | null;
             location?: components["schemas"]["Location"] | null;
             name?: string | null;
+            position?: components["schemas"]["Position"] | null;
             /** @description All tags that it is to have. */
             tags?: {
                 [key: string]: string;
@@ -1298,6 +1495,30 @@ export interface components {
             /** @description `after` of the next page; null on the last one. */
             next: string | null;
         };
+        /** @description A device on a plan. */
+        DeviceOnPlan: {
+            enabled: boolean;
+            /** Format: uuid */
+            id: string;
+            last: components["schemas"]["LastOfDevice"] | null;
+            /**
+             * Format: date-time
+             * @description When it last sent something, RFC 3339; null if it never did.
+             */
+            last_seen_at: string | null;
+            name: string;
+            type: components["schemas"]["TypeOfDevice"] | null;
+            /**
+             * Format: double
+             * @description From the left, as a fraction of the plan's width.
+             */
+            x: number;
+            /**
+             * Format: double
+             * @description From the top, as a fraction of the plan's height.
+             */
+            y: number;
+        };
         /** @description A device to add. */
         DeviceRequest: {
             /** @description At most 32, with names of at most 64 and values of at most 256 characters. */
@@ -1309,6 +1530,7 @@ export interface components {
             location?: components["schemas"]["Location"] | null;
             /** @description 1 to 100 characters, unique in the organisation without regard to case. */
             name: string;
+            position?: components["schemas"]["Position"] | null;
             /** @description As attributes. */
             tags?: {
                 [key: string]: string;
@@ -1362,6 +1584,10 @@ export interface components {
         DeviceWithValues: components["schemas"]["Device"] & {
             last: components["schemas"]["LastOfDevice"] | null;
         };
+        /** @description The devices on a plan, by name; the first 1,000. */
+        DevicesOnPlan: {
+            devices: components["schemas"]["DeviceOnPlan"][];
+        };
         /** @description How many sessions ended. */
         EndedSessions: {
             /** Format: int64 */
@@ -1402,6 +1628,8 @@ export interface components {
             retry_after_seconds?: number;
             /** @description Whether the password is right and a code of the second factor, another one if one was sent, is to be sent with it. */
             second_factor_needed?: boolean;
+            /** @description What is wrong with a template that was submitted. */
+            template_problems?: components["schemas"]["TemplateProblem"][];
             /** @description What was filled in wrongly for a template. */
             variables?: components["schemas"]["WrongVariable"][];
         };
@@ -1476,6 +1704,11 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * @description What a place is.
+         * @enum {string}
+         */
+        KindOfPlace: "site" | "building" | "floor";
         /** @description The newest values of a device. */
         LastOfDevice: {
             database: string;
@@ -1608,6 +1841,124 @@ export interface components {
             current: string;
             /** @description At least 10 characters. */
             new: string;
+        };
+        /** @description A site, a building or a floor. */
+        Place: {
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description How many devices stand on its own plan.
+             */
+            devices: number;
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["KindOfPlace"];
+            /**
+             * Format: int32
+             * @description Of a floor; 0 is the ground.
+             */
+            level: number | null;
+            location: components["schemas"]["Location"] | null;
+            /** @description Unique among the places with the same parent, without regard to case. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description What it is in.
+             */
+            parent: string | null;
+            plan: components["schemas"]["PlanOfPlace"] | null;
+            /**
+             * Format: int64
+             * @description Grows with each change; send it with the next one.
+             */
+            version: number;
+        };
+        /** @description What to change of a place; what is left out stays. */
+        PlaceEdit: {
+            /**
+             * Format: int32
+             * @description Another level; null for none.
+             */
+            level?: number | null;
+            location?: components["schemas"]["Location"] | null;
+            /**
+             * Format: double
+             * @description Another scale of the plan, more than 0 and at most 10,000; null for none.
+             */
+            metres_per_pixel?: number | null;
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description The version that the change was made for.
+             */
+            version: number;
+        };
+        /** @description All places, by name. */
+        PlaceList: {
+            places: components["schemas"]["Place"][];
+        };
+        /** @description A place to add. */
+        PlaceRequest: {
+            kind: components["schemas"]["KindOfPlace"];
+            /**
+             * Format: int32
+             * @description Of a floor, -100 to 1,000; 0 is the ground.
+             */
+            level?: number | null;
+            location?: components["schemas"]["Location"] | null;
+            /** @description 1 to 100 characters. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description A building's site, or a floor's building.
+             */
+            parent?: string | null;
+        };
+        /** @description What is known about a plan. */
+        PlanOfPlace: {
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            changed_at: string;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            media_type: string;
+            /**
+             * Format: double
+             * @description The scale, if one was set.
+             */
+            metres_per_pixel: number | null;
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /** @description A point on the plan of a site, a building or a floor. */
+        Position: {
+            /**
+             * Format: uuid
+             * @description The place.
+             */
+            place: string;
+            /**
+             * Format: double
+             * @description From the left, as a fraction of the plan's width.
+             */
+            x: number;
+            /**
+             * Format: double
+             * @description From the top, as a fraction of the plan's height.
+             */
+            y: number;
         };
         /** @description Something that is wrong in a file. */
         Problem: {
@@ -1778,6 +2129,17 @@ export interface components {
             keep_seconds?: number | null;
         };
         /**
+         * @description Either of two.
+         * @enum {string}
+         */
+        ReviewDecision: "accept" | "return";
+        /** @description What an administrator decides. */
+        ReviewRequest: {
+            decision: components["schemas"]["ReviewDecision"];
+            /** @description At most 2,000 characters; needed to return a template. */
+            reason?: string;
+        };
+        /**
          * @description What a user is in the organisation; each may do what the ones before may.
          * @enum {string}
          */
@@ -1908,6 +2270,47 @@ export interface components {
             /** @description The statement. */
             q?: string | null;
         };
+        /**
+         * @description Where a submission stands.
+         * @enum {string}
+         */
+        StatusOfSubmission: "waiting" | "accepted" | "returned" | "withdrawn";
+        /** @description The newest submissions, at most 200. */
+        SubmissionList: {
+            submissions: components["schemas"]["SubmittedTemplate"][];
+        };
+        /** @description A version of a template that somebody submitted. */
+        SubmittedTemplate: {
+            /** @description The login of who submitted it, as it was then. */
+            author: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description Whether the caller submitted it. */
+            own: boolean;
+            /** @description Why it was decided so. */
+            reason: string | null;
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            reviewed_at: string | null;
+            /** @description The login of who decided. */
+            reviewer: string | null;
+            status: components["schemas"]["StatusOfSubmission"];
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            submitted_at: string;
+            /** @description The id of the template, the same for all its versions. */
+            template: string;
+            title: string;
+            /**
+             * Format: int32
+             * @description From 1.
+             */
+            version: number;
+        };
         /** @description A table. */
         Table: {
             /** @description `time`, then tags, then fields, each by name. */
@@ -1929,6 +2332,17 @@ export interface components {
         TableList: {
             tables: components["schemas"]["Table"][];
         };
+        /** @description A comment. */
+        TemplateComment: {
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            at: string;
+            /** @description The login of who wrote it, as it was then. */
+            author: string | null;
+            text: string;
+        };
         /** @description A template without its files' texts. */
         TemplateEntry: {
             /** @description What it does and what is needed; plain text. */
@@ -1939,6 +2353,8 @@ export interface components {
             hardware: string;
             id: string;
             language: components["schemas"]["TemplateLanguage"];
+            /** @description Whether it comes with Sensorium; else people of the organisation wrote it. */
+            shipped: boolean;
             title: string;
             /** @description What to fill in, in the order of a form. */
             variables: components["schemas"]["TemplateVariable"][];
@@ -1962,6 +2378,34 @@ export interface components {
             /** @description What a form shows. */
             label: string;
             value: string;
+        };
+        /** @description Something that is wrong with a template. */
+        TemplateProblem: {
+            /**
+             * Format: int32
+             * @description The line in the file, from 1.
+             */
+            line?: number | null;
+            /** @description The part of the template, such as `file "main.py"`. */
+            place: string;
+            /** @description What is wrong, and what to do. */
+            text: string;
+        };
+        /** @description A template to submit. */
+        TemplateRequest: {
+            /** @description What it does, what is needed, and how it comes onto the device; at most 4,000 characters. */
+            description: string;
+            /** @description 1 to 20 files of at most 64 KiB. */
+            files: components["schemas"]["TemplateSource"][];
+            /** @description The device and its sensors; at most 100 characters. */
+            hardware: string;
+            /** @description 1 to 40 of `a` to `z`, digits and `-`; the same for all versions, and not that of a template that comes with Sensorium. */
+            id: string;
+            language: components["schemas"]["TemplateLanguage"];
+            /** @description At most 100 characters. */
+            title: string;
+            /** @description What a person fills in, in the order of a form. */
+            variables?: components["schemas"]["TemplateVariable"][];
         };
         /** @description A file of a template. */
         TemplateSource: {
@@ -2192,6 +2636,13 @@ export interface components {
          * @enum {string}
          */
         ValueType: "timestamp" | "string" | "float" | "integer" | "unsigned" | "boolean" | "vector";
+        /** @description A submission with what was said about it. */
+        WholeSubmission: components["schemas"]["SubmittedTemplate"] & {
+            /** @description What differs from the version that was accepted before, as a unified diff; null if none was. */
+            changes: string | null;
+            comments: components["schemas"]["TemplateComment"][];
+            definition: components["schemas"]["WholeTemplate"];
+        };
         /** @description A template. */
         WholeTemplate: components["schemas"]["TemplateEntry"] & {
             /** @description Its files, with what is to be filled in as `{{ … }}`. */
@@ -3686,6 +4137,8 @@ export interface operations {
                 q?: string;
                 /** @description Only those of this type. */
                 type?: string;
+                /** @description Only those on the plan of this place, or of one in it. */
+                place?: string;
                 /** @description Only those that may write, or only those that may not. */
                 enabled?: boolean;
                 /** @description `name` (default), `created`, `type` or `last_seen`. */
@@ -4614,6 +5067,553 @@ export interface operations {
             };
         };
     };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_place: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Place"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such parent */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    place: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The place */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Place"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_place: {
+        parameters: {
+            query: {
+                /** @description The version that the caller has seen. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description The place */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description As for a change; or something is in it: the error says what */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_place: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The place */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Place"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another change came first: `current` is how the place is now; or the name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    devices_on_plan: {
+        parameters: {
+            query?: {
+                /** @description The database of the newest values; `main` if it is not given. */
+                db?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The place */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevicesOnPlan"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The place */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                    "image/jpeg": number[];
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description It is as `If-None-Match` says */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such place, or it has no plan */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_plan: {
+        parameters: {
+            query: {
+                /** @description The version that the caller has seen. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description The place */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/jpeg": number[];
+                "image/png": number[];
+                "image/svg+xml": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Place"];
+                };
+            };
+            /** @description This is no picture that can be used */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another change came first: `current` is how the place is now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_plan: {
+        parameters: {
+            query: {
+                /** @description The version that the caller has seen. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description The place */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Place"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another change came first: `current` is how the place is now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_queries: {
         parameters: {
             query?: never;
@@ -5173,6 +6173,394 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    submissions: {
+        parameters: {
+            query?: {
+                /** @description Only those that stand so. */
+                status?: "waiting" | "accepted" | "returned" | "withdrawn";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmissionList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    submit_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmittedTemplate"];
+                };
+            };
+            /** @description The template cannot be used: `template_problems` says why */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A template that comes with Sensorium has this id */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    submission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The submission */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeSubmission"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    withdraw_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The submission */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmittedTemplate"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It was withdrawn or accepted before */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    comment_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The submission */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateComment"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    try_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The submission */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenderRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenderedFiles"];
+                };
+            };
+            /** @description Something is filled in wrongly: `variables` says what */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    review_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The submission */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmittedTemplate"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It does not wait any more */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -11,6 +11,7 @@ pub(crate) mod keeping;
 pub(crate) mod live;
 pub(crate) mod networks;
 pub(crate) mod operations;
+pub(crate) mod places;
 pub(crate) mod queries;
 pub(crate) mod readings;
 pub mod rejections;

@@ -14,6 +14,7 @@ mod networks;
 mod openapi;
 mod pages;
 mod parts;
+mod places;
 #[path = "../../../metadata/tests/support/postgres.rs"]
 mod postgres;
 mod queries;
@@ -22,6 +23,7 @@ mod second_factor;
 mod server;
 mod session;
 mod setup;
+mod submissions;
 mod templates;
 mod tokens;
 mod users;

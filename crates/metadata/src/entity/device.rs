@@ -20,6 +20,12 @@ pub struct Model {
     pub enabled: bool,
     pub latitude: Option<f64>,
     pub longitude: Option<f64>,
+    /// The place on whose plan it is.
+    pub place_id: Option<Uuid>,
+    /// From the left of the plan, 0 to 1.
+    pub place_x: Option<f64>,
+    /// From the top of the plan, 0 to 1.
+    pub place_y: Option<f64>,
     /// Grows with each change, but not with what is counted.
     pub version: i64,
     pub created_at_ms: i64,

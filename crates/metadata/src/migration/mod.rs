@@ -8,7 +8,6 @@ mod v3;
 mod v4;
 mod v5;
 mod v6;
-mod v7;
 
 use sea_orm::sea_query::{Index, IndexCreateStatement, TableAlterStatement, TableCreateStatement, UpdateStatement};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Set};
@@ -19,7 +18,7 @@ use crate::error::MetadataError;
 use crate::place::{begin, opening};
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 7;
+const NEWEST: i32 = 6;
 
 /// A step: new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -53,7 +52,6 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             3 => v4::step(),
             4 => v5::step(),
             5 => v6::step(),
-            6 => v7::step(),
             _ => return transaction.commit().await.map_err(open),
         };
         for table in &step.tables {

@@ -1,7 +1,7 @@
 //! Devices: adding, reading, changing and removing one.
 
 use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
-use sensorium_model::{DeviceId, DeviceTypeId, OrgId, Principal};
+use sensorium_model::{DeviceId, DeviceTypeId, OrgId, PlaceId, Principal};
 use serde_json::{Value, json};
 
 use super::{
@@ -30,6 +30,8 @@ pub struct Device {
     pub enabled: bool,
     /// Where it is.
     pub location: Option<Location>,
+    /// Where it is on the plan of a place.
+    pub position: Option<Position>,
     /// Grows with each change; a change names the one that it was made for.
     pub version: i64,
     /// When it was added, in milliseconds since the epoch.
@@ -54,6 +56,17 @@ pub struct Location {
     pub latitude: f64,
     /// -180 to 180; east is positive.
     pub longitude: f64,
+}
+
+/// A point on the plan of a site, a building or a floor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Position {
+    /// Which place.
+    pub place: PlaceId,
+    /// From the left of its plan, as a fraction of the width: 0 to 1.
+    pub x: f64,
+    /// From the top of its plan, as a fraction of the height: 0 to 1.
+    pub y: f64,
 }
 
 /// What was counted about a device.
@@ -84,6 +97,8 @@ pub struct NewDevice {
     pub enabled: bool,
     /// Where it is.
     pub location: Option<Location>,
+    /// Where it is on the plan of a place.
+    pub position: Option<Position>,
 }
 
 /// What to change of a device; what is `None` stays.
@@ -101,8 +116,10 @@ pub struct DeviceChange {
     pub tags: Option<Labels>,
     /// Whether it may write.
     pub enabled: Option<bool>,
-    /// Another place.
+    /// Another place on Earth.
     pub location: Edit<Location>,
+    /// Another point on the plan of a place.
+    pub position: Edit<Position>,
 }
 
 impl Metadata {
@@ -153,6 +170,7 @@ impl Metadata {
             tags: change.tags.unwrap_or_else(|| was.tags.clone()),
             enabled: change.enabled.unwrap_or(was.enabled),
             location: change.location.apply(was.location),
+            position: change.position.apply(was.position),
         })?;
         let after = changed(&before, &new);
         self.check_device(&transaction, &after).await?;
@@ -225,6 +243,9 @@ impl Metadata {
         if let Some(wanted) = row.type_id {
             self.type_row(on, OrgId::from_uuid(row.org_id), DeviceTypeId::from_uuid(wanted)).await?;
         }
+        if let Some(wanted) = row.place_id {
+            self.place_row(on, OrgId::from_uuid(row.org_id), PlaceId::from_uuid(wanted)).await?;
+        }
         Ok(())
     }
 
@@ -258,6 +279,9 @@ impl Metadata {
             enabled: Set(after.enabled),
             latitude: Set(after.latitude),
             longitude: Set(after.longitude),
+            place_id: Set(after.place_id),
+            place_x: Set(after.place_x),
+            place_y: Set(after.place_y),
             version: Set(after.version),
             // What is counted is not part of a change.
             last_seen_ms: ActiveValue::NotSet,
@@ -292,6 +316,7 @@ impl Metadata {
             tags: from_json(&row.tags),
             enabled: row.enabled,
             location: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Location { latitude, longitude }),
+            position: position(&row),
             version: row.version,
             created_at_ms: row.created_at_ms,
             status: DeviceStatus {
@@ -305,6 +330,12 @@ impl Metadata {
     }
 }
 
+/// The point on a plan that a row names.
+pub(super) fn position(row: &device::Model) -> Option<Position> {
+    let (x, y) = row.place_x.zip(row.place_y)?;
+    Some(Position { place: PlaceId::from_uuid(row.place_id?), x, y })
+}
+
 /// Checks a device and removes white space around its name.
 pub(super) fn checked(new: NewDevice) -> Result<NewDevice, MetadataError> {
     let name = check_name("device", &new.name)?.to_owned();
@@ -313,10 +344,17 @@ pub(super) fn checked(new: NewDevice) -> Result<NewDevice, MetadataError> {
     if let Some(location) = new.location {
         check_location(location)?;
     }
+    if let Some(Position { x, y, .. }) = new.position
+        // Not a number is in no range.
+        && !((0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y))
+    {
+        let rule = "give x from the left and y from the top as fractions from 0 to 1";
+        return Err(wrong(format!("the point {x}, {y} is not on the plan"), rule));
+    }
     Ok(NewDevice { name, ..new })
 }
 
-fn check_location(Location { latitude, longitude }: Location) -> Result<(), MetadataError> {
+pub(crate) fn check_location(Location { latitude, longitude }: Location) -> Result<(), MetadataError> {
     // Not a number is in no range.
     if !(-90.0..=90.0).contains(&latitude) {
         return Err(wrong(format!("latitude {latitude} is on no map"), "give degrees from -90 to 90"));
@@ -340,6 +378,9 @@ pub(super) fn row(org: OrgId, new: &NewDevice, now_ms: i64) -> device::Model {
         enabled: new.enabled,
         latitude: new.location.map(|location| location.latitude),
         longitude: new.location.map(|location| location.longitude),
+        place_id: new.position.map(|position| *position.place.as_uuid()),
+        place_x: new.position.map(|position| position.x),
+        place_y: new.position.map(|position| position.y),
         version: 1,
         created_at_ms: now_ms,
         last_seen_ms: 0,
@@ -373,5 +414,8 @@ pub(super) fn facts(device: &Device) -> Value {
         "enabled": device.enabled,
         "latitude": device.location.map(|location| location.latitude),
         "longitude": device.location.map(|location| location.longitude),
+        "place": device.position.map(|position| position.place),
+        "x": device.position.map(|position| position.x),
+        "y": device.position.map(|position| position.y),
     })
 }

@@ -175,6 +175,7 @@ impl Metadata {
             tags: labels(&row.tags, before.map(|row| &row.tags)),
             enabled: row.enabled.unwrap_or_else(|| before.is_none_or(|row| row.enabled)),
             location: row.location.apply(place),
+            position: before.and_then(devices::position),
         })?;
         Ok(match before {
             Some(before) => devices::changed(before, &new),

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Value};
-use sensorium_model::{DeviceTypeId, Principal};
+use sensorium_model::{DeviceTypeId, PlaceId, Principal};
 use uuid::Uuid;
 
 use super::devices::DeviceTypeRef;
@@ -27,6 +27,8 @@ pub struct DeviceQuery {
     pub text: Option<String>,
     /// Only those of a type.
     pub type_id: Option<DeviceTypeId>,
+    /// Only those on the plan of a place or of one below it.
+    pub place: Option<PlaceId>,
     /// Only those that may write, or only those that may not.
     pub enabled: Option<bool>,
     /// The order.
@@ -156,6 +158,10 @@ impl Metadata {
         let order = if query.descending { Order::Desc } else { Order::Asc };
         let mut select =
             device::Entity::find().filter(device::Column::OrgId.eq(*who.org.as_uuid())).filter(condition(query)?);
+        if let Some(place) = query.place {
+            let within = self.places_within(self.db(), who.org, place).await?;
+            select = select.filter(device::Column::PlaceId.is_in(within));
+        }
         if let Some(after) = &query.after {
             let value = after.value().filter(|_| after.sort == query.sort).ok_or_else(no_such_page)?;
             select = select.filter(beyond(&key, value, after.id, query.descending));

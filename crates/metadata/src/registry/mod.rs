@@ -31,7 +31,8 @@ use crate::error::MetadataError;
 use crate::metadata::Metadata;
 
 pub use activity::MAX_PENDING;
-pub use devices::{Device, DeviceChange, DeviceStatus, DeviceTypeRef, Location, NewDevice};
+pub(crate) use devices::check_location;
+pub use devices::{Device, DeviceChange, DeviceStatus, DeviceTypeRef, Location, NewDevice, Position};
 pub use edit::Edit;
 pub use error::{LineProblem, Problems, RegistryError};
 pub use import::{Import, ImportRow, Imported};
@@ -68,31 +69,31 @@ pub const MAX_PROBLEMS: usize = 100;
 /// Short texts by name.
 pub type Labels = BTreeMap<String, String>;
 
-fn may_read(who: &Principal) -> Result<(), MetadataError> {
+pub(crate) fn may_read(who: &Principal) -> Result<(), MetadataError> {
     if who.allows(Action::ReadDevices) {
         return Ok(());
     }
     Err(MetadataError::Denied("this credential may not see devices; sign in, or use a token that reads all databases"))
 }
 
-fn may_manage(who: &Principal) -> Result<(), MetadataError> {
+pub(crate) fn may_manage(who: &Principal) -> Result<(), MetadataError> {
     if who.allows(Action::ManageDevices) {
         return Ok(());
     }
     Err(MetadataError::Denied("this credential may not change devices and their types; sign in as an editor"))
 }
 
-fn wrong(what: impl Into<String>, rule: impl Into<String>) -> MetadataError {
+pub(crate) fn wrong(what: impl Into<String>, rule: impl Into<String>) -> MetadataError {
     RegistryError::Wrong { what: what.into(), rule: rule.into() }.into()
 }
 
 /// What two names have in common that are the same without regard to case.
-fn name_key(name: &str) -> String {
+pub(crate) fn name_key(name: &str) -> String {
     name.to_lowercase()
 }
 
 /// Checks the name of a device or a type and removes white space around it.
-fn check_name<'n>(what: &str, name: &'n str) -> Result<&'n str, MetadataError> {
+pub(crate) fn check_name<'n>(what: &str, name: &'n str) -> Result<&'n str, MetadataError> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
         let rule = format!("use 1 to {MAX_NAME} characters (MAX_NAME, a fixed limit), without control characters");
@@ -142,7 +143,7 @@ fn to_json<T: serde::Serialize>(value: &T) -> String {
 impl Metadata {
     /// Begins a change of an organisation's registry: it waits until other changes of it are done, so that what is read from
     /// now on stays true until the commit. A transaction that begins with a write waits for others instead of failing.
-    async fn claim_registry(&self, on: &impl ConnectionTrait, org: OrgId) -> Result<(), MetadataError> {
+    pub(crate) async fn claim_registry(&self, on: &impl ConnectionTrait, org: OrgId) -> Result<(), MetadataError> {
         use sea_orm::sea_query::Expr;
         let claimed = organisation::Entity::update_many()
             .col_expr(organisation::Column::Name, Expr::col(organisation::Column::Name))

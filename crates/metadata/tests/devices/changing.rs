@@ -20,6 +20,7 @@ async fn a_device_is_added_changed_and_deleted() {
         tags: [("site".into(), String::new())].into(),
         enabled: true,
         location: Some(Location { latitude: -90.0, longitude: 180.0 }),
+        position: None,
     };
     let made = metadata.create_device(owner, new).await.unwrap();
     assert_eq!((made.name.as_str(), made.version, made.created_at_ms), (name, 1, START_MS));

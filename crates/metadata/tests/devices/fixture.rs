@@ -102,6 +102,7 @@ pub(crate) fn new_device(name: &str) -> NewDevice {
         tags: [].into(),
         enabled: true,
         location: None,
+        position: None,
     }
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Http {
     pub(crate) body_bytes: usize,
     /// The largest body of a write after decompression, in bytes.
     pub(crate) decoded_bytes: usize,
+    /// The largest plan of a site, a building or a floor, in bytes.
+    pub(crate) plan_bytes: usize,
     /// Connections served at one time; further ones wait.
     pub(crate) connections: usize,
     /// Browsers and programs that may follow live data at one time.
@@ -194,6 +196,7 @@ impl Settings {
                 anonymous_write: false,
                 body_bytes: 25 * MIB,
                 decoded_bytes: 100 * MIB,
+                plan_bytes: 8 * MIB,
                 connections: 4_096,
                 live_clients: 1_024,
             },
@@ -235,6 +238,7 @@ impl Settings {
         at_least("http.connections", self.http.connections as u64, 1)
             .or_else(|| at_least("http.body_bytes", self.http.body_bytes as u64, 1_024))
             .or_else(|| at_least("http.decoded_bytes", self.http.decoded_bytes as u64, 1_024))
+            .or_else(|| at_least("http.plan_bytes", self.http.plan_bytes as u64, 1_024))
             .or_else(|| at_least("limits.rows_per_request", self.limits.rows_per_request as u64, 1))
             .or_else(|| at_least("limits.tables_per_database", self.limits.tables_per_database as u64, 1))
             .or_else(|| at_least("limits.columns_per_table", self.limits.columns_per_table as u64, 1))

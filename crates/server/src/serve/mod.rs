@@ -172,6 +172,7 @@ fn api_config(settings: &Settings) -> ApiConfig {
         limits: settings.limits,
         body_bytes: settings.http.body_bytes,
         decoded_bytes: settings.http.decoded_bytes,
+        plan_bytes: settings.http.plan_bytes,
         live_clients: settings.http.live_clients,
         public_metrics: settings.http.public_metrics,
         anonymous_write: settings.http.anonymous_write,

@@ -15,6 +15,10 @@ export const ACTIONS = [
   "removed",
   "used",
   "imported",
+  "submitted",
+  "returned",
+  "withdrew",
+  "commented",
 ] as const;
 
 /** The kinds of things that it is done to. */
@@ -38,6 +42,8 @@ export const TARGETS = [
   "device",
   "device_type",
   "device_token",
+  "place",
+  "template",
 ] as const;
 
 /** A known action. */

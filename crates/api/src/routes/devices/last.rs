@@ -17,7 +17,7 @@ const MAX_SERIES: usize = 100;
 
 /// The newest values of a device.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct LastOfDevice {
+pub(crate) struct LastOfDevice {
     database: String,
     /// The table of the device's type.
     table: String,
@@ -27,7 +27,7 @@ pub(super) struct LastOfDevice {
 }
 
 /// The newest values of a device in the table of its type; none if there are none, or the caller may not read them.
-pub(super) async fn of_device(
+pub(crate) async fn of_device(
     state: &AppState,
     principal: &Principal,
     device: &Device,

@@ -6,7 +6,7 @@
 
 mod export;
 mod import;
-mod last;
+pub(crate) mod last;
 mod tokens;
 mod types;
 
@@ -16,9 +16,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use sensorium_metadata::registry::{MAX_PAGE, RegistryError};
+use sensorium_metadata::registry::{self, MAX_PAGE, RegistryError};
 use sensorium_metadata::{DeviceCursor, DeviceQuery, DeviceSort, Edit, MetadataError};
-use sensorium_model::{DeviceId, DeviceTypeId};
+use sensorium_model::{DeviceId, DeviceTypeId, PlaceId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -27,7 +27,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 pub(crate) use self::import::Problem;
-use self::last::LastOfDevice;
+pub(crate) use self::last::LastOfDevice;
 use super::users::page_size;
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult, ErrorBody};
@@ -56,6 +56,9 @@ struct Device {
     /// Where it is.
     #[schema(required)]
     location: Option<Location>,
+    /// Where it is on the plan of a place.
+    #[schema(required)]
+    position: Option<Position>,
     /// Grows with each change; send it with the next one.
     version: i64,
     /// RFC 3339.
@@ -66,21 +69,35 @@ struct Device {
 
 /// The type of a device.
 #[derive(Debug, Serialize, ToSchema)]
-struct TypeOfDevice {
-    id: Uuid,
-    name: String,
+pub(crate) struct TypeOfDevice {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
 }
 
 /// A place on Earth (WGS 84), in degrees.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Location {
+pub(crate) struct Location {
     /// North is positive.
     #[schema(minimum = -90, maximum = 90)]
-    latitude: f64,
+    pub(crate) latitude: f64,
     /// East is positive.
     #[schema(minimum = -180, maximum = 180)]
-    longitude: f64,
+    pub(crate) longitude: f64,
+}
+
+/// A point on the plan of a site, a building or a floor.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Position {
+    /// The place.
+    place: Uuid,
+    /// From the left, as a fraction of the plan's width.
+    #[schema(minimum = 0, maximum = 1)]
+    x: f64,
+    /// From the top, as a fraction of the plan's height.
+    #[schema(minimum = 0, maximum = 1)]
+    y: f64,
 }
 
 /// What was counted about a device: what it sent with tokens of its own.
@@ -125,6 +142,8 @@ struct DeviceListQuery {
     /// Only those of this type.
     #[serde(rename = "type")]
     device_type: Option<Uuid>,
+    /// Only those on the plan of this place, or of one in it.
+    place: Option<Uuid>,
     /// Only those that may write, or only those that may not.
     enabled: Option<bool>,
     /// `name` (default), `created`, `type` or `last_seen`.
@@ -189,6 +208,7 @@ struct DeviceRequest {
     #[serde(default = "yes")]
     enabled: bool,
     location: Option<Location>,
+    position: Option<Position>,
 }
 
 fn yes() -> bool {
@@ -216,25 +236,35 @@ struct DeviceEdit {
     #[serde(default)]
     #[schema(value_type = Option<Location>)]
     location: Edit<Location>,
+    /// Another point on a plan; null for none.
+    #[serde(default)]
+    #[schema(value_type = Option<Position>)]
+    position: Edit<Position>,
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct VersionQuery {
+pub(crate) struct VersionQuery {
     /// The version that the caller has seen.
-    version: i64,
+    pub(crate) version: i64,
 }
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct ValuesQuery {
+pub(crate) struct ValuesQuery {
     /// The database of the newest values; `main` if it is not given.
-    db: Option<String>,
+    pub(crate) db: Option<String>,
 }
 
-impl From<Location> for sensorium_metadata::registry::Location {
+impl From<Location> for registry::Location {
     fn from(Location { latitude, longitude }: Location) -> Self {
         Self { latitude, longitude }
+    }
+}
+
+impl From<Position> for registry::Position {
+    fn from(Position { place, x, y }: Position) -> Self {
+        Self { place: PlaceId::from_uuid(place), x, y }
     }
 }
 
@@ -249,6 +279,7 @@ impl From<sensorium_metadata::Device> for Device {
             tags: device.tags,
             enabled: device.enabled,
             location: device.location.map(|at| Location { latitude: at.latitude, longitude: at.longitude }),
+            position: device.position.map(|at| Position { place: *at.place.as_uuid(), x: at.x, y: at.y }),
             version: device.version,
             created_at: super::rfc3339(device.created_at_ms),
             status: DeviceStatus {
@@ -300,6 +331,7 @@ async fn devices(
     let wanted = DeviceQuery {
         text: query.q,
         type_id: query.device_type.map(DeviceTypeId::from_uuid),
+        place: query.place.map(PlaceId::from_uuid),
         enabled: query.enabled,
         sort: match query.sort {
             None | Some(SortBy::Name) => DeviceSort::Name,
@@ -337,6 +369,7 @@ async fn create_device(
         tags: request.tags,
         enabled: request.enabled,
         location: request.location.map(Into::into),
+        position: request.position.map(Into::into),
     };
     let made = state.metadata.create_device(&principal, new).await.map_err(failed)?;
     Ok((StatusCode::CREATED, Json(made.into())))
@@ -383,6 +416,7 @@ async fn change_device(
         tags: request.tags,
         enabled: request.enabled,
         location: request.location.map(Into::into),
+        position: request.position.map(Into::into),
     };
     let changed = state.metadata.change_device(&principal, DeviceId::from_uuid(id), change).await;
     Ok(Json(changed.map_err(failed)?.into()))

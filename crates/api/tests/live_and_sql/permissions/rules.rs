@@ -121,10 +121,28 @@ pub(crate) const RULES: &[Rule] = &[
     from(Editor, "GET /api/v1/devices/{id}/tokens", Nothing),
     from(Editor, "POST /api/v1/devices/{id}/tokens", Nothing),
     from(Editor, "DELETE /api/v1/devices/{id}/tokens/{token}", Nothing),
-    // Code for devices; templates are the same for all organisations.
+    // Sites, buildings and floors.
+    from(Viewer, "GET /api/v1/places", Own),
+    from(Editor, "POST /api/v1/places", Own),
+    from(Viewer, "GET /api/v1/places/{id}", Nothing),
+    from(Editor, "PATCH /api/v1/places/{id}", Nothing),
+    from(Editor, "DELETE /api/v1/places/{id}", Nothing),
+    from(Viewer, "GET /api/v1/places/{id}/devices", Nothing),
+    from(Viewer, "GET /api/v1/places/{id}/plan", Nothing),
+    from(Editor, "PUT /api/v1/places/{id}/plan", Nothing),
+    from(Editor, "DELETE /api/v1/places/{id}/plan", Nothing),
+    // Code for devices; the walk asks for a template that is the same for all organisations.
     from(Viewer, "GET /api/v1/templates", Own),
     from(Viewer, "GET /api/v1/templates/{id}", Own),
     from(Viewer, "POST /api/v1/templates/{id}/render", Own),
+    // Templates that people write; administrators decide about them, and the walk withdraws one of the owner.
+    from(Editor, "GET /api/v1/template-submissions", Own),
+    from(Editor, "POST /api/v1/template-submissions", Own),
+    from(Editor, "GET /api/v1/template-submissions/{id}", Nothing),
+    from(Administrator, "DELETE /api/v1/template-submissions/{id}", Nothing),
+    from(Editor, "POST /api/v1/template-submissions/{id}/render", Nothing),
+    from(Administrator, "POST /api/v1/template-submissions/{id}/review", Nothing),
+    from(Editor, "POST /api/v1/template-submissions/{id}/comments", Nothing),
     // Wi-Fi networks.
     from(Editor, "GET /api/v1/networks", Own),
     from(Editor, "POST /api/v1/networks", Own),

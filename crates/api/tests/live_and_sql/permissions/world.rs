@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use reqwest::Method;
+use sensorium_metadata::places::{NewPicture, NewPlace, PlaceKind};
 use sensorium_metadata::{
     LinkPurpose, NewDevice, NewDeviceToken, NewNetwork, NewPerson, NewToken, NewType, NewUser, SetUp,
 };
@@ -137,6 +138,8 @@ impl World {
         self.query().await;
         self.invited(0).await;
         self.network(0).await;
+        self.submission(0).await;
+        self.place(0, true).await;
         self.device_type(0).await;
         self.device(0).await;
     }
@@ -174,6 +177,10 @@ impl World {
             target.id = self.invited(number).await;
         } else if operation.contains("/sessions/") {
             target.id = self.session().await;
+        } else if operation.contains("/places/{id}") {
+            target.id = self.place(number, operation.contains("/plan")).await;
+        } else if operation.contains("/template-submissions/") {
+            target.id = self.submission(number).await;
         } else if operation.contains("/templates/") {
             target.id = "shell-curl".to_owned();
         }
@@ -205,6 +212,7 @@ impl World {
             tags: Default::default(),
             enabled: true,
             location: None,
+            position: None,
         };
         self.server.state.metadata.create_device(&self.owner, new).await.unwrap().id
     }
@@ -240,6 +248,26 @@ impl World {
         let (name, ssid) = (format!("{MARK}-network-{number}"), format!("{MARK}-{number}"));
         let new = NewNetwork { name, ssid, password: Some(format!("{MARK}-password")) };
         self.server.state.metadata.create_network(&self.owner, new).await.unwrap().id.to_string()
+    }
+
+    /// A site, with a plan if that is to be shown or taken away.
+    async fn place(&self, number: u32, with_plan: bool) -> String {
+        let metadata = &self.server.state.metadata;
+        let name = format!("Site {number} {MARK}");
+        let new = NewPlace { name, kind: PlaceKind::Site, parent: None, location: None, level: None };
+        let place = metadata.create_place(&self.owner, new).await.unwrap();
+        if with_plan {
+            let bytes = format!("<svg><desc>{MARK}</desc></svg>").into_bytes();
+            let picture = NewPicture { width: 1_000, height: 500, media_type: "image/svg+xml", bytes };
+            metadata.set_plan(&self.owner, place.id, 1, picture).await.unwrap();
+        }
+        place.id.to_string()
+    }
+
+    /// A template of the owner that waits for a decision.
+    async fn submission(&self, number: u32) -> String {
+        let template = serde_json::from_value(template(&format!("{MARK}-{}", number % 10))).unwrap();
+        self.server.state.metadata.submit_template(&self.owner, template).await.unwrap().id.to_string()
     }
 
     /// A session of the owner.
@@ -317,6 +345,14 @@ enum Body {
     Json(Json),
 }
 
+/// A template without variables.
+fn template(id: &str) -> Json {
+    json!({
+        "id": id, "version": 1, "title": "Test", "hardware": "Any", "language": "text", "description": "Nothing.",
+        "variables": [], "files": [{"name": "note.txt", "body": "text"}],
+    })
+}
+
 /// The query string and the body of a request that would be good for somebody who may.
 fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) {
     let Target { database, table, fresh, .. } = target;
@@ -357,6 +393,22 @@ fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) 
             let variables = json!({"device": "attic", "server": "http://box:8086/", "token": "secret", "interval": 30});
             ("", json!({"variables": variables}))
         }
+        "POST /api/v1/places" => ("", json!({"name": fresh, "kind": "site"})),
+        "PATCH /api/v1/places/{id}" => ("", json!({"version": 1, "name": fresh})),
+        "DELETE /api/v1/places/{id}" => return ("?version=1".to_owned(), Body::None),
+        "DELETE /api/v1/places/{id}/plan" => return ("?version=2".to_owned(), Body::None),
+        "PUT /api/v1/places/{id}/plan" => {
+            let drawing = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 10 10\"></svg>";
+            return ("?version=2".to_owned(), Body::Text(drawing.to_owned()));
+        }
+        "POST /api/v1/template-submissions" => {
+            let mut request = template(fresh);
+            request.as_object_mut().unwrap().remove("version");
+            ("", request)
+        }
+        "POST /api/v1/template-submissions/{id}/render" => ("", json!({})),
+        "POST /api/v1/template-submissions/{id}/review" => ("", json!({"decision": "accept"})),
+        "POST /api/v1/template-submissions/{id}/comments" => ("", json!({"text": "text"})),
         "POST /api/v1/device-types" => ("", json!({"name": fresh, "table": table})),
         "PATCH /api/v1/device-types/{id}" | "PATCH /api/v1/devices/{id}" => ("", json!({"version": 1, "name": fresh})),
         "DELETE /api/v1/device-types/{id}" | "DELETE /api/v1/devices/{id}" => {

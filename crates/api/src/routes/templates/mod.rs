@@ -1,13 +1,18 @@
-//! Code for devices: `GET /api/v1/templates`, `GET /api/v1/templates/{id}` and `POST /api/v1/templates/{id}/render`.
+//! Code for devices: `GET /api/v1/templates`, `GET /api/v1/templates/{id}` and `POST /api/v1/templates/{id}/render`; and the
+//! templates that an organisation's people write ([`submissions`]).
 //!
-//! Everyone who is signed in may; filling in a Wi-Fi network of the organisation is for editors. Nothing is stored, and what is
-//! filled in, which may be secrets, is not logged.
+//! Everyone who is signed in may make code; filling in a Wi-Fi network of the organisation is for editors. Nothing of it is
+//! stored, and what is filled in, which may be secrets, is not logged.
+
+mod submissions;
+
+use std::borrow::Cow;
 
 use axum::Json;
 use axum::extract::State;
-use sensorium_devices::{Given, Kind, Language, RenderError, Template, Variable, shipped};
+use sensorium_devices::{File, Given, Kind, Language, RenderError, Template, Variable, shipped};
 use sensorium_metadata::NetworkAccess;
-use sensorium_model::NetworkId;
+use sensorium_model::{NetworkId, Principal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -19,6 +24,8 @@ use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::extract;
 use crate::state::AppState;
+
+pub(crate) use self::submissions::TemplateProblem;
 
 /// The templates.
 #[derive(Debug, Serialize, ToSchema)]
@@ -43,6 +50,8 @@ struct TemplateEntry {
     variables: Vec<TemplateVariable>,
     /// The names of its files, which may hold `{{ … }}`.
     files: Vec<String>,
+    /// Whether it comes with Sensorium; else people of the organisation wrote it.
+    shipped: bool,
 }
 
 /// A template.
@@ -59,6 +68,13 @@ struct WholeTemplate {
 struct TemplateSource {
     name: String,
     body: String,
+}
+
+impl From<&Template> for WholeTemplate {
+    fn from(template: &Template) -> Self {
+        let source = |file: &File| TemplateSource { name: file.name.clone(), body: file.body.clone() };
+        Self { entry: template.into(), sources: template.files.iter().map(source).collect() }
+    }
 }
 
 /// Something to fill in.
@@ -190,6 +206,7 @@ impl From<&Template> for TemplateEntry {
             description: template.description.clone(),
             variables: template.variables.iter().map(Into::into).collect(),
             files: template.files.iter().map(|file| file.name.clone()).collect(),
+            shipped: is_shipped(&template.id),
         }
     }
 }
@@ -218,9 +235,18 @@ impl From<RenderError> for ApiError {
     }
 }
 
-fn find(id: &str) -> ApiResult<&'static Template> {
+fn is_shipped(id: &str) -> bool {
+    shipped().iter().any(|template| template.id == id)
+}
+
+/// The template that code is made of: one that comes with Sensorium, or the newest accepted version of the organisation's own.
+async fn find(state: &AppState, who: &Principal, id: &str) -> ApiResult<Cow<'static, Template>> {
+    if let Some(template) = shipped().iter().find(|template| template.id == id) {
+        return Ok(Cow::Borrowed(template));
+    }
+    let own = state.metadata.accepted_template(who, id).await?;
     let missing = || ApiError::missing("there is no such template; GET /api/v1/templates lists them");
-    shipped().iter().find(|template| template.id == id).ok_or_else(missing)
+    own.map(Cow::Owned).ok_or_else(missing)
 }
 
 /// The variables that a network stands in for.
@@ -251,11 +277,13 @@ fn fill_in(given: &mut Given, access: &NetworkAccess) {
 
 /// List the templates of code for devices
 ///
-/// With what is to be filled in for each.
+/// With what is to be filled in for each: those that come with Sensorium, then those that people of the organisation wrote and
+/// an administrator accepted.
 #[utoipa::path(get, path = "/api/v1/templates", tag = "devices",
     responses((status = 200, body = TemplateList), (status = 401, body = ErrorBody)))]
-async fn templates(_: Caller) -> Json<TemplateList> {
-    Json(TemplateList { templates: shipped().iter().map(Into::into).collect() })
+async fn templates(State(state): State<AppState>, Caller(principal): Caller) -> ApiResult<Json<TemplateList>> {
+    let own = state.metadata.accepted_templates(&principal).await?;
+    Ok(Json(TemplateList { templates: shipped().iter().chain(&own).map(Into::into).collect() }))
 }
 
 /// A template with its files
@@ -263,10 +291,12 @@ async fn templates(_: Caller) -> Json<TemplateList> {
     params(("id" = String, Path, description = "The template, such as `shell-curl`")),
     responses((status = 200, body = WholeTemplate), (status = 401, body = ErrorBody),
         (status = 404, body = ErrorBody, description = "There is no such template")))]
-async fn template(_: Caller, extract::Path(id): extract::Path<String>) -> ApiResult<Json<WholeTemplate>> {
-    let template = find(&id)?;
-    let source = |file: &sensorium_devices::File| TemplateSource { name: file.name.clone(), body: file.body.clone() };
-    Ok(Json(WholeTemplate { entry: template.into(), sources: template.files.iter().map(source).collect() }))
+async fn template(
+    State(state): State<AppState>,
+    Caller(principal): Caller,
+    extract::Path(id): extract::Path<String>,
+) -> ApiResult<Json<WholeTemplate>> {
+    Ok(Json(find(&state, &principal, &id).await?.as_ref().into()))
 }
 
 /// Make code for a device
@@ -285,18 +315,26 @@ async fn render_template(
     extract::Json(request): extract::Json<RenderRequest>,
 ) -> ApiResult<Json<RenderedFiles>> {
     let RenderRequest { mut variables, network } = request;
-    let template = find(&id)?;
+    let template = find(&state, &principal, &id).await?;
     if let Some(network) = network.map(NetworkId::from_uuid) {
-        takes_network(template, &variables)?;
+        takes_network(&template, &variables)?;
         let purpose = format!("code of the template {id}");
         fill_in(&mut variables, &state.metadata.use_network(&principal, network, &purpose).await?);
     }
-    let files = template.render(&variables)?;
+    rendered(&template, &variables)
+}
+
+fn rendered(template: &Template, given: &Given) -> ApiResult<Json<RenderedFiles>> {
+    let files = template.render(given)?;
     let files = files.into_iter().map(|file| RenderedFile { name: file.name, text: file.text });
     Ok(Json(RenderedFiles { files: files.collect() }))
 }
 
 /// The routes of this module.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(templates)).routes(routes!(template)).routes(routes!(render_template))
+    OpenApiRouter::default()
+        .routes(routes!(templates))
+        .routes(routes!(template))
+        .routes(routes!(render_template))
+        .merge(submissions::routes())
 }

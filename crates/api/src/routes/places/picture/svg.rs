@@ -1,0 +1,184 @@
+//! SVG (W3C, version 1.1): written anew by a filter that keeps what draws, and nothing that runs, links or refers elsewhere.
+//!
+//! Limits: [`MAX_DRAWN`] elements once all `use` elements have been followed, so that a few lines do not draw for hours;
+//! [`MAX_USES`] of those, and elements [`MAX_DEPTH`] deep.
+
+use std::collections::{HashMap, HashSet};
+
+use axum::body::Bytes;
+use sensorium_metadata::places::NewPicture;
+use svg_hush::Filter;
+use xml::attribute::OwnedAttribute;
+use xml::reader::{EventReader, XmlEvent};
+
+use super::{MAX_SIDE, PictureError};
+
+/// Bytes at the beginning in which `<svg` is looked for.
+const HEAD_BYTES: usize = 4_096;
+/// A picture is at least so wide or high, in its own pixels, so that its form is not lost in rounding.
+const LEAST_SIDE: f64 = 1_000.0;
+/// The most elements that are drawn.
+const MAX_DRAWN: u64 = 200_000;
+/// The most `use` elements.
+const MAX_USES: usize = 2_000;
+/// How deep elements may stand in each other.
+const MAX_DEPTH: usize = 200;
+
+const NOT_WELL_FORMED: PictureError =
+    PictureError::Svg("it is not well-formed XML, or has a document type of its own; save it as plain SVG");
+
+const TOO_COMPLEX: PictureError = PictureError::Svg(
+    "it draws more than 200,000 elements (MAX_DRAWN), uses more than 2,000 (MAX_USES), or is nested more than 200 deep (MAX_DEPTH), \
+     which are fixed limits; simplify it",
+);
+
+/// Whether a file looks like SVG.
+pub(super) fn is_svg(file: &[u8]) -> bool {
+    let head = file.get(..HEAD_BYTES).unwrap_or(file);
+    let head = String::from_utf8_lossy(head);
+    head.trim_start_matches('\u{feff}').trim_start().starts_with('<') && head.contains("<svg")
+}
+
+pub(super) fn clean(file: &Bytes) -> Result<NewPicture, PictureError> {
+    let text = std::str::from_utf8(file).map_err(|_| PictureError::Svg("it is not written in UTF-8"))?;
+    let text = without_doctype(text)?;
+    let mut bytes = Vec::with_capacity(text.len());
+    Filter::new().filter(text.as_bytes(), &mut bytes).map_err(|_| NOT_WELL_FORMED)?;
+    let drawing = Drawing::of(&bytes)?;
+    if drawing.drawn() > MAX_DRAWN {
+        return Err(TOO_COMPLEX);
+    }
+    let (width, height) = drawing.size.ok_or(PictureError::Svg(
+        "it has neither a viewBox nor a width and height in pixels; give it one, so that points on it have a meaning",
+    ))?;
+    let scale = (LEAST_SIDE / width.max(height)).max(1.0);
+    let side = |length: f64| {
+        let pixels = (length * scale).round().clamp(1.0, f64::from(u32::MAX));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range")]
+        let pixels = pixels as u32;
+        pixels
+    };
+    let (width, height) = (side(width), side(height));
+    if width > MAX_SIDE || height > MAX_SIDE {
+        return Err(PictureError::TooManyPixels { width, height });
+    }
+    Ok(NewPicture { width, height, media_type: "image/svg+xml", bytes })
+}
+
+/// Takes away a document type that only names SVG; one that defines entities is refused.
+fn without_doctype(text: &str) -> Result<String, PictureError> {
+    if text.contains("<!ENTITY") {
+        return Err(NOT_WELL_FORMED);
+    }
+    let Some((before, after)) = text.split_once("<!DOCTYPE") else { return Ok(text.to_owned()) };
+    let (doctype, after) = after.split_once('>').ok_or(NOT_WELL_FORMED)?;
+    if doctype.contains('[') || after.contains("<!DOCTYPE") {
+        return Err(NOT_WELL_FORMED);
+    }
+    Ok(format!("{before}{after}"))
+}
+
+/// What a cleaned drawing consists of.
+#[derive(Default)]
+struct Drawing {
+    size: Option<(f64, f64)>,
+    elements: u64,
+    /// For each `use` element, the ids around it and what it refers to.
+    uses: Vec<(Vec<String>, String)>,
+    /// Elements below each id.
+    below: HashMap<String, u64>,
+}
+
+impl Drawing {
+    fn of(bytes: &[u8]) -> Result<Self, PictureError> {
+        let mut drawing = Self::default();
+        // The id of each open element, if it has one.
+        let mut open: Vec<Option<String>> = Vec::new();
+        for event in EventReader::new(bytes) {
+            match event.map_err(|_| NOT_WELL_FORMED)? {
+                XmlEvent::StartElement { name, attributes, .. } => {
+                    if open.is_empty() {
+                        drawing.size = size(&attributes);
+                    }
+                    drawing.elements += 1;
+                    if open.len() >= MAX_DEPTH || drawing.uses.len() > MAX_USES || drawing.elements > MAX_DRAWN {
+                        return Err(TOO_COMPLEX);
+                    }
+                    for id in open.iter().flatten() {
+                        *drawing.below.entry(id.clone()).or_default() += 1;
+                    }
+                    let value = |wanted: &str| {
+                        attributes.iter().find(|one| one.name.local_name == wanted).map(|one| one.value.as_str())
+                    };
+                    open.push(value("id").map(str::to_owned));
+                    if name.local_name == "use"
+                        && let Some(target) = value("href").and_then(|target| target.trim().strip_prefix('#'))
+                    {
+                        drawing.uses.push((open.iter().flatten().cloned().collect(), target.to_owned()));
+                    }
+                }
+                XmlEvent::EndElement { .. } => {
+                    open.pop();
+                }
+                _ => {}
+            }
+        }
+        Ok(drawing)
+    }
+
+    /// Elements that are drawn once every `use` is followed; more than the limit if one leads to itself.
+    fn drawn(&self) -> u64 {
+        let mut known = HashMap::new();
+        let mut total = self.elements;
+        for (_, target) in &self.uses {
+            total = total.saturating_add(self.drawn_by(target, &mut known, &mut HashSet::new()));
+            if total > MAX_DRAWN {
+                break;
+            }
+        }
+        total
+    }
+
+    /// Elements that a reference to an id draws.
+    fn drawn_by(&self, id: &str, known: &mut HashMap<String, u64>, above: &mut HashSet<String>) -> u64 {
+        if let Some(count) = known.get(id) {
+            return *count;
+        }
+        // Also bounds how deep this goes: each level is another id.
+        if above.len() > 64 || !above.insert(id.to_owned()) {
+            return MAX_DRAWN + 1;
+        }
+        let mut total = 1 + self.below.get(id).copied().unwrap_or(0);
+        for (around, target) in &self.uses {
+            if total > MAX_DRAWN {
+                break;
+            }
+            if around.iter().any(|around| around == id) {
+                total = total.saturating_add(self.drawn_by(target, known, above));
+            }
+        }
+        above.remove(id);
+        known.insert(id.to_owned(), total);
+        total
+    }
+}
+
+/// The width and height of the view box, or else of the drawing in pixels.
+fn size(attributes: &[OwnedAttribute]) -> Option<(f64, f64)> {
+    let value = |wanted: &str| attributes.iter().find(|one| one.name.local_name == wanted).map(|one| one.value.trim());
+    let positive = |number: f64| (number.is_finite() && number > 0.0).then_some(number);
+    let view_box = value("viewBox").and_then(|text| {
+        let numbers: Vec<f64> = text
+            .split(|c: char| c == ',' || c.is_whitespace())
+            .filter(|part| !part.is_empty())
+            .map(|part| part.parse().ok())
+            .collect::<Option<_>>()?;
+        let [_, _, width, height] = numbers.as_slice() else { return None };
+        positive(*width).zip(positive(*height))
+    });
+    let pixels = |name| {
+        let text: &str = value(name)?;
+        positive(text.strip_suffix("px").unwrap_or(text).trim().parse().ok()?)
+    };
+    view_box.or_else(|| pixels("width").zip(pixels("height")))
+}
