@@ -166,28 +166,50 @@ it("shows what somebody else changed meanwhile, and lets the person choose", asy
   await close();
 });
 
-it("finds, sorts and pages devices, and keeps that in the address", async () => {
-  const names = Array.from({ length: 120 }, (_, index) => `node ${String(index).padStart(3, "0")}`);
+it("finds, sorts and scrolls through devices, and keeps filters and order in the address", async () => {
+  const names = Array.from({ length: 620 }, (_, index) => `node ${String(index).padStart(3, "0")}`);
   const csv = ["name,enabled,tags", ...names.map((name, index) => `${name},${index % 2 === 0},"{""site"":""field""}"`)].join("\n");
   const headers = { "Content-Type": "text/csv" };
   expect((await call(server, session, "/api/v1/devices/import", { method: "POST", headers, body: csv })).status).toBe(200);
   const { page, close } = await open(server, { session });
   await page.goto("/devices?q=node&type=nonsense&colour=red");
   const rows = page.getByRole("rowheader");
+  const table = page.getByRole("table", { name: "Devices" });
   await page.getByRole("link", { name: "node 000" }).waitFor();
-  expect(await rows.count()).toBe(100);
-  await page.getByRole("link", { name: "Next page" }).click();
-  await page.getByRole("link", { name: "node 119" }).waitFor();
-  expect(await rows.count()).toBe(20);
-  await page.reload();
-  await page.getByRole("link", { name: "node 119" }).waitFor();
-  expect(await rows.count()).toBe(20);
-  await page.getByRole("link", { name: "First page" }).click();
+  // Only what is in sight is in the page; a screen reader hears how many there are, once that is known.
+  expect(await rows.count()).toBeLessThan(80);
+  await expect
+    .poll(async () => {
+      await page.keyboard.press("End");
+      return table.getAttribute("aria-rowcount");
+    })
+    .toBe("621");
+  await page.keyboard.press("End");
+  await page.getByRole("link", { name: "node 619" }).waitFor();
+  expect(await rows.count()).toBeLessThan(80);
+  expect(await page.getByRole("row", { name: /node 619/ }).getAttribute("aria-rowindex")).toBe("621");
+  expect(await violations(page)).toEqual([]);
+
+  // The arrows go from row to row, and the focus stays in the page however far one scrolls.
+  await page.getByRole("link", { name: "node 619" }).focus();
+  for (let step = 0; step < 60; step += 1) await page.keyboard.press("ArrowUp");
+  const focused = () => page.evaluate(() => document.activeElement?.textContent);
+  expect(await focused()).toBe("node 559");
+  await page.evaluate(() => {
+    window.scrollTo(0, 0);
+  });
   await page.getByRole("link", { name: "node 000" }).waitFor();
+  expect(await focused()).toBe("node 559");
+  await page.keyboard.press("ArrowDown");
+  expect(await focused()).toBe("node 560");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "node 560" }).waitFor();
+  await page.goBack();
+  await page.getByRole("link", { name: "node 560" }).waitFor();
 
   await page.getByRole("columnheader", { name: "Name" }).getByRole("link").click();
   await page.waitForURL(/order=desc/);
-  await expect.poll(() => rows.first().textContent()).toBe("node 119");
+  await expect.poll(() => rows.first().textContent()).toBe("node 619");
   expect(await page.getByRole("columnheader", { name: "Name" }).getAttribute("aria-sort")).toBe("descending");
 
   await page.getByLabel("Text").fill("field");
@@ -195,20 +217,72 @@ it("finds, sorts and pages devices, and keeps that in the address", async () => 
   await page.keyboard.press("Tab");
   await page.getByRole("button", { name: "Filter", exact: true }).click();
   await page.waitForURL(/enabled=false/);
-  await expect.poll(() => rows.count()).toBe(60);
+  await expect.poll(() => table.getAttribute("aria-rowcount")).toBe("311");
   const [download] = await Promise.all([
     page.waitForEvent("download"),
     page.getByRole("link", { name: "Download as CSV" }).click(),
   ]);
   expect(download.suggestedFilename()).toBe("sensorium-devices.csv");
   const csvText = await readFile(await download.path(), "utf8");
-  expect(csvText.trim().split("\n")).toHaveLength(61);
+  expect(csvText.trim().split("\n")).toHaveLength(311);
 
   await page.getByLabel("Text").fill("nowhere");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Nothing matches" }).waitFor();
   await page.goBack();
-  await expect.poll(() => rows.count()).toBe(60);
+  await expect.poll(() => table.getAttribute("aria-rowcount")).toBe("311");
+  await close();
+});
+
+it("changes many devices, and says what was done and what was not", async () => {
+  const { page, close } = await open(server, { session, expectedErrors: /409|400/ });
+  await page.goto("/devices?q=node+00");
+  await page.getByRole("link", { name: "node 009" }).waitFor();
+  const dialog = page.getByRole("dialog");
+  const bar = page.getByRole("region", { name: "Chosen devices" });
+  await page.getByRole("checkbox", { name: "Choose node 002" }).check();
+  await page.getByRole("checkbox", { name: "Choose node 005" }).click({ modifiers: ["Shift"] });
+  await bar.getByText("4 devices are chosen").waitFor();
+  await bar.getByRole("button", { name: "Disable" }).click();
+  await dialog.getByRole("button", { name: "Disable" }).click();
+  // Every second one was so before.
+  await dialog.getByText("2 devices are changed.").waitFor();
+  await dialog.getByText("2 were so already.").waitFor();
+  expect(await violations(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Close" }).last().click();
+  await dialog.waitFor({ state: "detached" });
+  expect((await list("?q=node+00")).filter(({ enabled }) => !enabled).map(({ name }) => name)).toEqual(
+    ["001", "002", "003", "004", "005", "007", "009"].map((number) => `node ${number}`),
+  );
+
+  await bar.getByRole("button", { name: "Set a tag" }).click();
+  await dialog.getByRole("button", { name: "Set a tag" }).click();
+  await dialog.getByText("Name the tag").waitFor();
+  await dialog.getByLabel("Name of the tag").fill("floor");
+  await dialog.getByLabel("Value").fill("3");
+  // Somebody else changes one of them meanwhile; the tag is added to what it is by then.
+  const three = await one("node 003");
+  expect((await send(`/api/v1/devices/${three.id}`, "PATCH", { version: three.version, tags: { site: "moved" } })).status).toBe(200);
+  await dialog.getByRole("button", { name: "Set a tag" }).click();
+  await dialog.getByText("4 devices are changed.").waitFor();
+  await dialog.getByRole("button", { name: "Close" }).last().click();
+  await dialog.waitFor({ state: "detached" });
+  expect(await one("node 003")).toMatchObject({ tags: { site: "moved", floor: "3" } });
+
+  // A deletion that comes too late is refused, and the account says which.
+  await expect.poll(() => bar.getByText("4 devices are chosen").count()).toBe(1);
+  const four = await one("node 004");
+  expect((await send(`/api/v1/devices/${four.id}`, "PATCH", { version: four.version, tags: {} })).status).toBe(200);
+  await bar.getByRole("button", { name: "Delete" }).click();
+  await dialog.getByRole("button", { name: "Delete" }).click();
+  await dialog.getByText("3 devices are changed.").waitFor();
+  await dialog.getByText("1 failed.").waitFor();
+  await dialog.getByRole("row", { name: /node 004/ }).waitFor();
+  expect(await violations(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Close" }).last().click();
+  await expect.poll(async () => (await list("?q=node+00")).map(({ name }) => name)).toEqual(
+    ["000", "001", "004", "006", "007", "008", "009"].map((number) => `node ${number}`),
+  );
   await close();
 });
 

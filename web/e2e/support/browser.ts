@@ -15,6 +15,8 @@ export interface PageOptions {
   session?: Session;
   look?: (typeof looks)[number];
   size?: keyof typeof sizes;
+  /** With the movements that most people see; tests do without. */
+  motion?: boolean;
   /** Errors in the console that the test provokes on purpose. */
   expectedErrors?: RegExp;
 }
@@ -37,14 +39,17 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** One browser for the tests of a file; gives what opens a tab in it. */
-export function browserOfFile(): (server: Sensorium, options?: PageOptions) => Promise<Tab> {
+/** What draws WebGL without a graphics card. */
+const WEBGL = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"];
+
+/** One browser for the tests of a file, with WebGL where it is asked for; gives what opens a tab in it. */
+export function browserOfFile(has: { webgl?: boolean } = {}): (server: Sensorium, options?: PageOptions) => Promise<Tab> {
   let browser: Browser | null = null;
   beforeAll(async () => {
     const executablePath = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
     // A page that does not come over the network may not call the local machine, unless this check is off.
     const more = process.env["SENSORIUM_PAGE"] === undefined ? [] : ["--disable-features=LocalNetworkAccessChecks"];
-    browser = await chromium.launch({ executablePath, args: [...FLAGS, ...more] });
+    browser = await chromium.launch({ executablePath, args: [...(has.webgl === true ? [...FLAGS.filter((flag) => flag !== "--disable-gpu"), ...WEBGL] : FLAGS), ...more] });
   });
   afterAll(() => browser?.close());
   return (server, options = {}) => {
@@ -57,6 +62,7 @@ const kinds: Record<string, string> = {
   ".css": "text/css",
   ".html": "text/html",
   ".js": "text/javascript",
+  ".json": "application/json",
   ".svg": "image/svg+xml",
   ".woff2": "font/woff2",
 };
@@ -89,7 +95,7 @@ async function open(browser: Browser, server: Sensorium, options: PageOptions): 
     hasTouch: size === "phone",
     isMobile: size === "phone",
     colorScheme: options.look ?? "light",
-    reducedMotion: "reduce",
+    reducedMotion: options.motion === true ? "no-preference" : "reduce",
   });
   if (options.session) await context.addCookies([{ ...options.session, url: server.origin }]);
   await replacePage(context, server);

@@ -107,26 +107,50 @@ function pageOf<T>(answer: T | string): T {
   return answer;
 }
 
-/** How many devices are on a page. */
-const DEVICES_PAGE = 100;
+/** How many devices are asked for at first: enough for a screen, and answered at once. */
+const FIRST_DEVICES = 100;
+/** How many more are asked for as one scrolls. */
+const MORE_DEVICES = 500;
 /** How often the state of a device is asked for; the server writes it down as often. */
 const DEVICE_MS = 5_000;
 
-/** Which devices, in which order, and after which one the page begins. */
-export type DevicesQuestion = Omit<NonNullable<operations["devices"]["parameters"]["query"]>, "limit" | "format">;
+/** Which devices, and in which order. */
+export type DevicesQuestion = Omit<NonNullable<operations["devices"]["parameters"]["query"]>, "limit" | "format" | "after">;
 
 /** What begins the keys of all that is asked about devices. */
 export const DEVICES_KEY = ["devices"] as const;
 
-/** A page of the devices. */
+/** The devices, page by page. */
 export const devicesQuery = (question: DevicesQuestion) =>
-  queryOptions({
+  infiniteQueryOptions({
     queryKey: [...DEVICES_KEY, "list", question],
-    queryFn: async ({ signal }) =>
-      pageOf(
-        body(await api.GET("/api/v1/devices", { params: { query: { ...question, limit: DEVICES_PAGE } }, signal })),
-      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page: components["schemas"]["DeviceList"]) => page.next,
+    queryFn: async ({ pageParam, signal }) => {
+      const part = pageParam === null ? { limit: FIRST_DEVICES } : { limit: MORE_DEVICES, after: pageParam };
+      return pageOf(body(await api.GET("/api/v1/devices", { params: { query: { ...question, ...part } }, signal })));
+    },
   });
+
+/** The most pages of devices that the map loads. */
+const MAP_PAGES = 20;
+
+/** All devices that have a place in the world; `isCut` says that there may be more. */
+export const locatedDevicesQuery = queryOptions({
+  queryKey: [...DEVICES_KEY, "located"],
+  queryFn: async ({ signal }) => {
+    const devices: Device[] = [];
+    let after: string | null = null;
+    for (let page = 0; page < MAP_PAGES; page += 1) {
+      const query: DevicesQuestion & { limit: number; after?: string } = { limit: 1_000, ...(after === null ? {} : { after }) };
+      const answer: components["schemas"]["DeviceList"] = pageOf(body(await api.GET("/api/v1/devices", { params: { query }, signal })));
+      devices.push(...answer.devices.filter(({ location }) => location !== null));
+      after = answer.next;
+      if (after === null) break;
+    }
+    return { devices, isCut: after !== null };
+  },
+});
 
 /** A device with its newest values in a database; in `main` if none is named. */
 export const deviceQuery = (id: string, database?: string) =>

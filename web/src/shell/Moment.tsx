@@ -1,4 +1,5 @@
 /** A point in time as a person says it, with the exact time on hover. */
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 
 const units = [
@@ -16,13 +17,28 @@ export function ageIn(elapsedMs: number): { unit: (typeof units)[number][0]; cou
   return null;
 }
 
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Making a format takes longer than using it, and a long list uses it often. */
+function formatFor(language: string): Intl.DateTimeFormat {
+  const known = formats.get(language);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+  formats.set(language, made);
+  return made;
+}
+
 /** Says how long ago; does not tick. */
 export function Moment({ time, now }: { time: Date; now: number }) {
   const { t, i18n } = useTranslation();
+  return <PlainMoment time={time} now={now} t={t} language={i18n.language} />;
+}
+
+/** The same for long lists, which ask for the words once. */
+export function PlainMoment({ time, now, t, language }: { time: Date; now: number; t: TFunction; language: string }) {
   const age = ageIn(now - time.getTime());
-  const exact = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "medium" }).format(time);
   return (
-    <time dateTime={time.toISOString()} title={exact}>
+    <time dateTime={time.toISOString()} title={formatFor(language).format(time)}>
       {age === null ? t("age.now") : t(`age.${age.unit}`, { count: age.count })}
     </time>
   );

@@ -102,7 +102,7 @@ function SessionRow({ session, now, isEnding, onEnd }: SessionRowProps) {
   const where = known ?? (text === "" ? t("unknown") : text);
   return (
     <tr>
-      <th scope="row">
+      <th scope="row" className={table["beside"]}>
         <span title={text}>
           {where}
           {session.is_current && <span className={classes["here"]}>{t("here")}</span>}

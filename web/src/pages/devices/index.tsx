@@ -1,9 +1,10 @@
-/** The devices: filters, a page at a time, adding, and many at once as CSV. Only editors change them. */
-import { Button, Group } from "@mantine/core";
+/** The devices: filters, a list that loads as one scrolls, adding, changing many, and CSV. Only editors change them. */
+import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useRouteContext, useSearch } from "@tanstack/react-router";
-import { ChevronLeft, ChevronRight, Cpu, Download, Plus, SearchX, Shapes, Upload } from "lucide-react";
+import { Cpu, Download, Plus, SearchX, Shapes, Upload } from "lucide-react";
+import { useCallback, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { devicesQuery, deviceTypesQuery } from "@/api/queries";
 import { isEditor } from "@/api/roles";
@@ -12,26 +13,35 @@ import { FormFailure } from "@/shell/FormFailure";
 import { Loading } from "@/shell/Loading";
 import { PageHeader } from "@/shell/PageHeader";
 import { AddDevice } from "./AddDevice";
+import { Chosen } from "./Chosen";
 import classes from "./devices.module.css";
 import { DeviceTable } from "./DeviceTable";
 import { Filters } from "./Filters";
 import { ImportDevices } from "./ImportDevices";
-import { csvAddress, filtersOf, isFiltered, validateSearch } from "./search";
+import { csvAddress, isFiltered, validateSearch } from "./search";
+import { useChoice } from "./useChoice";
 
 /** The page `/devices`. */
 export default function DevicesPage() {
   const { t } = useTranslation("devices");
   // The router leaves what is not understood in the search parameters.
-  const search = validateSearch({ ...useSearch({ from: "/signed-in/devices" }) });
+  const filters = validateSearch({ ...useSearch({ from: "/signed-in/devices" }) });
   const role = useRouteContext({ from: "/signed-in", select: (context) => context.session.user.role });
   const [adding, add] = useDisclosure(false);
   const [importing, bring] = useDisclosure(false);
-  const filters = filtersOf(search);
-  const page = useQuery({ ...devicesQuery(search), placeholderData: keepPreviousData });
+  const list = useInfiniteQuery({ ...devicesQuery(filters), placeholderData: keepPreviousData });
   const types = useQuery(deviceTypesQuery);
-  const next = page.isPlaceholderData ? null : (page.data?.next ?? null);
+  const { data, hasNextPage, isFetching, isFetchingNextPage, isPlaceholderData, fetchNextPage } = list;
+  const devices = useMemo(() => data?.pages.flatMap((page) => page.devices) ?? [], [data]);
+  const hasMore = hasNextPage && !isPlaceholderData;
+  // After a failure, only when somebody asks for it.
+  const mayAsk = hasMore && !isFetching && !list.isFetchNextPageError;
+  const wantMore = useCallback(() => {
+    if (mayAsk) void fetchNextPage();
+  }, [mayAsk, fetchNextPage]);
   const mayChange = isEditor(role);
-  const isEmpty = page.data?.devices.length === 0 && !isFiltered(filters) && search.after === undefined;
+  const { choice, chosen, clear, chooseAll, isChoosingAll } = useChoice(list, devices, JSON.stringify(filters));
+  const isEmpty = data !== undefined && devices.length === 0 && !isFiltered(filters);
   return (
     <div className={classes["page"]}>
       <PageHeader title={t("title")} description={t("description")}>
@@ -42,7 +52,7 @@ export default function DevicesPage() {
         >
           {t("types")}
         </Button>
-        {page.data !== undefined && !isEmpty && (
+        {data !== undefined && !isEmpty && (
           <Button
             component="a"
             href={csvAddress(filters)}
@@ -65,47 +75,46 @@ export default function DevicesPage() {
         )}
       </PageHeader>
       {!isEmpty && <Filters filters={filters} types={types.data ?? []} />}
-      <FormFailure error={page.error ?? types.error} />
-      {page.isPending && <Loading />}
+      <FormFailure error={list.error ?? types.error} />
+      {list.isPending && <Loading />}
       {isEmpty && (
         <EmptyState icon={Cpu} title={t("none")} description={t(mayChange ? "noneWhy" : "noneViewer")}>
           <Link to="/device-code">{t("deviceCode")}</Link>
         </EmptyState>
       )}
-      {page.data !== undefined && page.error === null && !isEmpty && (
+      {data !== undefined && !isEmpty && (
         <>
-          {page.data.devices.length === 0 ? (
-            <EmptyState icon={SearchX} title={t("noMatch")} description={t("noMatchWhy")}>
-              <Link to="/devices">{t("clear")}</Link>
-            </EmptyState>
+          {devices.length === 0 ? (
+            list.error === null && (
+              <EmptyState icon={SearchX} title={t("noMatch")} description={t("noMatchWhy")}>
+                <Link to="/devices">{t("clear")}</Link>
+              </EmptyState>
+            )
           ) : (
             <DeviceTable
-              devices={page.data.devices}
+              devices={devices}
               filters={filters}
-              now={page.dataUpdatedAt}
-              isStale={page.isPlaceholderData}
+              now={list.dataUpdatedAt}
+              isStale={isPlaceholderData}
+              hasMore={hasMore}
+              onWantMore={wantMore}
+              choice={mayChange ? choice : null}
             />
           )}
-          <Group component="nav" justify="center" gap="sm" aria-label={t("pages")}>
-            {search.after !== undefined && (
-              <Button
-                variant="default"
-                leftSection={<ChevronLeft size={16} aria-hidden />}
-                renderRoot={(props) => <Link to="/devices" search={filters} {...props} />}
-              >
-                {t("first")}
-              </Button>
-            )}
-            {next !== null && (
-              <Button
-                variant="default"
-                rightSection={<ChevronRight size={16} aria-hidden />}
-                renderRoot={(props) => <Link to="/devices" search={{ ...filters, after: next }} {...props} />}
-              >
-                {t("next")}
-              </Button>
-            )}
-          </Group>
+          {isFetchingNextPage && <Loading />}
+          {list.isFetchNextPageError && (
+            <Button variant="default" onClick={() => void fetchNextPage()}>
+              {t("more")}
+            </Button>
+          )}
+          {mayChange && chosen.length > 0 && (
+            <Chosen
+              devices={chosen}
+              onChooseAll={hasMore ? chooseAll : undefined}
+              isLoading={isChoosingAll}
+              onClear={clear}
+            />
+          )}
         </>
       )}
       <AddDevice opened={adding} onClose={add.close} />

@@ -1,4 +1,4 @@
-/** What of the list of devices is kept in its address: the filters, the order, and where the page begins. */
+/** What of the list of devices is kept in its address: the filters and the order. */
 
 /** What devices are sorted by. */
 export const SORTS = ["name", "type", "last_seen", "created"] as const;
@@ -7,7 +7,7 @@ export const SORTS = ["name", "type", "last_seen", "created"] as const;
 export type Sort = (typeof SORTS)[number];
 
 /** Search parameters; what is absent does not filter, and the order is that of names. */
-export interface DevicesSearch {
+export interface DevicesFilters {
   /** Stands in the name, the attributes or the tags. */
   q?: string;
   /** The id of a type. */
@@ -15,18 +15,13 @@ export interface DevicesSearch {
   enabled?: boolean;
   sort?: Sort;
   order?: "asc" | "desc";
-  /** The cursor of a page that is not the first. */
-  after?: string;
 }
-
-/** The filters and the order, without the place in the list. */
-export type DevicesFilters = Omit<DevicesSearch, "after">;
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Keeps only parameters that are understood. */
-export function validateSearch(search: Record<string, unknown>): DevicesSearch {
-  const kept: DevicesSearch = {};
+export function validateSearch(search: Record<string, unknown>): DevicesFilters {
+  const kept: DevicesFilters = {};
   // The router reads digits alone as a number, and true as a boolean.
   const text = (name: string) => {
     const value = search[name];
@@ -38,15 +33,7 @@ export function validateSearch(search: Record<string, unknown>): DevicesSearch {
   const sort = SORTS.find((known) => known === search["sort"]);
   if (sort !== undefined && sort !== "name") kept.sort = sort;
   if (search["order"] === "desc") kept.order = "desc";
-  if (text("after") !== "") kept.after = text("after");
   return kept;
-}
-
-/** The filters and the order without the place in the list. */
-export function filtersOf(search: DevicesSearch): DevicesFilters {
-  const filters = { ...search };
-  delete filters.after;
-  return filters;
 }
 
 /** Whether some devices may be left out. */

@@ -30,7 +30,7 @@ export function PersonRow({ person, isSelf, mayChange, isBusy, now, onAction }: 
   const { login, name, role } = person;
   return (
     <tr>
-      <th scope="row">
+      <th scope="row" className={table["beside"]}>
         <span>
           {login}
           {isSelf && <span className={classes["you"]}>{t("you")}</span>}
