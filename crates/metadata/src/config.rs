@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::place::Place;
+use crate::engine::Engine;
 
 /// The file in a data folder.
 pub const FILE: &str = "metadata.sqlite";
@@ -43,8 +43,8 @@ impl fmt::Debug for Clock {
 /// How to open the metadata.
 #[derive(Debug, Clone)]
 pub struct MetadataConfig {
-    /// Where.
-    pub place: Place,
+    /// Where it lives.
+    pub engine: Engine,
     /// The key that seals what must be read again; made at the first start.
     pub key_file: PathBuf,
     /// A session ends this long after sign-in, whatever happens.
@@ -73,7 +73,7 @@ impl MetadataConfig {
     pub fn new(data_dir: &Path) -> Self {
         const DAY: Duration = Duration::from_secs(86_400);
         Self {
-            place: Place::File(data_dir.join(FILE)),
+            engine: Engine::File(data_dir.join(FILE)),
             key_file: data_dir.join("secret.key"),
             session_lifetime: 30 * DAY,
             session_idle: 7 * DAY,

@@ -7,15 +7,15 @@ use std::path::Path;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::config::MetadataConfig;
+use crate::engine::{Engine, connect};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
-use crate::place::{Place, connect};
 
 impl Metadata {
     /// Copies the file as it is at this moment, also while another process uses it; false if there is none, as on PostgreSQL. The
     /// copy must not exist, and is readable by its owner only.
     pub async fn copy(config: &MetadataConfig, to: &Path) -> Result<bool, MetadataError> {
-        if !matches!(&config.place, Place::File(path) if path.exists()) {
+        if !matches!(&config.engine, Engine::File(path) if path.exists()) {
             return Ok(false);
         }
         // SQLite fills an empty file, and leaves the rights that it has.

@@ -9,10 +9,10 @@ use sensorium_devices::Problem;
 use sensorium_model::ErrorKind;
 use thiserror::Error;
 
+use crate::engine::{Engine, PostgresUrl};
 use crate::networks::Network;
 use crate::people::Person;
-use crate::place::{Place, PostgresUrl};
-use crate::places::Place as PlaceForDevices;
+use crate::places::Place;
 use crate::registry::RegistryError;
 
 /// A failure of this crate.
@@ -49,7 +49,7 @@ pub enum MetadataError {
     NetworkChanged(Box<Network>),
     /// The place is not as the request takes it; holds how it is now.
     #[error("{} was changed in the meantime; look at the current state, and send the change again with its version {}", .0.name, .0.version)]
-    PlaceChanged(Box<PlaceForDevices>),
+    PlaceChanged(Box<Place>),
     /// Something uses the thing; says what.
     #[error("{0}")]
     InUse(String),
@@ -81,11 +81,11 @@ pub enum MetadataError {
     Missing(&'static str),
     /// The tables were written by a newer version.
     #[error(
-        "{place} was written by a newer version of Sensorium (its format is {found}, this one knows {known}); use that version, or restore a backup"
+        "{engine} was written by a newer version of Sensorium (its format is {found}, this one knows {known}); use that version, or restore a backup"
     )]
     TooNew {
         /// Where they are.
-        place: Place,
+        engine: Engine,
         /// The format that was found.
         found: i32,
         /// The newest format that this version knows.

@@ -26,6 +26,7 @@ mod client;
 mod config;
 mod copy;
 mod current;
+mod engine;
 mod entity;
 mod error;
 pub mod history;
@@ -36,7 +37,6 @@ pub mod networks;
 mod own;
 pub mod password;
 pub mod people;
-mod place;
 pub mod places;
 pub mod registry;
 mod sealed;
@@ -55,6 +55,7 @@ pub use account::{Account, AccountUser};
 pub use audit::{AuditEntry, Change};
 pub use client::Client;
 pub use config::{Clock, FILE, MetadataConfig};
+pub use engine::{Engine, PostgresUrl};
 pub use error::MetadataError;
 pub use history::{AuditCursor, AuditFilter};
 pub use links::{LinkInfo, LinkPurpose, NewLink};
@@ -62,7 +63,7 @@ pub use metadata::{FirstStart, Metadata};
 pub use networks::{Network, NetworkAccess, NetworkChange, NewNetwork};
 pub use own::SessionInfo;
 pub use people::{NewPerson, PeopleQuery, Person, PersonChange, PersonStatus};
-pub use place::{Place, PostgresUrl};
+
 pub use registry::{
     Device, DeviceChange, DeviceCursor, DeviceQuery, DeviceSort, DeviceStatus, DeviceType, Edit, Import, ImportRow,
     Imported, NewDevice, NewDeviceToken, NewType, RegistryError, TypeChange,

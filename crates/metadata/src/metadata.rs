@@ -10,11 +10,11 @@ use uuid::Uuid;
 use crate::attempts::Attempts;
 use crate::basic::VerifiedLogins;
 use crate::config::MetadataConfig;
+use crate::engine::{begin, connect};
 use crate::entity::organisation;
 use crate::error::MetadataError;
 use crate::migration;
 use crate::password::Passwords;
-use crate::place::{begin, connect};
 use crate::registry::activity::Activity;
 use crate::sealed::Sealer;
 use crate::token_cache::TokenCache;
@@ -57,7 +57,7 @@ impl fmt::Debug for FirstStart {
 
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metadata").field("place", &self.inner.config.place).finish_non_exhaustive()
+        f.debug_struct("Metadata").field("engine", &self.inner.config.engine).finish_non_exhaustive()
     }
 }
 

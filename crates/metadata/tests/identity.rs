@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use sensorium_metadata::{
-    Change, Clock, FirstStart, Metadata, MetadataConfig, MetadataError, NewToken, NewUser, Place, SetUp,
+    Change, Clock, Engine, FirstStart, Metadata, MetadataConfig, MetadataError, NewToken, NewUser, SetUp,
 };
 use sensorium_model::{Action, DatabaseName, ErrorKind, Principal, Role, Subject};
 use tempfile::TempDir;
@@ -424,8 +424,8 @@ async fn nothing_secret_is_stored_and_only_the_owner_reads_the_file() {
 
 #[tokio::test]
 async fn a_server_that_cannot_be_reached_is_told_without_its_password() {
-    let place = Place::Postgres("postgres://me:geheim@127.0.0.1:1/registry".parse().unwrap());
-    let config = MetadataConfig { place, ..MetadataConfig::new(std::path::Path::new("nowhere")) };
+    let engine = Engine::Postgres("postgres://me:geheim@127.0.0.1:1/registry".parse().unwrap());
+    let config = MetadataConfig { engine, ..MetadataConfig::new(std::path::Path::new("nowhere")) };
     let error = Metadata::open(config).await.unwrap_err();
     let text = format!("{error} {error:?}");
     assert!(text.contains("postgres://me@127.0.0.1:1/registry") && !text.contains("geheim"), "{text}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
-use sensorium_metadata::{FirstStart, Metadata, MetadataConfig, Place};
+use sensorium_metadata::{Engine, FirstStart, Metadata, MetadataConfig};
 use sensorium_query::{QueryConfig, QueryEngine};
 use sensorium_store::{CommitListener, Durability, RecoveryReport, Store, StoreConfig};
 
@@ -50,9 +50,9 @@ pub(crate) fn metadata_config(settings: &Settings) -> Result<MetadataConfig> {
     let hours = |hours: u64| Duration::from_secs(hours.saturating_mul(3_600));
     let people = &settings.people;
     let default = MetadataConfig::new(&settings.data_dir);
-    let place = settings.metadata.url.as_ref().map(|url| url.parse().map(Place::Postgres)).transpose()?;
+    let engine = settings.metadata.url.as_ref().map(|url| url.parse().map(Engine::Postgres)).transpose()?;
     Ok(MetadataConfig {
-        place: place.unwrap_or(default.place),
+        engine: engine.unwrap_or(default.engine),
         session_lifetime: hours(people.session_days.saturating_mul(24)),
         session_idle: hours(people.session_idle_days.saturating_mul(24)),
         invitation_lifetime: hours(people.invitation_hours),

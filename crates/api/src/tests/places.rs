@@ -224,3 +224,24 @@ async fn the_devices_of_a_plan_come_with_their_newest_values() {
     assert_eq!(found["devices"][0]["last"]["series"][0]["temperature"], 21.5, "{found}");
     assert_eq!((&found["devices"][0]["x"], &found["devices"][0]["type"]["name"]), (&json!(0.5), &json!("Climate")));
 }
+
+#[tokio::test]
+async fn a_building_tells_its_own_devices_however_many_are_on_its_floors() {
+    let editor = Editor::new().await;
+    let (building, floor) = editor.floor().await;
+    let mut file = "name\n".to_owned();
+    (0..1_000).for_each(|number| file.push_str(&format!("a{number}\n")));
+    let import = editor.server.post("/api/v1/devices/import").cookie(&editor.cookie).header("content-type", "text/csv");
+    assert_eq!(import.body(file).send().await.status, 200);
+    let listed = editor.get("/api/v1/devices?limit=1000").await.json();
+    for device in listed["devices"].as_array().unwrap() {
+        let path = format!("/api/v1/devices/{}", device["id"].as_str().unwrap());
+        let at = json!({"version": 1, "position": {"place": floor, "x": 0, "y": 0}});
+        assert_eq!(editor.change(&path, at).await.status, 200);
+    }
+    let device = json!({"name": "z", "position": {"place": building, "x": 1, "y": 1}});
+    editor.server.post("/api/v1/devices").cookie(&editor.cookie).json(&device).send().await;
+    let found = editor.get(&format!("{PLACES}/{building}/devices")).await.json();
+    let names: Vec<&Value> = found["devices"].as_array().unwrap().iter().map(|of| &of["name"]).collect();
+    assert_eq!(names, ["z"]);
+}

@@ -13,9 +13,9 @@ use sea_orm::sea_query::{Index, IndexCreateStatement, TableAlterStatement, Table
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Set};
 
 use crate::config::MetadataConfig;
+use crate::engine::{begin, opening};
 use crate::entity::schema_version;
 use crate::error::MetadataError;
-use crate::place::{begin, opening};
 
 /// The newest version that this code knows.
 const NEWEST: i32 = 6;
@@ -43,7 +43,7 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             .map_err(open)?
             .map_or(0, |row| row.version);
         if newest > NEWEST {
-            return Err(MetadataError::TooNew { place: config.place.clone(), found: newest, known: NEWEST });
+            return Err(MetadataError::TooNew { engine: config.engine.clone(), found: newest, known: NEWEST });
         }
         let step = match newest {
             0 => v1::step(),

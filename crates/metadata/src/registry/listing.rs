@@ -27,8 +27,8 @@ pub struct DeviceQuery {
     pub text: Option<String>,
     /// Only those of a type.
     pub type_id: Option<DeviceTypeId>,
-    /// Only those on the plan of a place or of one below it.
-    pub place: Option<PlaceId>,
+    /// Only those that stand there.
+    pub place: Option<Standing>,
     /// Only those that may write, or only those that may not.
     pub enabled: Option<bool>,
     /// The order.
@@ -39,6 +39,15 @@ pub struct DeviceQuery {
     pub after: Option<DeviceCursor>,
     /// At most so many, and at most 1,000.
     pub limit: u64,
+}
+
+/// Where devices stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// On the plan of this place itself.
+    On(PlaceId),
+    /// On its plan, or on that of a place in it.
+    Within(PlaceId),
 }
 
 /// What devices are sorted by.
@@ -158,9 +167,13 @@ impl Metadata {
         let order = if query.descending { Order::Desc } else { Order::Asc };
         let mut select =
             device::Entity::find().filter(device::Column::OrgId.eq(*who.org.as_uuid())).filter(condition(query)?);
-        if let Some(place) = query.place {
-            let within = self.places_within(self.db(), who.org, place).await?;
-            select = select.filter(device::Column::PlaceId.is_in(within));
+        let places = match query.place {
+            None => None,
+            Some(Standing::On(place)) => Some(vec![self.place_row(self.db(), who.org, place).await?.id]),
+            Some(Standing::Within(place)) => Some(self.places_within(self.db(), who.org, place).await?),
+        };
+        if let Some(places) = places {
+            select = select.filter(device::Column::PlaceId.is_in(places));
         }
         if let Some(after) = &query.after {
             let value = after.value().filter(|_| after.sort == query.sort).ok_or_else(no_such_page)?;

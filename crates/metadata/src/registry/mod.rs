@@ -36,7 +36,7 @@ pub use devices::{Device, DeviceChange, DeviceStatus, DeviceTypeRef, Location, N
 pub use edit::Edit;
 pub use error::{LineProblem, Problems, RegistryError};
 pub use import::{Import, ImportRow, Imported};
-pub use listing::{DeviceCursor, DeviceQuery, DeviceSort};
+pub use listing::{DeviceCursor, DeviceQuery, DeviceSort, Standing};
 pub use shipped::shipped_types;
 pub use tokens::NewDeviceToken;
 pub use types::{Decoder, DeviceType, NewType, TypeChange, TypeField};

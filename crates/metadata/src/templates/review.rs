@@ -65,32 +65,31 @@ impl Metadata {
         reason: Option<String>,
     ) -> Result<Submission, MetadataError> {
         let transaction = self.begin().await?;
-        let change = template_submission::ActiveModel {
-            status: Set(to.as_str().to_owned()),
-            reviewed_at_ms: Set(Some(self.now_ms())),
-            reason: Set(reason),
-            ..Default::default()
-        };
-        let done = template_submission::Entity::update_many()
-            .set(change)
-            .filter(template_submission::Column::Id.eq(*id.as_uuid()))
-            .filter(template_submission::Column::OrgId.eq(*who.org.as_uuid()))
-            .filter(template_submission::Column::Status.is_in(from.iter().map(|status| status.as_str())))
-            .exec(&transaction)
-            .await?;
-        let decided = self.submission_row(&transaction, who, id).await?;
-        if done.rows_affected != 1 {
+        self.claim_registry(&transaction, who.org).await?;
+        let before = self.submission_row(&transaction, who, id).await?;
+        if !from.iter().any(|status| status.as_str() == before.status) {
             return Err(MetadataError::Conflict(DECIDED));
         }
-        let reviewer = self.login_of(&transaction, who).await?;
-        let named = template_submission::ActiveModel { reviewer_name: Set(reviewer.clone()), ..Default::default() };
+        let after = template_submission::Model {
+            status: to.as_str().to_owned(),
+            reviewer_name: self.login_of(&transaction, who).await?,
+            reviewed_at_ms: Some(self.now_ms()),
+            reason,
+            ..before
+        };
+        let change = template_submission::ActiveModel {
+            status: Set(after.status.clone()),
+            reviewer_name: Set(after.reviewer_name.clone()),
+            reviewed_at_ms: Set(after.reviewed_at_ms),
+            reason: Set(after.reason.clone()),
+            ..Default::default()
+        };
         template_submission::Entity::update_many()
-            .set(named)
-            .filter(template_submission::Column::Id.eq(decided.id))
-            .filter(template_submission::Column::OrgId.eq(decided.org_id))
+            .set(change)
+            .filter(template_submission::Column::Id.eq(after.id))
+            .filter(template_submission::Column::OrgId.eq(after.org_id))
             .exec(&transaction)
             .await?;
-        let after = template_submission::Model { reviewer_name: reviewer, ..decided };
         self.record(&transaction, who, Change::new(action, SUBJECT, &after.template).after(facts(&after))).await?;
         transaction.commit().await?;
         Ok(after.into())

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sea_orm::{ConnectionTrait, Database};
-use sensorium_metadata::{FILE, Metadata, MetadataConfig, MetadataError, NetworkChange, NewNetwork, NewToken, Place};
+use sensorium_metadata::{Engine, FILE, Metadata, MetadataConfig, MetadataError, NetworkChange, NewNetwork, NewToken};
 use sensorium_model::{ErrorKind, NetworkId, Principal, Role};
 
 use super::app;
@@ -89,7 +89,7 @@ fn is_in_a_file(folder: &Path, text: &str) -> bool {
 
 #[tokio::test]
 async fn no_file_and_no_copy_holds_what_is_sealed() {
-    let fixture = Fixture::with(|config| config.place = Place::File(config.key_file.with_file_name(FILE))).await;
+    let fixture = Fixture::with(|config| config.engine = Engine::File(config.key_file.with_file_name(FILE))).await;
     let metadata = &fixture.metadata;
     let attic = metadata.create_network(&fixture.owner, new("Attic", Some(SECRET))).await.unwrap();
     let begun = metadata.begin_second_factor(&fixture.owner, PASSWORD, PEER).await.unwrap();

@@ -6,13 +6,13 @@
 use std::path::Path;
 use std::process::Command;
 
-use sensorium_metadata::{MetadataConfig, Place};
+use sensorium_metadata::{Engine, MetadataConfig};
 
 /// The default configuration of the metadata in a folder, or in the database that belongs to it.
 pub(crate) fn metadata_of(folder: &Path) -> MetadataConfig {
     let default = MetadataConfig::new(folder);
     match url_of(folder) {
-        Some(url) => MetadataConfig { place: Place::Postgres(url.parse().unwrap()), ..default },
+        Some(url) => MetadataConfig { engine: Engine::Postgres(url.parse().unwrap()), ..default },
         None => default,
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use reqwest::Method;
-use sensorium_metadata::{FILE, Metadata, MetadataConfig, Place};
+use sensorium_metadata::{Engine, FILE, Metadata, MetadataConfig};
 use sensorium_store::{Backup, BackupInfo, BackupReport, backups};
 use serde::Deserialize;
 
@@ -36,7 +36,7 @@ pub(crate) async fn backup(args: BackupArgs) -> Result<()> {
     reach.close().await?;
     let report = outcome?;
     println!("{}", summary(&report));
-    if let Place::Postgres(url) = &metadata.place {
+    if let Engine::Postgres(url) = &metadata.engine {
         println!("People, tokens and the record of changes are in {url} and not in this backup: use pg_dump for them");
     }
     println!("{KEY_IS_NOT_IN_IT}");

@@ -16,7 +16,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use sensorium_metadata::registry::{self, MAX_PAGE, RegistryError};
+use sensorium_metadata::registry::{self, MAX_PAGE, RegistryError, Standing};
 use sensorium_metadata::{DeviceCursor, DeviceQuery, DeviceSort, Edit, MetadataError};
 use sensorium_model::{DeviceId, DeviceTypeId, PlaceId};
 use serde::{Deserialize, Serialize};
@@ -331,7 +331,7 @@ async fn devices(
     let wanted = DeviceQuery {
         text: query.q,
         type_id: query.device_type.map(DeviceTypeId::from_uuid),
-        place: query.place.map(PlaceId::from_uuid),
+        place: query.place.map(|id| Standing::Within(PlaceId::from_uuid(id))),
         enabled: query.enabled,
         sort: match query.sort {
             None | Some(SortBy::Name) => DeviceSort::Name,

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use sensorium_metadata::places::{self, NewPlace, PlaceChange, PlaceKind};
+use sensorium_metadata::registry::Standing;
 use sensorium_metadata::{DeviceQuery, Edit, MetadataError};
 use sensorium_model::PlaceId;
 use serde::{Deserialize, Serialize};
@@ -312,12 +313,12 @@ async fn devices_on_plan(
     extract::Path(id): extract::Path<Uuid>,
     extract::Query(query): extract::Query<ValuesQuery>,
 ) -> ApiResult<Json<DevicesOnPlan>> {
-    let id = PlaceId::from_uuid(id);
-    let wanted = DeviceQuery { place: Some(id), limit: MAX_ON_PLAN, ..DeviceQuery::default() };
+    let place = Some(Standing::On(PlaceId::from_uuid(id)));
+    let wanted = DeviceQuery { place, limit: MAX_ON_PLAN, ..DeviceQuery::default() };
     let (found, _) = state.metadata.devices(&principal, &wanted).await?;
     let mut devices = Vec::new();
     for device in found {
-        let Some(position) = device.position.filter(|position| position.place == id) else { continue };
+        let Some(position) = device.position else { continue };
         let last = last::of_device(&state, &principal, &device, query.db.as_deref()).await?;
         devices.push(DeviceOnPlan {
             id: *device.id.as_uuid(),

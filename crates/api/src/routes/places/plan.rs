@@ -39,6 +39,20 @@ impl From<PictureError> for ApiError {
     }
 }
 
+/// Does work on a thread of its own when it is its turn. It keeps the turn until it is done, also when nobody waits for it any more.
+async fn in_turn<T: Send + 'static>(
+    turns: &'static Semaphore,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> ApiResult<T> {
+    // Nobody closes it.
+    let turn = turns.acquire().await.map_err(|error| ApiError::from_error(ErrorKind::Internal, &error))?;
+    let done = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    });
+    done.await.map_err(|error| ApiError::from_error(ErrorKind::Internal, &error))
+}
+
 /// The plan of a place
 #[utoipa::path(get, path = "/api/v1/places/{id}/plan", tag = "devices",
     params(("id" = Uuid, Path, description = "The place")),
@@ -93,11 +107,8 @@ async fn set_plan(
 ) -> ApiResult<Json<Place>> {
     caller.require(Action::ManageDevices, "this credential may not change places; sign in as an editor")?;
     let received = receive_file(&headers, body, &state.config, state.config.plan_bytes, SETTING).await?;
-    // Nobody closes it.
-    let _turn = CLEANERS.acquire().await.map_err(|error| ApiError::from_error(ErrorKind::Internal, &error))?;
-    let file = received.bytes.clone();
-    let cleaned = tokio::task::spawn_blocking(move || clean(&file)).await;
-    let picture = cleaned.map_err(|error| ApiError::from_error(ErrorKind::Internal, &error))??;
+    // What was received counts as memory until the work is done, too.
+    let picture = in_turn(&CLEANERS, move || clean(&received.bytes)).await??;
     let place = state.metadata.set_plan(&caller.0, PlaceId::from_uuid(id), query.version, picture).await;
     Ok(Json(place.map_err(failed)?.into()))
 }
@@ -125,4 +136,28 @@ async fn delete_plan(
 /// The routes of this module.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default().routes(routes!(plan, set_plan, delete_plan))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_keeps_its_turn_when_whoever_wanted_it_has_left() {
+        static TURNS: Semaphore = Semaphore::const_new(1);
+        let (began, begins) = tokio::sync::oneshot::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        let request = tokio::spawn(in_turn(&TURNS, move || {
+            began.send(()).unwrap();
+            ends.recv().unwrap();
+        }));
+        begins.await.unwrap();
+        request.abort();
+        assert!(request.await.unwrap_err().is_cancelled());
+        assert_eq!(TURNS.available_permits(), 0);
+        end.send(()).unwrap();
+        assert_eq!(in_turn(&TURNS, || 7).await.ok(), Some(7));
+    }
 }

@@ -21,6 +21,8 @@ const LEAST_SIDE: f64 = 1_000.0;
 const MAX_DRAWN: u64 = 200_000;
 /// The most `use` elements.
 const MAX_USES: usize = 2_000;
+/// How many `use` elements may refer to each other in a row.
+const MAX_REFERENCES: usize = 64;
 /// How deep elements may stand in each other.
 const MAX_DEPTH: usize = 200;
 
@@ -78,47 +80,49 @@ fn without_doctype(text: &str) -> Result<String, PictureError> {
     Ok(format!("{before}{after}"))
 }
 
-/// What a cleaned drawing consists of.
+/// What a cleaned drawing consists of. Elements are known by their numbers, in the order in which they begin, so that what is
+/// below one is a range of numbers; each id is kept once.
 #[derive(Default)]
 struct Drawing {
     size: Option<(f64, f64)>,
-    elements: u64,
-    /// For each `use` element, the ids around it and what it refers to.
-    uses: Vec<(Vec<String>, String)>,
-    /// Elements below each id.
-    below: HashMap<String, u64>,
+    /// For each element, the number after the last one below it.
+    ends: Vec<usize>,
+    /// The first element of each id.
+    ids: HashMap<String, usize>,
+    /// The `use` elements in their order, with the id that each refers to.
+    uses: Vec<(usize, String)>,
 }
 
 impl Drawing {
     fn of(bytes: &[u8]) -> Result<Self, PictureError> {
         let mut drawing = Self::default();
-        // The id of each open element, if it has one.
-        let mut open: Vec<Option<String>> = Vec::new();
+        let mut open = Vec::new();
         for event in EventReader::new(bytes) {
             match event.map_err(|_| NOT_WELL_FORMED)? {
                 XmlEvent::StartElement { name, attributes, .. } => {
-                    if open.is_empty() {
-                        drawing.size = size(&attributes);
-                    }
-                    drawing.elements += 1;
-                    if open.len() >= MAX_DEPTH || drawing.uses.len() > MAX_USES || drawing.elements > MAX_DRAWN {
+                    let number = drawing.ends.len();
+                    if open.len() >= MAX_DEPTH || drawing.uses.len() > MAX_USES || number as u64 >= MAX_DRAWN {
                         return Err(TOO_COMPLEX);
                     }
-                    for id in open.iter().flatten() {
-                        *drawing.below.entry(id.clone()).or_default() += 1;
+                    if number == 0 {
+                        drawing.size = size(&attributes);
                     }
-                    let value = |wanted: &str| {
-                        attributes.iter().find(|one| one.name.local_name == wanted).map(|one| one.value.as_str())
-                    };
-                    open.push(value("id").map(str::to_owned));
-                    if name.local_name == "use"
-                        && let Some(target) = value("href").and_then(|target| target.trim().strip_prefix('#'))
-                    {
-                        drawing.uses.push((open.iter().flatten().cloned().collect(), target.to_owned()));
+                    drawing.ends.push(number + 1);
+                    open.push(number);
+                    let is_use = name.local_name == "use";
+                    for OwnedAttribute { name, value } in attributes {
+                        match name.local_name.as_str() {
+                            "id" => _ = drawing.ids.entry(value).or_insert(number),
+                            "href" if is_use => drawing.uses.push((number, value)),
+                            _ => {}
+                        }
                     }
                 }
                 XmlEvent::EndElement { .. } => {
-                    open.pop();
+                    let after = drawing.ends.len();
+                    if let Some(end) = open.pop().and_then(|number| drawing.ends.get_mut(number)) {
+                        *end = after;
+                    }
                 }
                 _ => {}
             }
@@ -128,37 +132,31 @@ impl Drawing {
 
     /// Elements that are drawn once every `use` is followed; more than the limit if one leads to itself.
     fn drawn(&self) -> u64 {
-        let mut known = HashMap::new();
-        let mut total = self.elements;
-        for (_, target) in &self.uses {
-            total = total.saturating_add(self.drawn_by(target, &mut known, &mut HashSet::new()));
-            if total > MAX_DRAWN {
-                break;
-            }
-        }
-        total
+        self.drawn_by(0, &mut HashMap::new(), &mut HashSet::new())
     }
 
-    /// Elements that a reference to an id draws.
-    fn drawn_by(&self, id: &str, known: &mut HashMap<String, u64>, above: &mut HashSet<String>) -> u64 {
-        if let Some(count) = known.get(id) {
+    /// Elements that are drawn for an element, with all that is below it and what that refers to.
+    fn drawn_by(&self, element: usize, known: &mut HashMap<usize, u64>, above: &mut HashSet<usize>) -> u64 {
+        if let Some(count) = known.get(&element) {
             return *count;
         }
-        // Also bounds how deep this goes: each level is another id.
-        if above.len() > 64 || !above.insert(id.to_owned()) {
+        // Also bounds how deep this goes: each level is another element.
+        if above.len() > MAX_REFERENCES || !above.insert(element) {
             return MAX_DRAWN + 1;
         }
-        let mut total = 1 + self.below.get(id).copied().unwrap_or(0);
-        for (around, target) in &self.uses {
+        let end = self.ends.get(element).copied().unwrap_or(element);
+        let mut total = (end - element) as u64;
+        let first = self.uses.partition_point(|(number, _)| *number < element);
+        for (_, target) in self.uses.iter().skip(first).take_while(|(number, _)| *number < end) {
             if total > MAX_DRAWN {
                 break;
             }
-            if around.iter().any(|around| around == id) {
-                total = total.saturating_add(self.drawn_by(target, known, above));
+            if let Some(target) = target.trim().strip_prefix('#').and_then(|id| self.ids.get(id)) {
+                total = total.saturating_add(self.drawn_by(*target, known, above));
             }
         }
-        above.remove(id);
-        known.insert(id.to_owned(), total);
+        above.remove(&element);
+        known.insert(element, total);
         total
     }
 }
@@ -181,4 +179,22 @@ fn size(attributes: &[OwnedAttribute]) -> Option<(f64, f64)> {
         positive(text.strip_suffix("px").unwrap_or(text).trim().parse().ok()?)
     };
     view_box.or_else(|| pixels("width").zip(pixels("height")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_drawing_is_no_larger_than_its_file() {
+        let groups: String = (0..150).map(|n| format!("<g id=\"{n}{}\">", "x".repeat(2_000))).collect();
+        let uses = "<use href=\"#y\"/>".repeat(1_000);
+        let file = format!("<svg>{groups}{uses}{}</svg>", "</g>".repeat(150));
+        let drawing = Drawing::of(file.as_bytes()).unwrap();
+        assert_eq!((drawing.uses.len(), drawing.ids.len()), (1_000, 150));
+        let ids: usize = drawing.ids.keys().map(String::len).sum();
+        let targets: usize = drawing.uses.iter().map(|(_, target)| target.len()).sum();
+        assert!(ids + targets < file.len(), "{ids} and {targets} bytes of {}", file.len());
+        assert_eq!(drawing.drawn(), 1 + 150 + 1_000);
+    }
 }

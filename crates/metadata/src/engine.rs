@@ -29,14 +29,14 @@ const WRITER_LOCK: i64 = 0x7365_6e73_6f72;
 
 /// Where the metadata lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Engine {
     /// A SQLite file; created if it is missing.
     File(PathBuf),
     /// A database of PostgreSQL, of which the tables are created if they are missing.
     Postgres(PostgresUrl),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
@@ -84,9 +84,9 @@ impl fmt::Debug for PostgresUrl {
 
 /// Opens connections.
 pub(crate) async fn connect(config: &MetadataConfig) -> Result<DatabaseConnection, MetadataError> {
-    let options = match &config.place {
-        Place::File(path) => of_file(path)?,
-        Place::Postgres(url) => {
+    let options = match &config.engine {
+        Engine::File(path) => of_file(path)?,
+        Engine::Postgres(url) => {
             let mut options = ConnectOptions::new(url.0.as_str());
             options.max_connections(SERVER_CONNECTIONS).min_connections(1).sqlx_logging(false);
             options.connect_timeout(SERVER_PATIENCE).acquire_timeout(SERVER_PATIENCE);
@@ -98,9 +98,9 @@ pub(crate) async fn connect(config: &MetadataConfig) -> Result<DatabaseConnectio
 
 /// What a failure means that came while the metadata was opened.
 pub(crate) fn opening(config: &MetadataConfig, source: DbErr) -> MetadataError {
-    match &config.place {
-        Place::File(path) => MetadataError::opening(path, source),
-        Place::Postgres(url) => MetadataError::Unreachable { url: url.clone(), source },
+    match &config.engine {
+        Engine::File(path) => MetadataError::opening(path, source),
+        Engine::Postgres(url) => MetadataError::Unreachable { url: url.clone(), source },
     }
 }
 
