@@ -1,11 +1,12 @@
 //! Who a caller is, in words.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 use sensorium_model::{OrgId, Principal, Role, Subject, UserId};
 
 use crate::entity::{organisation, user};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
+use crate::registration::waits;
 
 /// The most characters of a login.
 pub const MAX_LOGIN: usize = 64;
@@ -71,13 +72,18 @@ impl Metadata {
 
     /// The active user with a login, in whichever organisation.
     pub(crate) async fn active_user(&self, login: &str) -> Result<Option<user::Model>, MetadataError> {
+        Ok(self.known_user(login).await?.filter(|user| user.status == user::Status::Active))
+    }
+
+    /// The user with a login who is active, or waits for approval.
+    pub(crate) async fn known_user(&self, login: &str) -> Result<Option<user::Model>, MetadataError> {
         // Nobody has it, and PostgreSQL takes no U+0000.
         if check_login(login).is_err() {
             return Ok(None);
         }
         let row = user::Entity::find()
             .filter(user::Column::LoginKey.eq(login_key(login)))
-            .filter(user::Column::Status.eq(user::Status::Active))
+            .filter(Condition::any().add(user::Column::Status.eq(user::Status::Active)).add(waits()))
             .one(self.db())
             .await?;
         Ok(row)

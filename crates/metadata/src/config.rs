@@ -59,6 +59,10 @@ pub struct MetadataConfig {
     pub invitation_lifetime: Duration,
     /// For how long the link that resets a password is good.
     pub reset_lifetime: Duration,
+    /// For how long the link that gives out a token of a device is good.
+    pub claim_lifetime: Duration,
+    /// Whether people may ask to join by themselves.
+    pub registration: bool,
     /// For how long changes stay on record.
     pub audit_lifetime: Duration,
     /// How many changes of an organisation stay on record, the newest of them.
@@ -69,7 +73,7 @@ pub struct MetadataConfig {
 
 impl MetadataConfig {
     /// Defaults: `metadata.sqlite` and `secret.key` in the data folder; sessions of 30 days, or 7 days without use, with a new secret
-    /// every 30 minutes; invitations of 3 days and resets of one; changes on record for 365 days and up to a million.
+    /// every 30 minutes; nobody joins by themselves; invitations of 3 days, resets of one and claim links of 7; changes on record for 365 days and up to a million.
     pub fn new(data_dir: &Path) -> Self {
         const DAY: Duration = Duration::from_secs(86_400);
         Self {
@@ -81,6 +85,8 @@ impl MetadataConfig {
             session_grace: Duration::from_secs(60),
             invitation_lifetime: 3 * DAY,
             reset_lifetime: DAY,
+            claim_lifetime: 7 * DAY,
+            registration: false,
             audit_lifetime: 365 * DAY,
             audit_rows: 1_000_000,
             clock: Clock::system(),

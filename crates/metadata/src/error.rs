@@ -9,6 +9,8 @@ use sensorium_devices::Problem;
 use sensorium_model::ErrorKind;
 use thiserror::Error;
 
+use crate::classes::Class;
+use crate::classes::quotas::QuotaError;
 use crate::engine::{Engine, PostgresUrl};
 use crate::networks::Network;
 use crate::people::Person;
@@ -30,11 +32,19 @@ pub enum MetadataError {
     /// The set-up code is wrong.
     #[error("the set-up code is wrong; use the one that the server printed when it last started")]
     WrongSetupCode,
+    /// The password is right, and nobody has decided yet whether the person may join.
+    #[error("you have asked to join, and no administrator has decided yet; try again later")]
+    AwaitsApproval,
     /// A one-time link does not work; deliberately does not say why.
     #[error(
         "this link does not work: it was used, revoked or replaced, or it is too old; ask an administrator for another one"
     )]
     WrongLink,
+    /// A claim link does not work; deliberately does not say why.
+    #[error(
+        "this claim link does not work: it was used, revoked or replaced, or it is too old; ask whoever manages the device for another one"
+    )]
+    WrongClaim,
     /// There is an administrator already.
     #[error("set-up is done: there is an administrator; sign in instead")]
     SetUpDone,
@@ -50,6 +60,12 @@ pub enum MetadataError {
     /// The place is not as the request takes it; holds how it is now.
     #[error("{} was changed in the meantime; look at the current state, and send the change again with its version {}", .0.name, .0.version)]
     PlaceChanged(Box<Place>),
+    /// The class is not as the request takes it; holds how it is now.
+    #[error("{} was changed in the meantime; look at the current state, and send the change again with its version {}", .0.name, .0.version)]
+    ClassChanged(Box<Class>),
+    /// A quota of the caller's class is used up.
+    #[error(transparent)]
+    Quota(#[from] QuotaError),
     /// Something uses the thing; says what.
     #[error("{0}")]
     InUse(String),
@@ -192,16 +208,20 @@ impl MetadataError {
     /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::WrongCredentials | Self::CodeNeeded | Self::WrongCode(_) | Self::WrongSetupCode | Self::WrongLink => {
-                ErrorKind::Unauthenticated
-            }
+            Self::WrongClaim
+            | Self::WrongCredentials
+            | Self::CodeNeeded
+            | Self::WrongCode(_)
+            | Self::WrongSetupCode
+            | Self::WrongLink => ErrorKind::Unauthenticated,
             Self::SetUpDone | Self::LoginTaken | Self::Changed(_) | Self::NetworkChanged(_) | Self::Conflict(_) => {
                 ErrorKind::Conflict
             }
-            Self::PlaceChanged(_) | Self::InUse(_) => ErrorKind::Conflict,
+            Self::PlaceChanged(_) | Self::ClassChanged(_) | Self::InUse(_) => ErrorKind::Conflict,
+            Self::Quota(error) => error.kind(),
             Self::TooManyAttempts { .. } | Self::Busy => ErrorKind::Busy,
             Self::Invalid { .. } | Self::Template(_) => ErrorKind::Invalid,
-            Self::Denied(_) => ErrorKind::Denied,
+            Self::Denied(_) | Self::AwaitsApproval => ErrorKind::Denied,
             Self::Missing(_) => ErrorKind::Missing,
             Self::TooNew { .. }
             | Self::Open { .. }
@@ -221,7 +241,9 @@ impl MetadataError {
     /// When another attempt can succeed, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyAttempts { retry_after } => Some(*retry_after),
+            Self::TooManyAttempts { retry_after } | Self::Quota(QuotaError::Points { retry_after, .. }) => {
+                Some(*retry_after)
+            }
             Self::Busy => Some(Duration::from_secs(3)),
             _ => None,
         }

@@ -13,7 +13,7 @@
 //!   suspended or deleted, and every token of a device that was disabled or deleted;
 //! - unknown logins cost the same time and give the same answer as wrong passwords.
 //!
-//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; templates as in [`templates`]; places as in [`places`]; [`sessions::MAX_PER_USER`];
+//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; templates as in [`templates`]; places as in [`places`]; classes as in [`classes`]; people who ask to join as in [`registration`]; [`sessions::MAX_PER_USER`];
 //! [`password::MIN_CHARACTERS`] to [`password::MAX_BYTES`] for passwords; sign-in attempts as in [`attempts`];
 //! memory for caches and counters is bounded ([`attempts::MAX_KEYS`], [`token_cache::MAX_TOKENS`], [`basic::MAX_LOGINS`]).
 
@@ -22,6 +22,7 @@ pub mod account;
 pub mod attempts;
 mod audit;
 pub mod basic;
+pub mod classes;
 mod client;
 mod config;
 mod copy;
@@ -38,6 +39,7 @@ mod own;
 pub mod password;
 pub mod people;
 pub mod places;
+pub mod registration;
 pub mod registry;
 mod sealed;
 pub mod second_factor;
@@ -53,6 +55,8 @@ mod users;
 
 pub use account::{Account, AccountUser};
 pub use audit::{AuditEntry, Change};
+pub use classes::quotas::{OwnQuotas, QuotaError, Quotas};
+pub use classes::{Class, ClassChange, ClassRef, NewClass};
 pub use client::Client;
 pub use config::{Clock, FILE, MetadataConfig};
 pub use engine::{Engine, PostgresUrl};
@@ -64,9 +68,10 @@ pub use networks::{Network, NetworkAccess, NetworkChange, NewNetwork};
 pub use own::SessionInfo;
 pub use people::{NewPerson, PeopleQuery, Person, PersonChange, PersonStatus};
 
+pub use registration::Registration;
 pub use registry::{
-    Device, DeviceChange, DeviceCursor, DeviceQuery, DeviceSort, DeviceStatus, DeviceType, Edit, Import, ImportRow,
-    Imported, NewDevice, NewDeviceToken, NewType, RegistryError, TypeChange,
+    ClaimInfo, Claimed, Device, DeviceChange, DeviceCursor, DeviceQuery, DeviceSort, DeviceStatus, DeviceType, Edit,
+    Import, ImportRow, Imported, NewDevice, NewDeviceToken, NewType, RegistryError, TypeChange,
 };
 pub use second_factor::{Enrolment, SecondFactor};
 pub use sessions::{NewSecret, SignedIn};

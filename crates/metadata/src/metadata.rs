@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::attempts::Attempts;
 use crate::basic::VerifiedLogins;
+use crate::classes::quotas::Meters;
 use crate::config::MetadataConfig;
 use crate::engine::{begin, connect};
 use crate::entity::organisation;
@@ -38,6 +39,7 @@ struct Inner {
     logins: VerifiedLogins,
     sealer: Sealer,
     activity: Activity,
+    meters: Meters,
 }
 
 /// What the one who starts the server should know.
@@ -80,6 +82,7 @@ impl Metadata {
             logins: VerifiedLogins::default(),
             sealer: Sealer::default(),
             activity: Activity::default(),
+            meters: Meters::default(),
         };
         let metadata = Self { inner: Arc::new(inner) };
         if let Err(error) = metadata.sealing_key().await {
@@ -141,6 +144,10 @@ impl Metadata {
 
     pub(crate) fn activity(&self) -> &Activity {
         &self.inner.activity
+    }
+
+    pub(crate) fn meters(&self) -> &Meters {
+        &self.inner.meters
     }
 
     /// A new id; its first bits are the time, so that rows inserted together lie together.

@@ -13,16 +13,19 @@ use std::collections::HashMap;
 
 use sea_orm::ActiveValue::NotSet;
 use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
-use sensorium_model::{Action, OrgId, Principal, Role, UserId};
+use sensorium_model::{Action, ClassId, OrgId, Principal, Role, UserId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::account::{check_login, check_name, login_key, role_name};
 use crate::audit::Change;
+use crate::classes::ClassRef;
 use crate::entity::{one_time_link, session, user};
 use crate::error::MetadataError;
 use crate::links::{LinkInfo, LinkPurpose, NewLink};
 use crate::metadata::Metadata;
+use crate::registration::{awaits_approval, deleted_key};
+use crate::registry::Edit;
 
 /// The most people of one organisation, without deleted ones.
 pub const MAX_PEOPLE: u64 = 10_000;
@@ -102,6 +105,10 @@ pub struct Person {
     pub last_seen_ms: Option<i64>,
     /// The one-time link that is out.
     pub link: Option<LinkInfo>,
+    /// Whether they asked to join, and wait for an administrator who makes them active.
+    pub awaits_approval: bool,
+    /// The class, whose quotas bind them.
+    pub class: Option<ClassRef>,
 }
 
 /// A person to invite.
@@ -137,6 +144,8 @@ pub struct PersonChange {
     pub role: Option<Role>,
     /// Active or suspended.
     pub status: Option<PersonStatus>,
+    /// Another class.
+    pub class: Edit<ClassId>,
 }
 
 impl Metadata {
@@ -179,18 +188,11 @@ impl Metadata {
             created_at_ms: self.now_ms(),
             name: check_name(&new.name)?.to_owned(),
             version: 1,
+            class_id: None,
         };
         let transaction = self.begin().await?;
         self.insert_user(&transaction, who, &row).await?;
-        let people = user::Entity::find()
-            .filter(user::Column::OrgId.eq(row.org_id))
-            .filter(user::Column::Status.ne(user::Status::Deleted))
-            .count(&transaction)
-            .await?;
-        if people > MAX_PEOPLE {
-            let rule = "an organisation has at most 10,000 (a fixed limit); delete some who have left";
-            return Err(MetadataError::Invalid { what: "too many people", rule });
-        }
+        self.check_room_for_people(&transaction, who.org).await?;
         let link = self.put_link(&transaction, &row, LinkPurpose::Invitation).await?;
         transaction.commit().await?;
         Ok((self.describe(row).await?, link))
@@ -214,8 +216,10 @@ impl Metadata {
             after.role = role.into();
         }
         if let Some(status) = change.status {
-            after.status = next_status(before.status, status)?;
+            after.status = next_status(&before, status)?;
         }
+        let class = change.class.apply(before.class_id.map(ClassId::from_uuid));
+        after.class_id = class.map(|class| *class.as_uuid());
         after.version = change.version.saturating_add(1);
         self.replace(who, &before, &after, "changed").await?;
         self.person(who, id).await
@@ -226,8 +230,7 @@ impl Metadata {
         let before = self.manageable(who, id).await?;
         let after = user::Model {
             status: user::Status::Deleted,
-            // No login holds a colon.
-            login_key: format!(":deleted:{}", before.id),
+            login_key: deleted_key(before.id),
             password: String::new(),
             version: version.saturating_add(1),
             ..before.clone()
@@ -254,6 +257,7 @@ impl Metadata {
             // Whatever it is by now, only a deletion takes it away.
             password: if after.password == before.password { NotSet } else { Set(after.password.clone()) },
             version: Set(after.version),
+            class_id: Set(after.class_id),
             ..Default::default()
         };
         let done = user::Entity::update_many()
@@ -268,6 +272,10 @@ impl Metadata {
         if done.rows_affected != 1 {
             drop(transaction);
             return Err(MetadataError::Changed(Box::new(self.person(who, id).await?)));
+        }
+        if let Some(class) = after.class_id.filter(|_| after.class_id != before.class_id) {
+            // The write before it keeps others from deleting the class.
+            self.class_row(&transaction, org, ClassId::from_uuid(class)).await?;
         }
         if is_active_owner(before) && !is_active_owner(after) {
             let owners = user::Entity::find()
@@ -300,6 +308,7 @@ impl Metadata {
         transaction.commit().await?;
         self.token_cache().revoke(&ended);
         self.logins().forget_user(id);
+        self.meters().forget(id);
         Ok(())
     }
 
@@ -350,6 +359,7 @@ impl Metadata {
             .await?;
         let mut links: HashMap<Uuid, LinkInfo> =
             links.into_iter().map(|link| (link.user_id, LinkInfo::from(link))).collect();
+        let names = self.class_names(org, rows.iter().filter_map(|row| row.class_id).collect()).await?;
         let people = rows.into_iter().map(|row| Person {
             id: UserId::from_uuid(row.id),
             role: row.role.into(),
@@ -358,6 +368,10 @@ impl Metadata {
             created_at_ms: row.created_at_ms,
             last_seen_ms: seen.remove(&row.id),
             link: links.remove(&row.id),
+            awaits_approval: awaits_approval(&row),
+            class: row
+                .class_id
+                .and_then(|id| Some(ClassRef { id: ClassId::from_uuid(id), name: names.get(&id)?.clone() })),
             login: row.login,
             name: row.name,
         });
@@ -374,11 +388,15 @@ fn is_active_owner(row: &user::Model) -> bool {
 }
 
 /// The status that an administrator's wish leads to.
-fn next_status(before: user::Status, wanted: PersonStatus) -> Result<user::Status, MetadataError> {
-    match (before, wanted) {
-        (user::Status::Pending, PersonStatus::Pending) => Ok(before),
+fn next_status(before: &user::Model, wanted: PersonStatus) -> Result<user::Status, MetadataError> {
+    match (before.status, wanted) {
+        (user::Status::Pending, PersonStatus::Pending) => Ok(before.status),
+        (user::Status::Pending, PersonStatus::Active) if awaits_approval(before) => Ok(wanted.into()),
         (user::Status::Active | user::Status::Suspended, PersonStatus::Active | PersonStatus::Suspended) => {
             Ok(wanted.into())
+        }
+        (user::Status::Pending, _) if awaits_approval(before) => {
+            Err(MetadataError::Conflict("this person waits for approval; make them active, or delete them"))
         }
         (user::Status::Pending, _) => Err(MetadataError::Conflict(
             "this person has not accepted the invitation yet, and becomes active by it; revoke the invitation or delete them",
@@ -393,6 +411,7 @@ fn facts(row: &user::Model) -> Map<String, Value> {
         ("name", json!(row.name)),
         ("role", json!(role_name(row.role.into()))),
         ("status", json!(row.status.to_value())),
+        ("class", json!(row.class_id)),
     ];
     facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect()
 }

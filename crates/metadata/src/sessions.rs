@@ -25,6 +25,7 @@ use crate::config::millis;
 use crate::entity::{session, user};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
+use crate::registration::awaits_approval;
 use crate::secrets;
 
 /// How stale `last_seen_ms` may be: a write per session and minute at most.
@@ -130,9 +131,13 @@ impl Metadata {
         self.attempts()
             .begin(login, peer, self.now_ms())
             .map_err(|retry_after| MetadataError::TooManyAttempts { retry_after })?;
-        let user = self.active_user(login).await?;
+        let user = self.known_user(login).await?;
         let hash = user.as_ref().map(|user| user.password.as_str());
         match (self.passwords().verify(password, hash).await, user) {
+            (Ok(true), Some(user)) if awaits_approval(&user) => {
+                self.attempts().abandon(login, peer);
+                Err(MetadataError::AwaitsApproval)
+            }
             (Ok(true), Some(user)) => Ok(user),
             (Ok(_), _) => Err(MetadataError::WrongCredentials),
             (Err(error), _) => {

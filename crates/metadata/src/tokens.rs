@@ -10,7 +10,7 @@ use std::sync::Arc;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set};
 use sensorium_model::{
-    ActingDevice, Action, DatabaseName, DatabaseScope, DeviceId, OrgId, Principal, Subject, TokenId,
+    ActingDevice, Action, DatabaseName, DatabaseScope, DeviceId, OrgId, Principal, Subject, TokenId, UserId,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -128,6 +128,7 @@ impl Metadata {
             let Some(device) = device else { return Ok(None) };
             let acting = ActingDevice { id: DeviceId::from_uuid(device.id), name: device.name.into() };
             principal.device = Some(Arc::new(acting));
+            principal.made_by = device.added_by.map(UserId::from_uuid);
         }
         let stale_since = now_ms.saturating_sub(USED_EVERY_MS);
         if row.last_used_at_ms.is_none_or(|used| used <= stale_since) {
@@ -336,6 +337,7 @@ fn principal(row: &api_token::Model) -> Option<Principal> {
         can_write: row.can_write,
         databases,
         device: None,
+        made_by: row.created_by.map(UserId::from_uuid),
     })
 }
 

@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 use uuid::Uuid;
 
 use crate::config::millis;
-use crate::entity::{audit, one_time_link, organisation, session};
+use crate::entity::{audit, device_claim, one_time_link, organisation, session};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
 
@@ -20,8 +20,12 @@ pub struct CleanedUp {
     pub sessions: u64,
     /// One-time links.
     pub links: u64,
+    /// Claim links of devices.
+    pub claims: u64,
     /// Recorded changes.
     pub changes: u64,
+    /// People who asked to join, about whom nobody decided.
+    pub waiting: u64,
 }
 
 impl Metadata {
@@ -38,6 +42,12 @@ impl Metadata {
             .exec(self.db())
             .await?
             .rows_affected;
+        let claims = device_claim::Entity::delete_many()
+            .filter(device_claim::Column::ExpiresAtMs.lte(now_ms))
+            .exec(self.db())
+            .await?
+            .rows_affected;
+        let waiting = self.forget_waiting().await?;
         let mut changes = 0;
         for org in organisation::Entity::find().all(self.db()).await? {
             let of_org = audit::Entity::find().filter(audit::Column::OrgId.eq(org.id));
@@ -45,7 +55,7 @@ impl Metadata {
             changes += self.remove_changes(of_org.clone().filter(audit::Column::AtMs.lt(since)), 0).await?;
             changes += self.remove_changes(of_org, self.config().audit_rows).await?;
         }
-        Ok(CleanedUp { sessions, links, changes })
+        Ok(CleanedUp { sessions, links, claims, changes, waiting })
     }
 
     /// Removes the selected changes but for the newest `kept`.

@@ -77,6 +77,7 @@ impl Metadata {
             created_at_ms: self.now_ms(),
             name: String::new(),
             version: 1,
+            class_id: None,
         })
     }
 

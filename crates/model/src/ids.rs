@@ -50,6 +50,10 @@ id! {
     UserId
 }
 id! {
+    /// A class of people.
+    ClassId
+}
+id! {
     /// An API token; the secret itself is never an identity.
     TokenId
 }

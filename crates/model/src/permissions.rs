@@ -107,6 +107,8 @@ pub struct Principal {
     pub databases: DatabaseScope,
     /// The device that the caller is. It may write readings of its own, and nothing else.
     pub device: Option<Arc<ActingDevice>>,
+    /// Of an API token: the person who made it; of a device: the person who added it.
+    pub made_by: Option<UserId>,
 }
 
 impl Principal {
@@ -120,6 +122,7 @@ impl Principal {
             can_write: true,
             databases: DatabaseScope::All,
             device: None,
+            made_by: None,
         }
     }
 
@@ -133,6 +136,7 @@ impl Principal {
             can_write: true,
             databases: DatabaseScope::All,
             device: None,
+            made_by: None,
         }
     }
 
@@ -146,6 +150,7 @@ impl Principal {
             can_write: role >= Role::Editor,
             databases: DatabaseScope::All,
             device: None,
+            made_by: None,
         }
     }
 
@@ -155,6 +160,11 @@ impl Principal {
             Subject::User(id, _) => Some(id),
             Subject::Token(_) | Subject::System | Subject::Anonymous => None,
         }
+    }
+
+    /// Whose quotas bind the caller: the person who calls, or who made what calls.
+    pub fn answerable(&self) -> Option<UserId> {
+        self.person().or(self.made_by)
     }
 
     /// Whether the caller may do this.
@@ -218,6 +228,7 @@ mod tests {
             can_write: true,
             databases: DatabaseScope::One(main.clone()),
             device: None,
+            made_by: None,
         };
         assert!(token.allows(Action::Write(&main)));
         assert!(!token.allows(Action::Write(&other)));

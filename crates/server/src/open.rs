@@ -57,6 +57,8 @@ pub(crate) fn metadata_config(settings: &Settings) -> Result<MetadataConfig> {
         session_idle: hours(people.session_idle_days.saturating_mul(24)),
         invitation_lifetime: hours(people.invitation_hours),
         reset_lifetime: hours(people.reset_hours),
+        claim_lifetime: hours(people.claim_hours),
+        registration: people.registration,
         audit_lifetime: hours(people.audit_days.saturating_mul(24)),
         audit_rows: people.audit_rows,
         key_file: settings.secrets.key_file.clone().unwrap_or(default.key_file),

@@ -60,10 +60,18 @@ export async function emptyFolder(): Promise<string> {
   return folder;
 }
 
+/** How a server is started. */
+export interface ServeOptions {
+  http?: string;
+  args?: string[];
+  /** Settings by their environment variable. */
+  settings?: Record<string, string>;
+}
+
 /** Starts a server and waits until it printed its address. */
-export async function serve(dataDir: string, options: { http?: string; args?: string[] } = {}): Promise<Sensorium> {
+export async function serve(dataDir: string, options: ServeOptions = {}): Promise<Sensorium> {
   const args = ["serve", "--data-dir", dataDir, "--http", options.http ?? "127.0.0.1:0", ...(options.args ?? [])];
-  const child: ChildProcess = spawn(binary(), args, { env: plainEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
+  const child: ChildProcess = spawn(binary(), args, { env: { ...plainEnvironment(), ...options.settings }, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const ended = new Promise<number | null>((resolve) => {
     child.once("exit", (code) => {
@@ -107,8 +115,8 @@ export async function serve(dataDir: string, options: { http?: string; args?: st
 }
 
 /** Starts a server with an empty data folder; stops it after the tests of the file. */
-export async function fresh(args: string[] = []): Promise<Sensorium> {
-  const server = await serve(await emptyFolder(), { args });
+export async function fresh(args: string[] = [], settings: Record<string, string> = {}): Promise<Sensorium> {
+  const server = await serve(await emptyFolder(), { args, settings });
   undo.push(server.stop);
   return server;
 }

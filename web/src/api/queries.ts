@@ -11,6 +11,8 @@ export type Session = components["schemas"]["SessionBody"] & {
 /** A person of the organisation. */
 export type Person = components["schemas"]["User"];
 /** A browser in which one is signed in. */
+export type PersonClass = components["schemas"]["PersonClass"];
+
 export type OwnSession = components["schemas"]["OwnSession"];
 /** A change that was recorded. */
 export type AuditItem = components["schemas"]["AuditItem"];
@@ -86,6 +88,38 @@ export const peopleQuery = infiniteQueryOptions({
     return body(await api.GET("/api/v1/users", { params: { query }, signal }));
   },
 });
+
+/** The classes of people, by name, for administrators. */
+export const classesQuery = queryOptions({
+  queryKey: ["classes"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/classes", { signal })).classes,
+});
+
+/** What one's own class bounds. */
+export const ownQuotasQuery = queryOptions({
+  queryKey: ["own-quotas"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/account/quotas", { signal })),
+});
+
+/** Whether people may ask for an account. */
+export const registrationQuery = queryOptions({
+  queryKey: ["registration"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/registration", { signal })),
+});
+
+/** The claim link of a device that is out; null if there is none. */
+export const claimLinkQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["claim-link", id],
+    queryFn: async ({ signal }) => {
+      try {
+        return body(await api.GET("/api/v1/devices/{id}/claim", { params: { path: { id } }, signal }));
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 404) return null;
+        throw error;
+      }
+    },
+  });
 
 /** How many changes are on a page. */
 const AUDIT_PAGE = 50;

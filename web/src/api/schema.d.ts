@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/account/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show one's own quotas
+         * @description For a person, and for API tokens, which are bound by the quotas of whoever made them.
+         */
+        get: operations["own_quotas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/account/second-factor": {
         parameters: {
             query?: never;
@@ -137,6 +157,70 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim a device
+         * @description Gives out an API token of the device that the link is for. A link that does not work is refused in the same words, whatever the
+         *     reason.
+         */
+        post: operations["claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List classes of people */
+        get: operations["classes"];
+        put?: never;
+        /** Add a class of people */
+        post: operations["create_class"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/classes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a class of people */
+        get: operations["class"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a class of people
+         * @description One that people are in is not deleted.
+         */
+        delete: operations["delete_class"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a class of people
+         * @description Other quotas hold at once; what somebody has beyond them stays.
+         */
+        patch: operations["change_class"];
         trace?: never;
     };
     "/api/v1/databases": {
@@ -450,6 +534,28 @@ export interface paths {
         patch: operations["change_device"];
         trace?: never;
     };
+    "/api/v1/devices/{id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the claim link of a device that is out */
+        get: operations["claim_link"];
+        put?: never;
+        /**
+         * Make a claim link of a device
+         * @description Whoever has the link gets an API token of the device, once, without an account. It takes the place of the one that is out.
+         */
+        post: operations["issue_claim"];
+        /** Revoke the claim link of a device */
+        delete: operations["revoke_claim"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{id}/tokens": {
         parameters: {
             query?: never;
@@ -716,6 +822,27 @@ export interface paths {
          * @description One object, a list of objects, or several of either one after the other. Answered after the readings are on disk.
          */
         post: operations["readings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/registration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say whether people may ask to join by themselves */
+        get: operations["registration_state"];
+        put?: never;
+        /**
+         * Ask to join
+         * @description Works where `people.registration` is set. Whoever asks can sign in once an administrator has made them active.
+         */
+        post: operations["register"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1050,7 +1177,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change a person's name, role or status
+         * Change a person's name, role, status or class
          * @description Suspending ends the person's sessions and revokes their API tokens at once; a role below editor revokes the tokens.
          */
         patch: operations["change_user"];
@@ -1367,6 +1494,41 @@ export interface components {
             needed_bytes?: number | null;
             /** @description `pass`, `degraded` or `fail`. */
             status: string;
+        };
+        /** @description A claim link that is out, without its secret. */
+        ClaimLink: {
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            created_at: string;
+            /** @description The one database that the token will be good for. */
+            database: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is good, RFC 3339.
+             */
+            expires_at: string;
+        };
+        /** @description A claim link to make. */
+        ClaimLinkRequest: {
+            /** @description Limits the token that it gives out to one database. */
+            database?: string | null;
+        };
+        /** @description The code of a claim link. */
+        ClaimRequest: {
+            code: string;
+        };
+        /** @description What a device needs to write. */
+        ClaimedDevice: {
+            /** @description The one database that the token is good for; null means all. */
+            database: string | null;
+            /** @description Its name, which is the tag `device` of what it writes. */
+            device: string;
+            /** @description The table of its type. */
+            table: string | null;
+            /** @description An API token that only writes, and only as this device; shown this once. */
+            token: string;
         };
         /** @description Something to say. */
         CommentRequest: {
@@ -1771,15 +1933,26 @@ export interface components {
              */
             longitude: number;
         };
-        /** @description What lets a person choose a password, once. Only this answer holds it. */
+        /** @description What lets somebody choose a password, or claim a device, once. Only this answer holds it. */
         OneTimeLink: {
-            /** @description The secret, which `POST /api/v1/invitations/accept` takes. */
+            /** @description The secret, which `POST /api/v1/invitations/accept` takes, or `POST /api/v1/claims`. */
             code: string;
             /**
              * Format: date-time
              * @description Until when it is good, RFC 3339.
              */
             expires_at: string;
+        };
+        /** @description One's own quotas. */
+        OwnQuotaList: {
+            /** @description The name of one's class; null if nothing is bound. */
+            class: string | null;
+            /**
+             * Format: int64
+             * @description Devices that one added and that were not deleted.
+             */
+            devices_used: number;
+            quotas: components["schemas"]["PersonQuotas"];
         };
         /** @description Whether signing in takes a code. */
         OwnSecondFactor: {
@@ -1841,6 +2014,69 @@ export interface components {
             current: string;
             /** @description At least 10 characters. */
             new: string;
+        };
+        /** @description A class of people: what each person in it may have. */
+        PersonClass: {
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description How many people are in it.
+             */
+            people: number;
+            quotas: components["schemas"]["PersonQuotas"];
+            /**
+             * Format: int64
+             * @description Grows with each change; send it with the next one.
+             */
+            version: number;
+        };
+        /** @description What to change of a class; what is left out stays. */
+        PersonClassChange: {
+            name?: string | null;
+            quotas?: components["schemas"]["QuotaChange"];
+            /**
+             * Format: int64
+             * @description The version that the change was made for.
+             */
+            version: number;
+        };
+        /** @description The classes of the organisation, by name. */
+        PersonClassList: {
+            classes: components["schemas"]["PersonClass"][];
+        };
+        /** @description A class to add. */
+        PersonClassRequest: {
+            /** @description 1 to 100 characters, which no other class of the organisation has. */
+            name: string;
+            quotas?: components["schemas"]["PersonQuotas"];
+        };
+        /** @description What a person may have; null is not bound. */
+        PersonQuotas: {
+            /**
+             * Format: int64
+             * @description Devices that the person, or an API token of theirs, added and that were not deleted; up to 100,000.
+             * @default null
+             */
+            devices: number | null;
+            /**
+             * Format: int64
+             * @description Points a second that the person, their API tokens and their devices write together; ten seconds of it may come at once.
+             * @default null
+             */
+            points_per_second: number | null;
+            /**
+             * Format: int64
+             * @description Days for which databases that they create keep readings, until an administrator says otherwise.
+             * @default null
+             */
+            retention_days: number | null;
         };
         /** @description A site, a building or a floor. */
         Place: {
@@ -2013,6 +2249,15 @@ export interface components {
             /** @description The oldest first. */
             queries: components["schemas"]["Query"][];
         };
+        /** @description Other quotas; null takes the bound away, what is left out stays. */
+        QuotaChange: {
+            /** Format: int64 */
+            devices?: number | null;
+            /** Format: int64 */
+            points_per_second?: number | null;
+            /** Format: int64 */
+            retention_days?: number | null;
+        };
         /** @description Whether the server can do its work, part by part. */
         Readiness: {
             /** @description The parts. */
@@ -2046,6 +2291,19 @@ export interface components {
              * @description Line, item or frame of the request, from 1.
              */
             line: number;
+        };
+        /** @description Somebody who wants to join. */
+        RegistrationRequest: {
+            /** @description 1 to 64 characters without spaces and colons, which nobody on this server has. */
+            login: string;
+            /** @description At most 100 characters. */
+            name?: string;
+            /** @description At least 10 characters. */
+            password: string;
+        };
+        /** @description Whether people may ask to join by themselves. */
+        RegistrationState: {
+            open: boolean;
         };
         /** @description A refused reading. */
         Rejection: {
@@ -2557,6 +2815,9 @@ export interface components {
         };
         /** @description A person of the organisation. */
         User: {
+            /** @description Whether they asked to join, and wait for an administrator who makes them active or deletes them. */
+            awaits_approval: boolean;
+            class: components["schemas"]["UserClass"] | null;
             /**
              * Format: date-time
              * @description RFC 3339.
@@ -2583,6 +2844,11 @@ export interface components {
         };
         /** @description What to change of a person; what is left out stays. */
         UserChange: {
+            /**
+             * Format: uuid
+             * @description Another class; null for none.
+             */
+            class?: string | null;
             /** @description At most 100 characters. */
             name?: string | null;
             role?: components["schemas"]["Role"] | null;
@@ -2592,6 +2858,12 @@ export interface components {
              * @description The version that the change was made for.
              */
             version: number;
+        };
+        /** @description The class of a person. */
+        UserClass: {
+            /** Format: uuid */
+            id: string;
+            name: string;
         };
         /** @description A one-time link that is out, without its secret. */
         UserLink: {
@@ -2759,6 +3031,41 @@ export interface operations {
             };
             /** @description Too many attempts; see Retry-After */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    own_quotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnQuotaList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3148,6 +3455,334 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimedDevice"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The link does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The device is disabled, or has four tokens; the link still works */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    classes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonClassList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Administrators only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_class: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonClassRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonClass"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    class: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The class */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonClass"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_class: {
+        parameters: {
+            query: {
+                /** @description The version that the caller has seen. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description The class */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description People are in it, or another change came first */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_class: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The class */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonClassChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonClass"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another change came first (then `current` is how the class is now), or the name is taken */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4516,6 +5151,156 @@ export interface operations {
             };
         };
     };
+    claim_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimLink"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such device, or none is out */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    issue_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimLinkRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OneTimeLink"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     device_tokens: {
         parameters: {
             query?: never;
@@ -5776,6 +6561,82 @@ export interface operations {
                 };
             };
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    registration_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistrationState"];
+                };
+            };
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistrationRequest"];
+            };
+        };
+        responses: {
+            /** @description An administrator decides */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nobody joins by themselves here */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The login is taken, or too many people wait already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; see Retry-After */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

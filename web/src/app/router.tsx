@@ -48,6 +48,8 @@ export type TitledNamespace =
   | "account"
   | "setup"
   | "login"
+  | "register"
+  | "claim"
   | "invitation";
 
 const root = createRootRouteWithContext<{ queryClient: QueryClient }>()({
@@ -85,6 +87,22 @@ const invitation = createRoute({
   staticData: { title: "invitation" },
   loader: () => loadStrings("invitation"),
   component: lazyRouteComponent(() => import("@/pages/invitation")),
+});
+
+const register = createRoute({
+  getParentRoute: () => root,
+  path: "/register",
+  staticData: { title: "register" },
+  loader: () => loadStrings("register"),
+  component: lazyRouteComponent(() => import("@/pages/register")),
+});
+
+const claim = createRoute({
+  getParentRoute: () => root,
+  path: "/claim",
+  staticData: { title: "claim" },
+  loader: () => loadStrings("claim"),
+  component: lazyRouteComponent(() => import("@/pages/claim")),
 });
 
 const signedIn = createRoute({
@@ -224,6 +242,8 @@ export const router = createRouter({
   routeTree: root.addChildren([
     setup,
     login,
+    register,
+    claim,
     invitation,
     signedIn.addChildren([
       overview,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -208,11 +209,24 @@ async fn create_database(
         .await
         .map_err(|error| ApiError::from_error(sensorium_model::ErrorKind::Internal, &error))??;
     if created {
+        keep_as_its_class_says(&state, &caller, &key).await?;
         state.metadata.audit(&caller.0, Change::created("database", key.name.as_str())).await?;
     }
     let tables = state.store.schema(&key).map_or(0, |schema| schema.tables.len());
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(Database { name: key.name.into(), tables })))
+}
+
+/// Bounds for how long a new database keeps readings, where the class of whoever creates it does.
+async fn keep_as_its_class_says(state: &AppState, caller: &Caller, key: &DatabaseKey) -> ApiResult<()> {
+    let Some(days) = state.metadata.own_quotas(&caller.0).await?.quotas.retention_days else { return Ok(()) };
+    let keep = Duration::from_secs(days.saturating_mul(86_400));
+    let (store, key) = (state.store.clone(), key.clone());
+    // The store syncs a file before it returns.
+    tokio::task::spawn_blocking(move || store.set_retention(&key, None, Some(keep)))
+        .await
+        .map_err(|error| ApiError::from_error(sensorium_model::ErrorKind::Internal, &error))??;
+    Ok(())
 }
 
 /// List the tables of a database and their columns

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod backup;
+pub(crate) mod classes;
 pub(crate) mod databases;
 pub(crate) mod detections;
 pub(crate) mod devices;
@@ -14,6 +15,7 @@ pub(crate) mod operations;
 pub(crate) mod places;
 pub(crate) mod queries;
 pub(crate) mod readings;
+pub(crate) mod registration;
 pub mod rejections;
 pub(crate) mod rollups;
 pub(crate) mod second_factor;

@@ -5,6 +5,7 @@ mod account;
 #[path = "../../../metadata/tests/people/app.rs"]
 mod app;
 mod audit;
+mod classes;
 mod databases;
 mod detections;
 mod devices;
@@ -18,6 +19,7 @@ mod places;
 #[path = "../../../metadata/tests/support/postgres.rs"]
 mod postgres;
 mod queries;
+mod registration;
 mod rollups;
 mod second_factor;
 mod server;

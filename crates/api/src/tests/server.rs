@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use sensorium_metadata::{FirstStart, Metadata, NewToken, NewUser};
+use sensorium_metadata::{FirstStart, Metadata, MetadataConfig, NewToken, NewUser};
 use sensorium_model::{DatabaseKey, DatabaseName, OrgId, Principal, Role};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -35,8 +35,19 @@ impl Server {
     }
 
     pub(super) async fn with(config: ApiConfig) -> Self {
+        Self::of(config, |_| {}).await
+    }
+
+    /// A server with other settings of its people.
+    pub(super) async fn configured(change: impl FnOnce(&mut MetadataConfig)) -> Self {
+        Self::of(ApiConfig::default(), change).await
+    }
+
+    async fn of(config: ApiConfig, change: impl FnOnce(&mut MetadataConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (metadata, first) = Metadata::open(metadata_of(folder.path())).await.unwrap();
+        let mut metadata = metadata_of(folder.path());
+        change(&mut metadata);
+        let (metadata, first) = Metadata::open(metadata).await.unwrap();
         let state = parts::state(folder.path(), metadata, config).await;
         Self { router: router(state.clone()), state, first, _folder: folder }
     }

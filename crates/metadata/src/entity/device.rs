@@ -26,6 +26,8 @@ pub struct Model {
     pub place_x: Option<f64>,
     /// From the top of the plan, 0 to 1.
     pub place_y: Option<f64>,
+    /// The person who added it, or made the API token that did.
+    pub added_by: Option<Uuid>,
     /// Grows with each change, but not with what is counted.
     pub version: i64,
     pub created_at_ms: i64,

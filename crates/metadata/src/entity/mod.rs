@@ -4,9 +4,11 @@
 pub(crate) mod api_token;
 pub(crate) mod audit;
 pub(crate) mod device;
+pub(crate) mod device_claim;
 pub(crate) mod device_type;
 pub(crate) mod one_time_link;
 pub(crate) mod organisation;
+pub(crate) mod person_class;
 pub(crate) mod place;
 pub(crate) mod place_plan;
 pub(crate) mod recovery_code;

@@ -16,13 +16,16 @@ pub struct Model {
     pub login_key: String,
     pub role: Role,
     pub status: Status,
-    /// PHC string; empty while the user is pending and once it is deleted.
+    /// PHC string; empty while an invitation is out and once the user is deleted. Of a pending one who asked to join: the password that
+    /// they chose.
     pub password: String,
     pub created_at_ms: i64,
     /// The person's name; may be empty.
     pub name: String,
     /// Grows with each change of name, role and status.
     pub version: i64,
+    /// The class, whose quotas bind the person.
+    pub class_id: Option<Uuid>,
 }
 
 /// What a user is in the organisation.

@@ -133,11 +133,11 @@ impl Metadata {
     /// Adds a device.
     pub async fn create_device(&self, who: &Principal, new: NewDevice) -> Result<Device, MetadataError> {
         may_manage(who)?;
-        let row = device::Model { id: Self::new_id(), ..row(who.org, &checked(new)?, self.now_ms()) };
+        let row = added(who, &checked(new)?, self.now_ms());
         let transaction = self.begin().await?;
         self.claim_registry(&transaction, who.org).await?;
         self.check_device(&transaction, &row).await?;
-        self.check_room(&transaction, who.org, 1).await?;
+        self.check_room(&transaction, who, 1).await?;
         let active = device::ActiveModel::from(row.clone());
         device::Entity::insert(active).exec_without_returning(&transaction).await?;
         let made = self.describe_device(&transaction, row).await?;
@@ -203,6 +203,7 @@ impl Metadata {
             .filter(api_token::Column::RevokedAtMs.is_null())
             .exec(&transaction)
             .await?;
+        self.drop_claim(&transaction, who.org, id).await?;
         device::Entity::delete_many()
             .filter(device::Column::Id.eq(*id.as_uuid()))
             .filter(device::Column::OrgId.eq(*who.org.as_uuid()))
@@ -249,19 +250,19 @@ impl Metadata {
         Ok(())
     }
 
-    /// Fails if so many devices more are too many.
+    /// Fails if so many devices more are too many, for the organisation or for the class of whoever adds them.
     pub(super) async fn check_room(
         &self,
         on: &impl ConnectionTrait,
-        org: OrgId,
+        who: &Principal,
         more: u64,
     ) -> Result<(), MetadataError> {
-        let present = device::Entity::find().filter(device::Column::OrgId.eq(*org.as_uuid())).count(on).await?;
+        let present = device::Entity::find().filter(device::Column::OrgId.eq(*who.org.as_uuid())).count(on).await?;
         if present.saturating_add(more) > MAX_DEVICES {
             let rule = format!("an organisation has at most {MAX_DEVICES} (MAX_DEVICES, a fixed limit); delete some");
             return Err(wrong(format!("{} devices would be too many", present.saturating_add(more)), rule));
         }
-        Ok(())
+        self.check_quota_of_devices(on, who, more).await
     }
 
     /// Puts a row in the place of the one before it.
@@ -365,8 +366,14 @@ pub(crate) fn check_location(Location { latitude, longitude }: Location) -> Resu
     Ok(())
 }
 
-/// The row of a new device that was checked; the caller gives it an id.
-pub(super) fn row(org: OrgId, new: &NewDevice, now_ms: i64) -> device::Model {
+/// The row of a new device that was checked.
+pub(super) fn added(who: &Principal, new: &NewDevice, now_ms: i64) -> device::Model {
+    let added_by = who.answerable().map(|person| *person.as_uuid());
+    device::Model { id: Metadata::new_id(), added_by, ..row(who.org, new, now_ms) }
+}
+
+/// What a device that was checked decides of its row.
+fn row(org: OrgId, new: &NewDevice, now_ms: i64) -> device::Model {
     device::Model {
         id: uuid::Uuid::nil(),
         org_id: *org.as_uuid(),
@@ -381,6 +388,7 @@ pub(super) fn row(org: OrgId, new: &NewDevice, now_ms: i64) -> device::Model {
         place_id: new.position.map(|position| *position.place.as_uuid()),
         place_x: new.position.map(|position| position.x),
         place_y: new.position.map(|position| position.y),
+        added_by: None,
         version: 1,
         created_at_ms: now_ms,
         last_seen_ms: 0,
@@ -395,6 +403,7 @@ pub(super) fn changed(before: &device::Model, new: &NewDevice) -> device::Model 
     let after = row(OrgId::from_uuid(before.org_id), new, before.created_at_ms);
     device::Model {
         id: before.id,
+        added_by: before.added_by,
         version: before.version.saturating_add(1),
         last_seen_ms: before.last_seen_ms,
         rows_accepted: before.rows_accepted,

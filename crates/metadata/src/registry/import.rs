@@ -82,7 +82,7 @@ impl Metadata {
         self.claim_registry(&transaction, who.org).await?;
         let types = types_by_name(&transaction, who.org).await?;
         let present = present(&transaction, who.org, &import.rows).await?;
-        let plan = self.plan(who.org, import, &types, present)?;
+        let plan = self.plan(who, import, &types, present)?;
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let done = Imported {
             created: number(plan.created.len()),
@@ -90,7 +90,7 @@ impl Metadata {
             unchanged: plan.unchanged,
         };
         if done.created > 0 {
-            self.check_room(&transaction, who.org, done.created).await?;
+            self.check_room(&transaction, who, done.created).await?;
         }
         if dry_run {
             return Ok(done);
@@ -109,7 +109,7 @@ impl Metadata {
     /// Finds out what becomes of each row, and all that is wrong.
     fn plan(
         &self,
-        org: OrgId,
+        who: &Principal,
         import: Import,
         types: &HashMap<String, device_type::Model>,
         mut present: HashMap<String, device::Model>,
@@ -125,10 +125,10 @@ impl Metadata {
             }
             seen.insert(key.clone(), row.line);
             let before = present.remove(&key);
-            match self.resolve(org, &row, before.as_ref(), types) {
+            match self.resolve(who, &row, before.as_ref(), types) {
                 Err(error) => problems.add(row.line, error.to_string()),
                 Ok(after) => match before {
-                    None => plan.created.push(device::Model { id: Self::new_id(), ..after }),
+                    None => plan.created.push(after),
                     Some(before) if is_same(&before, &after) => plan.unchanged += 1,
                     Some(before) => plan.updated.push((before, after)),
                 },
@@ -144,7 +144,7 @@ impl Metadata {
     /// The device that a row makes.
     fn resolve(
         &self,
-        org: OrgId,
+        who: &Principal,
         row: &ImportRow,
         before: Option<&device::Model>,
         types: &HashMap<String, device_type::Model>,
@@ -179,7 +179,7 @@ impl Metadata {
         })?;
         Ok(match before {
             Some(before) => devices::changed(before, &new),
-            None => devices::row(org, &new, self.now_ms()),
+            None => devices::added(who, &new, self.now_ms()),
         })
     }
 

@@ -11,6 +11,7 @@
 //! a device, [`MAX_LABELS`] attributes and as many tags, [`MAX_FIELDS`] of a type, and the lengths below.
 
 pub(crate) mod activity;
+mod claims;
 mod devices;
 mod edit;
 mod error;
@@ -31,6 +32,7 @@ use crate::error::MetadataError;
 use crate::metadata::Metadata;
 
 pub use activity::MAX_PENDING;
+pub use claims::{ClaimInfo, Claimed};
 pub(crate) use devices::check_location;
 pub use devices::{Device, DeviceChange, DeviceStatus, DeviceTypeRef, Location, NewDevice, Position};
 pub use edit::Edit;

@@ -3,13 +3,13 @@
 //! They belong to the device and not to whoever made them, so they stay when that person leaves. A device has at most
 //! [`super::MAX_DEVICE_TOKENS`] at once: make a second one, give it to the device, revoke the first.
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set};
 use sensorium_model::{Action, DatabaseName, DeviceId, Principal, TokenId};
 use serde_json::json;
 
 use super::MAX_DEVICE_TOKENS;
 use crate::audit::Change;
-use crate::entity::{api_token, user};
+use crate::entity::{api_token, device, user};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
 use crate::secrets;
@@ -39,19 +39,33 @@ impl Metadata {
         let expires_at_ms = new.expires_at_ms;
         let new = NewToken { name, database: new.database, can_read: false, can_write: true, expires_at_ms };
         tokens::check(who, &new)?;
-        let now_ms = self.now_ms();
-        tokens::check_expiry(new.expires_at_ms, now_ms)?;
+        tokens::check_expiry(new.expires_at_ms, self.now_ms())?;
         let creator = self.account(who).await?.user.map(|user| user.login);
-        let secret = secrets::token();
-        let row = api_token::Model {
-            device_id: Some(*device.as_uuid()),
-            created_by_name: creator,
-            ..self.row(who, new, &secret, user::Role::Viewer, None)
-        };
         let transaction = self.begin().await?;
         self.claim_registry(&transaction, who.org).await?;
         let of = self.device_row(&transaction, who.org, device).await?;
         self.is_still_there(&transaction, who).await?;
+        let (row, secret) = self.add_device_token(&transaction, who, &of, new, creator).await?;
+        transaction.commit().await?;
+        Ok((tokens::info(row), secret))
+    }
+
+    /// Adds a token to a device that has room for one, and records it.
+    pub(super) async fn add_device_token(
+        &self,
+        on: &impl ConnectionTrait,
+        who: &Principal,
+        of: &device::Model,
+        new: NewToken,
+        creator: Option<String>,
+    ) -> Result<(api_token::Model, String), MetadataError> {
+        let now_ms = self.now_ms();
+        let secret = secrets::token();
+        let row = api_token::Model {
+            device_id: Some(of.id),
+            created_by_name: creator,
+            ..self.row(who, new, &secret, user::Role::Viewer, None)
+        };
         let present = api_token::Entity::find()
             .filter(api_token::Column::OrgId.eq(row.org_id))
             .filter(api_token::Column::DeviceId.eq(of.id))
@@ -64,19 +78,17 @@ impl Metadata {
             .filter(api_token::Column::DeviceId.eq(of.id))
             .filter(api_token::Column::RevokedAtMs.is_null())
             .filter(api_token::Column::ExpiresAtMs.lte(now_ms))
-            .exec(&transaction)
+            .exec(on)
             .await?;
-        if present.count(&transaction).await? >= MAX_DEVICE_TOKENS {
+        if present.count(on).await? >= MAX_DEVICE_TOKENS {
             return Err(MetadataError::Conflict(
                 "a device has at most 4 API tokens at once (MAX_DEVICE_TOKENS, a fixed limit); revoke one that is not used",
             ));
         }
-        let active = api_token::ActiveModel::from(row.clone());
-        api_token::Entity::insert(active).exec_without_returning(&transaction).await?;
+        api_token::Entity::insert(api_token::ActiveModel::from(row.clone())).exec_without_returning(on).await?;
         let described = json!({"token": row.name, "rights": tokens::described(&row)});
-        self.record(&transaction, who, Change::created("device_token", &of.name).after(described)).await?;
-        transaction.commit().await?;
-        Ok((tokens::info(row), secret))
+        self.record(on, who, Change::created("device_token", &of.name).after(described)).await?;
+        Ok((row, secret))
     }
 
     /// The tokens of a device that were not revoked, newest first; those that are too old are among them.
@@ -127,7 +139,7 @@ impl Metadata {
     }
 }
 
-fn may_manage_tokens(who: &Principal) -> Result<(), MetadataError> {
+pub(super) fn may_manage_tokens(who: &Principal) -> Result<(), MetadataError> {
     if who.allows(Action::ManageDeviceTokens) {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod changing;
+mod claims;
 mod fixture;
 mod importing;
 mod listing;

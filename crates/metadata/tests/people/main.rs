@@ -4,10 +4,12 @@
 
 mod app;
 mod changing;
+mod classes;
 mod fixture;
 mod links;
 mod networks;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod record;
+mod registration;
 mod second_factor;

@@ -137,6 +137,10 @@ pub(crate) struct PeopleSettings {
     pub(crate) invitation_hours: u64,
     /// Hours for which the link that resets a password is good.
     pub(crate) reset_hours: u64,
+    /// Hours for which a claim link of a device is good.
+    pub(crate) claim_hours: u64,
+    /// Whether people may ask to join by themselves; an administrator decides about each.
+    pub(crate) registration: bool,
     /// Days for which changes stay on record.
     pub(crate) audit_days: u64,
     /// Changes of an organisation that stay on record, the newest of them.
@@ -220,6 +224,8 @@ impl Settings {
                 session_idle_days: 7,
                 invitation_hours: 72,
                 reset_hours: 24,
+                claim_hours: 168,
+                registration: false,
                 audit_days: 365,
                 audit_rows: 1_000_000,
                 clean_up_minutes: 60,
@@ -255,6 +261,7 @@ impl Settings {
             .or_else(|| at_least("people.session_idle_days", self.people.session_idle_days, 1))
             .or_else(|| at_least("people.invitation_hours", self.people.invitation_hours, 1))
             .or_else(|| at_least("people.reset_hours", self.people.reset_hours, 1))
+            .or_else(|| at_least("people.claim_hours", self.people.claim_hours, 1))
             .or_else(|| at_least("people.audit_days", self.people.audit_days, 1))
             .or_else(|| at_least("people.audit_rows", self.people.audit_rows, 1_000))
             .or_else(|| at_least("people.clean_up_minutes", self.people.clean_up_minutes, 1))

@@ -14,7 +14,7 @@ import { save } from "@/shell/save";
 import { Secret } from "@/shell/Secret";
 import classes from "./account.module.css";
 
-const QrCode = lazy(() => import("./QrCode"));
+const QrCode = lazy(() => import("@/shell/qr/QrCode"));
 
 type Enrolment = components["schemas"]["SecondFactorSecret"];
 
@@ -154,11 +154,9 @@ function Confirm({ enrolment: { secret, uri }, onConfirmed, onCancel }: ConfirmP
     >
       <Stack gap="md">
         <Text>{t("scan")}</Text>
-        <div className={classes["qr"]}>
-          <Suspense fallback={null}>
-            <QrCode text={uri} label={t("qr")} />
-          </Suspense>
-        </div>
+        <Suspense fallback={null}>
+          <QrCode text={uri} label={t("qr")} />
+        </Suspense>
         <Secret text={shown} label={t("secret")} />
         <div>
           <CopyButton text={secret} label={t("secret")} />

@@ -19,6 +19,7 @@ export const ACTIONS = [
   "returned",
   "withdrew",
   "commented",
+  "claimed",
 ] as const;
 
 /** The kinds of things that it is done to. */
@@ -44,6 +45,8 @@ export const TARGETS = [
   "device_token",
   "place",
   "template",
+  "class",
+  "claim link",
 ] as const;
 
 /** A known action. */

@@ -2,7 +2,7 @@
 import { Button, Text, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { KeyRound } from "lucide-react";
+import { KeyRound, QrCode } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Device, deviceTokensQuery, type Token } from "@/api/queries";
@@ -11,6 +11,7 @@ import { FormFailure } from "@/shell/FormFailure";
 import { Loading } from "@/shell/Loading";
 import { Moment } from "@/shell/Moment";
 import classes from "./device.module.css";
+import { ClaimLink } from "./ClaimLink";
 import { MakeDeviceToken } from "./MakeDeviceToken";
 import { RevokeDeviceToken } from "./RevokeDeviceToken";
 
@@ -19,15 +20,21 @@ export function Tokens({ device }: { device: Device }) {
   const { t } = useTranslation("devices");
   const tokens = useQuery(deviceTokensQuery(device.id));
   const [making, make] = useDisclosure(false);
+  const [claiming, claim] = useDisclosure(false);
   return (
     <section className={classes["section"]} aria-labelledby="device-tokens">
       <div className={classes["sectionHead"]}>
         <Title order={2} id="device-tokens">
           {t("tokens")}
         </Title>
-        <Button variant="default" leftSection={<KeyRound size={14} aria-hidden />} onClick={make.open}>
-          {t("newToken")}
-        </Button>
+        <div className={classes["acts"]}>
+          <Button variant="default" leftSection={<QrCode size={14} aria-hidden />} onClick={claim.open}>
+            {t("claim")}
+          </Button>
+          <Button variant="default" leftSection={<KeyRound size={14} aria-hidden />} onClick={make.open}>
+            {t("newToken")}
+          </Button>
+        </div>
       </div>
       <Text c="dimmed">{t("tokensWhy")}</Text>
       <FormFailure error={tokens.error} />
@@ -36,6 +43,7 @@ export function Tokens({ device }: { device: Device }) {
       {tokens.data !== undefined && tokens.data.length > 0 && (
         <TokenTable device={device} tokens={tokens.data} now={tokens.dataUpdatedAt} />
       )}
+      <ClaimLink device={device} opened={claiming} onClose={claim.close} />
       <MakeDeviceToken device={device} opened={making} onClose={make.close} />
     </section>
   );

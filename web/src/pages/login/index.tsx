@@ -1,12 +1,12 @@
 /** Sign in with login and password, and with a code where there is a second factor. */
-import { Button, PasswordInput, TextInput } from "@mantine/core";
+import { Anchor, Button, PasswordInput, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useRouter, useSearch } from "@tanstack/react-router";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useRouter, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ApiError, body } from "@/api/client";
-import { sessionOf, sessionQuery } from "@/api/queries";
+import { registrationQuery, sessionOf, sessionQuery } from "@/api/queries";
 import type { components } from "@/api/schema";
 import { needsSecondFactor } from "@/api/secondFactor";
 import { FormFailure } from "@/shell/FormFailure";
@@ -18,6 +18,7 @@ export default function LoginPage() {
   const { t } = useTranslation("login");
   const router = useRouter();
   const client = useQueryClient();
+  const registration = useQuery(registrationQuery);
   const next = useSearch({ from: "/login", select: (search) => search.next });
   // What is sent again with the code; in this tab's memory only, until signed in or back.
   const [waiting, setWaiting] = useState<{ login: string; password: string } | null>(null);
@@ -95,6 +96,11 @@ export default function LoginPage() {
           {t("submit")}
         </Button>
       </form>
+      {registration.data?.open === true && (
+        <Anchor component={Link} to="/register">
+          {t("register")}
+        </Anchor>
+      )}
     </FrontDoor>
   );
 }

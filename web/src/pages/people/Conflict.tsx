@@ -25,6 +25,7 @@ export function Conflict({ seen, now }: ConflictProps) {
   );
 
   function wordFor(fact: Fact, value: string): string {
+    if (fact === "class") return value === "" ? t("noClass") : `“${value}”`;
     if (fact === "name") return value === "" ? t("noName") : `“${value}”`;
     return fact === "role" ? t(`common:user.role.${value as Person["role"]}`) : t(`status_${value as Person["status"]}`);
   }

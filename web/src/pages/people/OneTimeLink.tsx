@@ -3,8 +3,8 @@ import { Button, Group, Modal, Stack, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { components } from "@/api/schema";
 import { CopyButton } from "@/shell/CopyButton";
+import { linkAddress } from "@/shell/oneTimeLink";
 import { Secret } from "@/shell/Secret";
-import { linkAddress } from "./link";
 
 /** A link and whom it is for. */
 export interface IssuedLink {
@@ -16,7 +16,7 @@ export interface IssuedLink {
 export function OneTimeLink({ issued, onDone }: { issued: IssuedLink; onDone: () => void }) {
   const { t, i18n } = useTranslation(["people", "common"]);
   const { login, link } = issued;
-  const address = linkAddress(globalThis.location.origin, link.code);
+  const address = linkAddress(globalThis.location.origin, "invitation", link.code);
   const until = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
   const label = t("linkLabel", { login });
   return (

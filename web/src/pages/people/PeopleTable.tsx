@@ -23,7 +23,7 @@ export interface PeopleTableProps {
 }
 
 type Dialog =
-  | { kind: "change" | "suspend" | "delete" | "factor"; person: Person; number: number }
+  | { kind: "approve" | "change" | "suspend" | "delete" | "factor"; person: Person; number: number }
   | { kind: "link"; issued: IssuedLink; number: number };
 
 /** What needs no dialog first. */
@@ -109,8 +109,15 @@ export function PeopleTable({ people, user, now }: PeopleTableProps) {
       {dialog?.kind === "link" && (
         <LinkDialog key={dialog.number} issued={dialog.issued} opened={opened} onClose={close} />
       )}
-      {dialog?.kind === "change" && (
-        <ChangePerson key={dialog.number} person={dialog.person} own={user.role} opened={opened} onClose={close} />
+      {(dialog?.kind === "change" || dialog?.kind === "approve") && (
+        <ChangePerson
+          key={dialog.number}
+          person={dialog.person}
+          own={user.role}
+          letIn={dialog.kind === "approve"}
+          opened={opened}
+          onClose={close}
+        />
       )}
       {dialog?.kind === "factor" && (
         <RemoveFactor key={dialog.number} person={dialog.person} opened={opened} onClose={close} />

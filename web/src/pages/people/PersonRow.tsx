@@ -1,6 +1,6 @@
 /** One person in the list, and what can be done about them. */
 import { ActionIcon, Menu } from "@mantine/core";
-import { CircleCheck, CirclePause, Ellipsis, Mail, MailX } from "lucide-react";
+import { CircleCheck, CirclePause, Ellipsis, Hourglass, Mail, MailX } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import type { Person } from "@/api/queries";
 import table from "@/shell/CardTable.module.css";
@@ -8,7 +8,7 @@ import { Moment } from "@/shell/Moment";
 import classes from "./people.module.css";
 
 /** What the menu of a person offers. */
-export type PersonAction = "change" | "invite" | "reset" | "revoke" | "factor" | "suspend" | "activate" | "delete";
+export type PersonAction = "approve" | "change" | "invite" | "reset" | "revoke" | "factor" | "suspend" | "activate" | "delete";
 
 /** Properties of {@link PersonRow}. */
 export interface PersonRowProps {
@@ -39,7 +39,12 @@ export function PersonRow({ person, isSelf, mayChange, isBusy, now, onAction }: 
       <td data-label={t("name")} className={classes["name"]}>
         {name === "" ? <span className="sn-dim">{t("noName")}</span> : name}
       </td>
-      <td data-label={t("role")}>{t(`common:user.role.${role}`)}</td>
+      <td data-label={t("role")} className={classes["name"]}>
+        <span>
+          {t(`common:user.role.${role}`)}
+          {person.class !== null && <span className="sn-dim">{` · ${person.class.name}`}</span>}
+        </span>
+      </td>
       <td data-label={t("status")}>
         <Status person={person} />
       </td>
@@ -79,10 +84,13 @@ export function PersonRow({ person, isSelf, mayChange, isBusy, now, onAction }: 
 }
 
 /** What makes sense for a person as they are; the server decides. */
-export function actionsFor({ status, link }: Pick<Person, "status" | "link">, isSelf: boolean): PersonAction[] {
+export function actionsFor(
+  { status, link, awaits_approval: waits }: Pick<Person, "status" | "link" | "awaits_approval">,
+  isSelf: boolean,
+): PersonAction[] {
   return [
-    "change",
-    ...(status === "pending" ? (["invite"] as const) : []),
+    waits ? "approve" : "change",
+    ...(status === "pending" && !waits ? (["invite"] as const) : []),
     ...(status === "active" && !isSelf ? (["reset"] as const) : []),
     ...(link === null ? [] : (["revoke"] as const)),
     ...((status === "active" || status === "suspended") && !isSelf ? (["factor"] as const) : []),
@@ -94,9 +102,9 @@ export function actionsFor({ status, link }: Pick<Person, "status" | "link">, is
 
 function Status({ person }: { person: Person }) {
   const { t, i18n } = useTranslation(["people", "common"]);
-  const { status, link } = person;
-  const state = status === "pending" && link === null ? "over" : status;
-  const Icon = { pending: Mail, over: MailX, active: CircleCheck, suspended: CirclePause, deleted: MailX }[state];
+  const { status, link, awaits_approval: waits } = person;
+  const state = waits ? "waiting" : status === "pending" && link === null ? "over" : status;
+  const Icon = { pending: Mail, waiting: Hourglass, over: MailX, active: CircleCheck, suspended: CirclePause, deleted: MailX }[state];
   const until = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
   return (
     <span className={classes["status"]} data-state={state}>

@@ -11,6 +11,7 @@ import { Loading } from "@/shell/Loading";
 import { OnlyFrom } from "@/shell/OnlyFrom";
 import { PageHeader } from "@/shell/PageHeader";
 import { InvitePerson } from "./InvitePerson";
+import { Classes } from "./classes";
 import { PeopleTable } from "./PeopleTable";
 
 /** The page `/people`. */
@@ -56,6 +57,7 @@ function People() {
           </Button>
         </Center>
       )}
+      <Classes />
       <InvitePerson own={user.role} opened={inviting} onClose={close} />
     </>
   );

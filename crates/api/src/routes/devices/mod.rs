@@ -4,6 +4,7 @@
 //! A change names the version of the device that it was made for; one that comes too late is answered with 409 and with how the
 //! device is now.
 
+mod claims;
 mod export;
 mod import;
 pub(crate) mod last;
@@ -450,5 +451,6 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(device, change_device, delete_device))
         .merge(types::routes())
         .merge(tokens::routes())
+        .merge(claims::routes())
         .merge(import::routes())
 }

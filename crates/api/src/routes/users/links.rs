@@ -22,10 +22,10 @@ use crate::routes::rfc3339;
 use crate::routes::session::{SessionBody, signed_in};
 use crate::state::AppState;
 
-/// What lets a person choose a password, once. Only this answer holds it.
+/// What lets somebody choose a password, or claim a device, once. Only this answer holds it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct OneTimeLink {
-    /// The secret, which `POST /api/v1/invitations/accept` takes.
+pub(crate) struct OneTimeLink {
+    /// The secret, which `POST /api/v1/invitations/accept` takes, or `POST /api/v1/claims`.
     code: String,
     /// Until when it is good, RFC 3339.
     #[schema(format = DateTime)]

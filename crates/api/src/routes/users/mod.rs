@@ -10,8 +10,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use sensorium_metadata::people::MAX_LISTED;
-use sensorium_metadata::{LinkInfo, MetadataError, NewPerson, PeopleQuery, Person, PersonChange, PersonStatus};
-use sensorium_model::UserId;
+use sensorium_metadata::{
+    ClassRef, Edit, LinkInfo, MetadataError, NewPerson, PeopleQuery, Person, PersonChange, PersonStatus,
+};
+use sensorium_model::{ClassId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -37,6 +39,11 @@ struct User {
     name: String,
     role: Role,
     status: UserStatus,
+    /// Whether they asked to join, and wait for an administrator who makes them active or deletes them.
+    awaits_approval: bool,
+    /// The class, whose quotas bind them.
+    #[schema(required)]
+    class: Option<UserClass>,
     /// Grows with each change; send it with the next one.
     version: i64,
     /// RFC 3339.
@@ -54,7 +61,7 @@ struct User {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum UserStatus {
-    /// Invited, without a password yet.
+    /// Invited, without a password yet; or asked to join, and waits.
     Pending,
     /// May sign in.
     Active,
@@ -62,6 +69,13 @@ enum UserStatus {
     Suspended,
     /// Gone; kept for the record of changes.
     Deleted,
+}
+
+/// The class of a person.
+#[derive(Debug, Serialize, ToSchema)]
+struct UserClass {
+    id: Uuid,
+    name: String,
 }
 
 /// A one-time link that is out, without its secret.
@@ -130,8 +144,12 @@ struct UserChange {
     name: Option<String>,
     /// Not more than the caller's own.
     role: Option<Role>,
-    /// `active` or `suspended`.
+    /// `active` or `suspended`; `active` is also how somebody who asked to join is let in.
     status: Option<UserStatus>,
+    /// Another class; null for none.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    class: Edit<Uuid>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -181,6 +199,8 @@ impl From<Person> for User {
             name: person.name,
             role: person.role.into(),
             status: person.status.into(),
+            awaits_approval: person.awaits_approval,
+            class: person.class.map(|ClassRef { id, name }| UserClass { id: *id.as_uuid(), name }),
             version: person.version,
             created_at: super::rfc3339(person.created_at_ms),
             last_seen_at: person.last_seen_ms.map(super::rfc3339),
@@ -263,7 +283,7 @@ async fn user(
     Ok(Json(state.metadata.person(&principal, UserId::from_uuid(id)).await?.into()))
 }
 
-/// Change a person's name, role or status
+/// Change a person's name, role, status or class
 ///
 /// Suspending ends the person's sessions and revokes their API tokens at once; a role below editor revokes the tokens.
 #[utoipa::path(patch, path = "/api/v1/users/{id}", tag = "people", request_body = UserChange,
@@ -284,6 +304,7 @@ async fn change_user(
         name: request.name,
         role: request.role.map(sensorium_model::Role::from),
         status: request.status.map(PersonStatus::from),
+        class: request.class.map(ClassId::from_uuid),
     };
     let changed = state.metadata.change_person(&principal, UserId::from_uuid(id), change).await;
     Ok(Json(changed.map_err(failed)?.into()))

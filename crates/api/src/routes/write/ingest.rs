@@ -2,6 +2,7 @@
 //!
 //! Invariants:
 //! - permission and the database are checked before the body is read;
+//! - what is over the writer's quota of points is refused whole, before anything of it is stored;
 //! - an answer that says "stored" is given after the log has the rows on disk;
 //! - rows that are wrong are refused one by one, counted, and kept for the page that shows them;
 //! - rows that a device sends with a token of its own have its name as the tag `device`, whatever their format.
@@ -16,7 +17,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use sensorium_model::{
-    ActingDevice, Action, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, OrgId, RowError,
+    ActingDevice, Action, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, OrgId, Principal, RowError,
 };
 use sensorium_protocols::{Refusals, Refused, detections};
 use serde::Serialize;
@@ -68,8 +69,7 @@ pub(crate) struct Ingest<'a> {
     peer: IpAddr,
     source: Source,
     started: Instant,
-    /// The device that sends, with a token of its own.
-    device: Option<Arc<ActingDevice>>,
+    writer: Principal,
 }
 
 /// What became of the readings.
@@ -136,7 +136,7 @@ impl<'a> Ingest<'a> {
         auth::require(&writer.0, Action::Write(&name), "this credential may not write to this database")?;
         let database = DatabaseKey::new(writer.0.org, name);
         let schema = state.store.schema(&database).ok_or_else(|| no_database(database.name.as_str()))?;
-        Ok(Self { state, database, schema, peer, source, started, device: writer.0.device.clone() })
+        Ok(Self { state, database, schema, peer, source, started, writer: writer.0.clone() })
     }
 
     /// Reads the body, decodes it and stores what is right.
@@ -148,7 +148,7 @@ impl<'a> Ingest<'a> {
         let (sent_bytes, bytes) = (received.sent_bytes, received.bytes.clone());
         let (schema, database) = (self.schema.clone(), self.database.clone());
         let limits = self.state.config.limits;
-        let device = self.device.as_ref().map(|device| device.name.clone());
+        let device = self.writer.device.as_ref().map(|device| device.name.clone());
         let decoded = unless_small(bytes.len(), move || {
             let now_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
             let mut builder = BatchBuilder::new(schema.as_ref(), limits, now_ns);
@@ -160,6 +160,9 @@ impl<'a> Ingest<'a> {
             Ok::<_, ApiError>((builder.finish(database), refusals, seen))
         });
         let (batch, mut refusals, seen) = decoded.await?.map_err(|error| self.refuse(error))?;
+        let points = u64::try_from(batch.rows()).unwrap_or(u64::MAX);
+        let spent = self.state.metadata.spend_points(&self.writer, points).await;
+        spent.map_err(|error| self.refuse(error.into()))?;
         let accepted = self.store(batch, &mut refusals).await.inspect_err(|_| self.count_device(0, 1))?;
         drop(received);
         if self.source == Source::Detections {
@@ -196,7 +199,7 @@ impl<'a> Ingest<'a> {
     }
 
     fn count_device(&self, rows: u64, errors: u64) {
-        count_device(self.state, self.database.org, self.device.as_deref(), rows, errors);
+        count_device(self.state, self.database.org, self.writer.device.as_deref(), rows, errors);
     }
 
     fn count(&self, outcome: &Outcome, sent_bytes: usize) {

@@ -1,5 +1,6 @@
 //! The registry of devices over HTTP.
 
+mod claims;
 mod import;
 mod registry;
 mod sending;

@@ -53,11 +53,15 @@ pub(crate) const RULES: &[Rule] = &[
     from(Viewer, "GET /api/v1/session", Own),
     from(Viewer, "DELETE /api/v1/session", Own),
     anyone("POST /api/v1/invitations/accept", 401),
+    // Asking to join, which nobody set here.
+    anyone("GET /api/v1/registration", 200),
+    anyone("POST /api/v1/registration", 403),
     // One's own account; the walk names a session of the owner, which is nobody else's.
     from(Viewer, "PUT /api/v1/account/password", Own),
     from(Viewer, "GET /api/v1/account/sessions", Own),
     from(Viewer, "DELETE /api/v1/account/sessions", Own),
     from(Owner, "DELETE /api/v1/account/sessions/{id}", Nothing),
+    from(Viewer, "GET /api/v1/account/quotas", Own),
     // The walk has no app that makes codes, and what it begins never counts.
     from(Viewer, "GET /api/v1/account/second-factor", Own),
     from(Viewer, "POST /api/v1/account/second-factor", Own),
@@ -74,6 +78,12 @@ pub(crate) const RULES: &[Rule] = &[
     from(Administrator, "POST /api/v1/users/{id}/password-reset", Nothing),
     from(Administrator, "DELETE /api/v1/users/{id}/password-reset", Nothing),
     from(Administrator, "DELETE /api/v1/users/{id}/second-factor", Nothing),
+    // Classes of people.
+    from(Administrator, "GET /api/v1/classes", Own),
+    from(Administrator, "POST /api/v1/classes", Own),
+    from(Administrator, "GET /api/v1/classes/{id}", Nothing),
+    from(Administrator, "PATCH /api/v1/classes/{id}", Nothing),
+    from(Administrator, "DELETE /api/v1/classes/{id}", Nothing),
     // The record of changes.
     from(Administrator, "GET /api/v1/audit", Own),
     // API tokens; editors see and revoke their own only.
@@ -121,6 +131,11 @@ pub(crate) const RULES: &[Rule] = &[
     from(Editor, "GET /api/v1/devices/{id}/tokens", Nothing),
     from(Editor, "POST /api/v1/devices/{id}/tokens", Nothing),
     from(Editor, "DELETE /api/v1/devices/{id}/tokens/{token}", Nothing),
+    from(Editor, "GET /api/v1/devices/{id}/claim", Nothing),
+    from(Editor, "POST /api/v1/devices/{id}/claim", Nothing),
+    from(Editor, "DELETE /api/v1/devices/{id}/claim", Nothing),
+    // The walk knows no claim link.
+    anyone("POST /api/v1/claims", 401),
     // Sites, buildings and floors.
     from(Viewer, "GET /api/v1/places", Own),
     from(Editor, "POST /api/v1/places", Own),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use reqwest::Method;
 use sensorium_metadata::places::{NewPicture, NewPlace, PlaceKind};
 use sensorium_metadata::{
-    LinkPurpose, NewDevice, NewDeviceToken, NewNetwork, NewPerson, NewToken, NewType, NewUser, SetUp,
+    LinkPurpose, NewClass, NewDevice, NewDeviceToken, NewNetwork, NewPerson, NewToken, NewType, NewUser, Quotas, SetUp,
 };
 use sensorium_model::{DatabaseName, DeviceId, OrgId, Principal, Role};
 use serde_json::{Value as Json, json};
@@ -138,6 +138,7 @@ impl World {
         self.query().await;
         self.invited(0).await;
         self.network(0).await;
+        self.class(0).await;
         self.submission(0).await;
         self.place(0, true).await;
         self.device_type(0).await;
@@ -165,10 +166,15 @@ impl World {
             let device = self.device(number).await;
             target.id = device.to_string();
             target.token = self.device_token(device).await;
+            if operation.ends_with("/claim") {
+                self.server.state.metadata.issue_claim(&self.owner, device, None).await.unwrap();
+            }
         } else if operation.contains("/tokens/") {
             target.id = self.token().await;
         } else if operation.contains("/queries/") {
             target.id = self.query().await;
+        } else if operation.contains("/classes/") {
+            target.id = self.class(number).await;
         } else if operation.contains("/networks/") {
             target.id = self.network(number).await;
         } else if operation.contains("/password-reset") || operation.contains("/second-factor") {
@@ -242,6 +248,11 @@ impl World {
             metadata.issue_link(&self.owner, id, LinkPurpose::Reset).await.unwrap();
         }
         id.to_string()
+    }
+
+    async fn class(&self, number: u32) -> String {
+        let new = NewClass { name: format!("{MARK}-class-{number}"), quotas: Quotas::default() };
+        self.server.state.metadata.create_class(&self.owner, new).await.unwrap().id.to_string()
     }
 
     async fn network(&self, number: u32) -> String {
@@ -368,6 +379,12 @@ fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) 
         "POST /api/v1/invitations/accept" => ("", json!({"code": wrong, "password": PASSWORD})),
         "PUT /api/v1/account/password" => ("", json!({"current": PASSWORD, "new": PASSWORD})),
         "POST /api/v1/account/second-factor" => ("", json!({"password": PASSWORD})),
+        "POST /api/v1/devices/{id}/claim" => ("", json!({})),
+        "POST /api/v1/claims" => ("", json!({"code": "none"})),
+        "POST /api/v1/registration" => ("", json!({"login": fresh, "password": PASSWORD})),
+        "POST /api/v1/classes" => ("", json!({"name": fresh, "quotas": {"devices": 5}})),
+        "PATCH /api/v1/classes/{id}" => ("", json!({"version": 1, "name": fresh})),
+        "DELETE /api/v1/classes/{id}" => return ("?version=1".to_owned(), Body::None),
         "POST /api/v1/networks" => ("", json!({"name": fresh, "ssid": "ssid", "password": PASSWORD})),
         "PATCH /api/v1/networks/{id}" => ("", json!({"version": 1, "name": fresh})),
         "DELETE /api/v1/networks/{id}" => return ("?version=1".to_owned(), Body::None),

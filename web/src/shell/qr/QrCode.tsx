@@ -1,6 +1,7 @@
-/** A QR code. A chunk of its own, fetched when a second factor is set up. */
+/** A QR code. A chunk of its own, fetched when one is shown. */
 import { useMemo } from "react";
 import { qrDrawing } from "./qr";
+import classes from "./QrCode.module.css";
 
 /** Properties of {@link QrCode}. */
 export interface QrCodeProps {
@@ -9,12 +10,14 @@ export interface QrCodeProps {
   label: string;
 }
 
-/** The picture; its size and colours are those of what stands around it. */
+/** The picture in its frame. */
 export default function QrCode({ text, label }: QrCodeProps) {
   const { size, path } = useMemo(() => qrDrawing(text), [text]);
   return (
-    <svg role="img" aria-label={label} viewBox={`0 0 ${String(size)} ${String(size)}`} shapeRendering="crispEdges">
-      <path d={path} />
-    </svg>
+    <div className={classes["frame"]}>
+      <svg role="img" aria-label={label} viewBox={`0 0 ${String(size)} ${String(size)}`} shapeRendering="crispEdges">
+        <path d={path} />
+      </svg>
+    </div>
   );
 }

@@ -1,0 +1,160 @@
+//! People who ask to join by themselves, where the server lets them ([`crate::MetadataConfig::registration`], off by default). They choose
+//! a login and a password, and wait as pending until an administrator of the first organisation makes them active, with whatever role and
+//! class, or deletes them.
+//!
+//! Limits: [`MAX_WAITING`] people wait at a time; each is forgotten after [`WAIT`]. Requests of one address are slowed down as
+//! failed attempts to sign in are ([`crate::attempts`]), and hashing a password takes its turn with theirs.
+
+use std::fmt;
+use std::time::Duration;
+
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Select, Set};
+use sensorium_model::{OrgId, Principal, Role, UserId};
+use uuid::Uuid;
+
+use crate::account::{check_login, check_name, login_key};
+use crate::client::Client;
+use crate::config::millis;
+use crate::entity::user;
+use crate::error::MetadataError;
+use crate::metadata::Metadata;
+use crate::password;
+
+/// The most people who wait at a time.
+pub const MAX_WAITING: u64 = 100;
+/// For how long somebody waits; then they may ask again.
+pub const WAIT: Duration = Duration::from_secs(30 * 86_400);
+
+/// The key under which requests are counted; no login holds a colon.
+const ATTEMPTS: &str = ":registration";
+
+/// Somebody who wants to join.
+#[derive(Clone)]
+pub struct Registration {
+    /// Unique in the whole installation, without regard to case.
+    pub login: String,
+    /// The name; may be empty.
+    pub name: String,
+    /// What they will sign in with.
+    pub password: String,
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").field("login", &self.login).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Metadata {
+    /// Whether people may ask to join: it is set, and there is an administrator to decide.
+    pub async fn takes_registrations(&self) -> Result<bool, MetadataError> {
+        Ok(self.config().registration && !self.setup_needed().await?)
+    }
+
+    /// Takes the wish to join the first organisation; an administrator decides.
+    pub async fn register(&self, wish: Registration, client: impl Into<Client>) -> Result<(), MetadataError> {
+        if !self.takes_registrations().await? {
+            return Err(MetadataError::Denied(
+                "nobody joins by themselves here; ask an administrator for an invitation (the setting people.registration is off)",
+            ));
+        }
+        let address = client.into().address;
+        self.attempts()
+            .begin(ATTEMPTS, address, self.now_ms())
+            .map_err(|retry_after| MetadataError::TooManyAttempts { retry_after })?;
+        let login = wish.login.trim();
+        check_login(login)?;
+        password::check_rules(login, &wish.password)?;
+        let row = user::Model {
+            id: Self::new_id(),
+            org_id: *self.org().as_uuid(),
+            login: login.to_owned(),
+            login_key: login_key(login),
+            role: user::Role::Viewer,
+            status: user::Status::Pending,
+            created_at_ms: self.now_ms(),
+            name: check_name(&wish.name)?.to_owned(),
+            version: 1,
+            class_id: None,
+            password: self.passwords().hash(&wish.password).await?,
+        };
+        let transaction = self.begin().await?;
+        let itself = Principal::user(self.org(), UserId::from_uuid(row.id), None, Role::Viewer);
+        self.insert_user(&transaction, &itself, &row).await?;
+        if waiting(row.org_id).count(&transaction).await? > MAX_WAITING {
+            return Err(MetadataError::Conflict(
+                "100 people wait for an administrator already (MAX_WAITING, a fixed limit); ask one to decide, or for an invitation",
+            ));
+        }
+        self.check_room_for_people(&transaction, self.org()).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Forgets those who asked too long ago; how many.
+    pub(crate) async fn forget_waiting(&self) -> Result<u64, MetadataError> {
+        let before = self.now_ms().saturating_sub(millis(WAIT));
+        let too_old = waiting(*self.org().as_uuid()).filter(user::Column::CreatedAtMs.lt(before));
+        let rows = too_old.all(self.db()).await?;
+        for row in &rows {
+            self.forget_waiting_person(row).await?;
+        }
+        Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX))
+    }
+
+    async fn forget_waiting_person(&self, row: &user::Model) -> Result<(), MetadataError> {
+        let gone = user::ActiveModel {
+            status: Set(user::Status::Deleted),
+            login_key: Set(deleted_key(row.id)),
+            password: Set(String::new()),
+            version: Set(row.version.saturating_add(1)),
+            ..Default::default()
+        };
+        user::Entity::update_many()
+            .set(gone)
+            .filter(user::Column::Id.eq(row.id))
+            .filter(user::Column::OrgId.eq(row.org_id))
+            // Somebody may have decided in the meantime.
+            .filter(user::Column::Version.eq(row.version))
+            .exec(self.db())
+            .await?;
+        Ok(())
+    }
+
+    /// Fails if an organisation has too many people.
+    pub(crate) async fn check_room_for_people(
+        &self,
+        on: &impl ConnectionTrait,
+        org: OrgId,
+    ) -> Result<(), MetadataError> {
+        let people = user::Entity::find()
+            .filter(user::Column::OrgId.eq(*org.as_uuid()))
+            .filter(user::Column::Status.ne(user::Status::Deleted))
+            .count(on)
+            .await?;
+        if people > crate::people::MAX_PEOPLE {
+            let rule = "an organisation has at most 10,000 (a fixed limit); delete some who have left";
+            return Err(MetadataError::Invalid { what: "too many people", rule });
+        }
+        Ok(())
+    }
+}
+
+/// What a deleted person has in the place of a login; no login holds a colon.
+pub(crate) fn deleted_key(id: Uuid) -> String {
+    format!(":deleted:{id}")
+}
+
+/// Whether a person asked to join and nobody has decided yet.
+pub(crate) fn awaits_approval(row: &user::Model) -> bool {
+    row.status == user::Status::Pending && !row.password.is_empty()
+}
+
+/// Those of an organisation who asked to join and about whom nobody has decided.
+fn waiting(org: Uuid) -> Select<user::Entity> {
+    user::Entity::find().filter(user::Column::OrgId.eq(org)).filter(waits())
+}
+
+/// The condition of [`awaits_approval`].
+pub(crate) fn waits() -> Condition {
+    Condition::all().add(user::Column::Status.eq(user::Status::Pending)).add(user::Column::Password.ne(""))
+}
