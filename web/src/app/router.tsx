@@ -16,6 +16,8 @@ import { validateSearch as auditSearch } from "@/pages/audit/search";
 import { validateSearch as devicesSearch } from "@/pages/devices/search";
 import { validateSearch as exploreSearch } from "@/pages/explore/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
+import { validateSearch as placeSearch } from "@/pages/place/search";
+import { validateSearch as placesSearch } from "@/pages/places/search";
 import { NotFound, RouteFailure } from "@/shell/Failures";
 import { Loading } from "@/shell/Loading";
 import { Root } from "@/shell/Root";
@@ -42,6 +44,7 @@ export type TitledNamespace =
   | "people"
   | "audit"
   | "devices"
+  | "places"
   | "device-code"
   | "networks"
   | "api"
@@ -183,6 +186,24 @@ const device = createRoute({
   component: lazyRouteComponent(() => import("@/pages/device")),
 });
 
+const places = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/places",
+  staticData: { title: "places" },
+  validateSearch: placesSearch,
+  loader: () => loadStrings("places"),
+  component: lazyRouteComponent(() => import("@/pages/places")),
+});
+
+const place = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/places/$id",
+  staticData: { title: "places" },
+  validateSearch: placeSearch,
+  loader: () => loadStrings("places"),
+  component: lazyRouteComponent(() => import("@/pages/place")),
+});
+
 const deviceCode = createRoute({
   getParentRoute: () => signedIn,
   path: "/device-code",
@@ -232,6 +253,8 @@ export const router = createRouter({
       devices,
       deviceTypes,
       device,
+      places,
+      place,
       deviceCode,
       networks,
       tokens,

@@ -12,6 +12,7 @@ import type login from "./locales/en/login.json";
 import type networks from "./locales/en/networks.json";
 import type overview from "./locales/en/overview.json";
 import type people from "./locales/en/people.json";
+import type places from "./locales/en/places.json";
 import type send from "./locales/en/send.json";
 import type setup from "./locales/en/setup.json";
 import type tokens from "./locales/en/tokens.json";
@@ -33,6 +34,7 @@ declare module "i18next" {
       networks: typeof networks;
       overview: typeof overview;
       people: typeof people;
+      places: typeof places;
       send: typeof send;
       setup: typeof setup;
       tokens: typeof tokens;

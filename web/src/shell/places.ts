@@ -2,6 +2,7 @@
 import {
   Activity,
   Braces,
+  Building2,
   CircuitBoard,
   Compass,
   Cpu,
@@ -22,6 +23,7 @@ export interface Place {
     | "/explore"
     | "/send"
     | "/devices"
+    | "/places"
     | "/device-code"
     | "/networks"
     | "/tokens"
@@ -30,7 +32,7 @@ export interface Place {
     | "/reference"
     | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "devices" | "deviceCode" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
+  name: "overview" | "explore" | "send" | "devices" | "places" | "deviceCode" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
   icon: LucideIcon;
   /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
   isFrequent: boolean;
@@ -52,6 +54,7 @@ const places: readonly Place[] = [
   place("/explore", "explore", Compass, { isFrequent: true }),
   place("/send", "send", SquareTerminal, { isFrequent: true }),
   place("/devices", "devices", Cpu),
+  place("/places", "places", Building2),
   place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
   place("/networks", "networks", Wifi, { least: "editor" }),
   place("/tokens", "tokens", KeyRound),
