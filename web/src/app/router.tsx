@@ -15,6 +15,7 @@ import { loadStrings } from "@/i18n";
 import { validateSearch as auditSearch } from "@/pages/audit/search";
 import { validateSearch as devicesSearch } from "@/pages/devices/search";
 import { validateSearch as exploreSearch } from "@/pages/explore/search";
+import { validateSearch as mapSearch } from "@/pages/map/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
 import { validateSearch as placeSearch } from "@/pages/place/search";
 import { validateSearch as placesSearch } from "@/pages/places/search";
@@ -45,6 +46,7 @@ export type TitledNamespace =
   | "audit"
   | "devices"
   | "places"
+  | "map"
   | "device-code"
   | "networks"
   | "api"
@@ -204,6 +206,15 @@ const place = createRoute({
   component: lazyRouteComponent(() => import("@/pages/place")),
 });
 
+const map = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/map",
+  staticData: { title: "map" },
+  validateSearch: mapSearch,
+  loader: () => loadStrings("map"),
+  component: lazyRouteComponent(() => import("@/pages/map")),
+});
+
 const deviceCode = createRoute({
   getParentRoute: () => signedIn,
   path: "/device-code",
@@ -255,6 +266,7 @@ export const router = createRouter({
       device,
       places,
       place,
+      map,
       deviceCode,
       networks,
       tokens,

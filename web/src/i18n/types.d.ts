@@ -9,6 +9,7 @@ import type devices from "./locales/en/devices.json";
 import type explore from "./locales/en/explore.json";
 import type invitation from "./locales/en/invitation.json";
 import type login from "./locales/en/login.json";
+import type map from "./locales/en/map.json";
 import type networks from "./locales/en/networks.json";
 import type overview from "./locales/en/overview.json";
 import type people from "./locales/en/people.json";
@@ -31,6 +32,7 @@ declare module "i18next" {
       explore: typeof explore;
       invitation: typeof invitation;
       login: typeof login;
+      map: typeof map;
       networks: typeof networks;
       overview: typeof overview;
       people: typeof people;

@@ -8,6 +8,7 @@ import {
   Cpu,
   KeyRound,
   type LucideIcon,
+  MapPinned,
   ScrollText,
   SquareTerminal,
   UserRoundCog,
@@ -24,6 +25,7 @@ export interface Place {
     | "/send"
     | "/devices"
     | "/places"
+    | "/map"
     | "/device-code"
     | "/networks"
     | "/tokens"
@@ -32,7 +34,7 @@ export interface Place {
     | "/reference"
     | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "devices" | "places" | "deviceCode" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
+  name: "overview" | "explore" | "send" | "devices" | "places" | "map" | "deviceCode" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
   icon: LucideIcon;
   /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
   isFrequent: boolean;
@@ -55,6 +57,7 @@ const places: readonly Place[] = [
   place("/send", "send", SquareTerminal, { isFrequent: true }),
   place("/devices", "devices", Cpu),
   place("/places", "places", Building2),
+  place("/map", "map", MapPinned),
   place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
   place("/networks", "networks", Wifi, { least: "editor" }),
   place("/tokens", "tokens", KeyRound),

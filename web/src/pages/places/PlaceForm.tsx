@@ -6,7 +6,9 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body } from "@/api/client";
 import { type Place, PLACES_KEY } from "@/api/queries";
-import { isDegrees } from "@/pages/devices/wanted";
+import { PickLocation } from "@/map/PickLocation";
+import { degrees } from "@/map/view";
+import { isDegrees, locationOf } from "@/pages/devices/wanted";
 import { FormFailure } from "@/shell/FormFailure";
 import { toast } from "@/shell/toast";
 import { Conflict } from "./Conflict";
@@ -152,6 +154,16 @@ function Fields({ form, kind, error, children }: FieldsProps) {
         <TextInput label={t("latitude")} inputMode="decimal" autoComplete="off" {...form.getInputProps("latitude")} />
         <TextInput label={t("longitude")} inputMode="decimal" autoComplete="off" {...form.getInputProps("longitude")} />
       </Group>
+      <PickLocation
+        open={t("pickOpen")}
+        takeMiddle={t("pickMiddle")}
+        label={t("pickLabel")}
+        value={locationOf(form.values)}
+        onPick={({ latitude, longitude }) => {
+          form.setFieldValue("latitude", degrees(latitude));
+          form.setFieldValue("longitude", degrees(longitude));
+        }}
+      />
       <FormFailure error={error} />
       {children}
     </Stack>
