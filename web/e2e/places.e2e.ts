@@ -268,6 +268,31 @@ it("puts devices on a plan with their values, moves them by mouse and by keys, a
   await close();
 });
 
+it("is zoomed with two fingers and moved with one", async () => {
+  const { id } = await floor("Touched");
+  const { page, context, close } = await open(server, { session, size: "phone" });
+  await page.goto(`/places/${id}`);
+  const picture = page.getByRole("img", { name: "Plan of Touched" });
+  await picture.evaluate((image: HTMLImageElement) => image.decode());
+  await picture.scrollIntoViewIfNeeded();
+  const box = async () => (await picture.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+  const before = await box();
+  const [x, y] = [before.x + before.width / 2, before.y + before.height / 2];
+  const fingers = await context.newCDPSession(page);
+  const touch = (type: "touchStart" | "touchMove" | "touchEnd", ...touchPoints: { x: number; y: number }[]) =>
+    fingers.send("Input.dispatchTouchEvent", { type, touchPoints: touchPoints.map((point, at) => ({ ...point, id: at })) });
+  await touch("touchStart", { x: x - 30, y }, { x: x + 30, y });
+  for (const apart of [40, 50, 60]) await touch("touchMove", { x: x - apart, y }, { x: x + apart, y });
+  await touch("touchEnd");
+  await expect.poll(async () => (await box()).width / before.width).toBeCloseTo(2, 1);
+  const zoomed = await box();
+  await touch("touchStart", { x, y });
+  for (const step of [10, 20, 30]) await touch("touchMove", { x: x - step, y: y + step });
+  await touch("touchEnd");
+  await expect.poll(async () => Math.round((await box()).x - zoomed.x)).toBe(-30);
+  await close();
+});
+
 it("shows viewers all of it, and lets them change nothing", async () => {
   const { id } = await floor("Upper");
   await send("POST", "/api/v1/devices", { name: "watch", position: { place: id, x: 0.2, y: 0.2 } });
