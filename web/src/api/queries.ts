@@ -30,6 +30,12 @@ export type DeviceWithValues = components["schemas"]["DeviceWithValues"];
 export type TypeDefinition = components["schemas"]["TypeDefinition"];
 /** A kind of devices of the organisation. */
 export type DeviceType = components["schemas"]["KindOfDevice"];
+/** A site, a building or a floor. */
+export type Place = components["schemas"]["Place"];
+/** What is known about the plan of a place. */
+export type PlanOfPlace = components["schemas"]["PlanOfPlace"];
+/** A device on the plan of a place, with its newest values. */
+export type DeviceOnPlan = components["schemas"]["DeviceOnPlan"];
 /** One access token without its secret. */
 export type Token = components["schemas"]["Token"];
 
@@ -220,6 +226,29 @@ export const shippedTypesQuery = queryOptions({
   staleTime: 600_000,
   queryFn: async ({ signal }) => body(await api.GET("/api/v1/device-types/shipped", { signal })).types,
 });
+
+/** What begins the keys of all that is asked about places. */
+export const PLACES_KEY = ["places"] as const;
+
+/** All sites, buildings and floors, by name. */
+export const placesQuery = queryOptions({
+  queryKey: [...PLACES_KEY, "all"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/places", { signal })).places,
+});
+
+/** The devices on the plan of a place with their newest values in a database; in `main` if none is named. */
+export const placeDevicesQuery = (id: string, database?: string) =>
+  queryOptions({
+    queryKey: [...PLACES_KEY, "devices", id, database ?? null],
+    refetchInterval: DEVICE_MS,
+    queryFn: async ({ signal }) =>
+      body(
+        await api.GET("/api/v1/places/{id}/devices", {
+          params: { path: { id }, query: database === undefined ? {} : { db: database } },
+          signal,
+        }),
+      ).devices,
+  });
 
 /** The templates of code for devices; they come with the server, so they change with it alone. */
 export const templatesQuery = queryOptions({

@@ -15,7 +15,10 @@ import { loadStrings } from "@/i18n";
 import { validateSearch as auditSearch } from "@/pages/audit/search";
 import { validateSearch as devicesSearch } from "@/pages/devices/search";
 import { validateSearch as exploreSearch } from "@/pages/explore/search";
+import { validateSearch as mapSearch } from "@/pages/map/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
+import { validateSearch as placeSearch } from "@/pages/place/search";
+import { validateSearch as placesSearch } from "@/pages/places/search";
 import { NotFound, RouteFailure } from "@/shell/Failures";
 import { Loading } from "@/shell/Loading";
 import { Root } from "@/shell/Root";
@@ -42,6 +45,8 @@ export type TitledNamespace =
   | "people"
   | "audit"
   | "devices"
+  | "places"
+  | "map"
   | "device-code"
   | "networks"
   | "api"
@@ -201,6 +206,33 @@ const device = createRoute({
   component: lazyRouteComponent(() => import("@/pages/device")),
 });
 
+const places = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/places",
+  staticData: { title: "places" },
+  validateSearch: placesSearch,
+  loader: () => loadStrings("places"),
+  component: lazyRouteComponent(() => import("@/pages/places")),
+});
+
+const place = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/places/$id",
+  staticData: { title: "places" },
+  validateSearch: placeSearch,
+  loader: () => loadStrings("places"),
+  component: lazyRouteComponent(() => import("@/pages/place")),
+});
+
+const map = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/map",
+  staticData: { title: "map" },
+  validateSearch: mapSearch,
+  loader: () => loadStrings("map"),
+  component: lazyRouteComponent(() => import("@/pages/map")),
+});
+
 const deviceCode = createRoute({
   getParentRoute: () => signedIn,
   path: "/device-code",
@@ -252,6 +284,9 @@ export const router = createRouter({
       devices,
       deviceTypes,
       device,
+      places,
+      place,
+      map,
       deviceCode,
       networks,
       tokens,

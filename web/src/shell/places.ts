@@ -2,11 +2,13 @@
 import {
   Activity,
   Braces,
+  Building2,
   CircuitBoard,
   Compass,
   Cpu,
   KeyRound,
   type LucideIcon,
+  MapPinned,
   ScrollText,
   SquareTerminal,
   UserRoundCog,
@@ -22,6 +24,8 @@ export interface Place {
     | "/explore"
     | "/send"
     | "/devices"
+    | "/places"
+    | "/map"
     | "/device-code"
     | "/networks"
     | "/tokens"
@@ -30,7 +34,7 @@ export interface Place {
     | "/reference"
     | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "devices" | "deviceCode" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
+  name: "overview" | "explore" | "send" | "devices" | "places" | "map" | "deviceCode" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
   icon: LucideIcon;
   /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
   isFrequent: boolean;
@@ -52,6 +56,8 @@ const places: readonly Place[] = [
   place("/explore", "explore", Compass, { isFrequent: true }),
   place("/send", "send", SquareTerminal, { isFrequent: true }),
   place("/devices", "devices", Cpu),
+  place("/places", "places", Building2),
+  place("/map", "map", MapPinned),
   place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
   place("/networks", "networks", Wifi, { least: "editor" }),
   place("/tokens", "tokens", KeyRound),

@@ -1,7 +1,9 @@
 /** What is known of a device: its state and counts, attributes, tags and place. */
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import type { Device } from "@/api/queries";
+import { type Device, placesQuery } from "@/api/queries";
 import { State } from "@/pages/devices/State";
 import { Moment } from "@/shell/Moment";
 import classes from "./device.module.css";
@@ -16,7 +18,7 @@ export interface FactsProps {
 /** Lists of facts. */
 export function Facts({ device, now }: FactsProps) {
   const { t, i18n } = useTranslation("devices");
-  const { type, enabled, status, location, attributes, tags, created_at } = device;
+  const { type, enabled, status, location, position, attributes, tags, created_at } = device;
   const number = new Intl.NumberFormat(i18n.language);
   return (
     <section className={`sn-panel ${classes["facts"] ?? ""}`} aria-label={t("state")}>
@@ -49,6 +51,9 @@ export function Facts({ device, now }: FactsProps) {
             `${String(location.latitude)}, ${String(location.longitude)}`
           )}
         </Fact>
+        <Fact name={t("plan")}>
+          {position === null ? <span className="sn-dim">{t("nothing")}</span> : <OnPlan id={device.id} place={position.place} />}
+        </Fact>
         <Fact name={t("attributes")}>
           <Labels values={attributes} />
         </Fact>
@@ -66,6 +71,16 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>
+  );
+}
+
+function OnPlan({ id, place }: { id: string; place: string }) {
+  const { t } = useTranslation("devices");
+  const places = useQuery(placesQuery);
+  return (
+    <Link to="/places/$id" params={{ id: place }} search={{ device: id }}>
+      {places.data?.find((one) => one.id === place)?.name ?? t("somePlan")}
+    </Link>
   );
 }
 

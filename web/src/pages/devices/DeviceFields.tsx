@@ -5,9 +5,11 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { deviceTypesQuery } from "@/api/queries";
+import { PickLocation } from "@/map/PickLocation";
+import { degrees } from "@/map/view";
 import { FormFailure } from "@/shell/FormFailure";
 import { Pairs } from "./Pairs";
-import { type DeviceForm, isDegrees, type Pair, wrongPair } from "./wanted";
+import { type DeviceForm, isDegrees, locationOf, type Pair, wrongPair } from "./wanted";
 
 /** A form with its checks. */
 export function useDeviceForm(initialValues: DeviceForm): UseFormReturnType<DeviceForm> {
@@ -17,7 +19,7 @@ export function useDeviceForm(initialValues: DeviceForm): UseFormReturnType<Devi
     if (wrong === null) return null;
     return wrong === "unnamed" ? t("pair_nameMissing") : t("pair_twice", { name: wrong.twice });
   };
-  const degrees = (text: string, other: string) => {
+  const isPlace = (text: string, other: string) => {
     if (!isDegrees(text)) return t("degrees");
     return text.trim() === "" && other.trim() !== "" ? t("bothDegrees") : null;
   };
@@ -27,8 +29,8 @@ export function useDeviceForm(initialValues: DeviceForm): UseFormReturnType<Devi
       name: (value) => (value.trim() === "" ? t("nameMissing") : null),
       attributes: pairs,
       tags: pairs,
-      latitude: (value, { longitude }) => degrees(value, longitude),
-      longitude: (value, { latitude }) => degrees(value, latitude),
+      latitude: (value, { longitude }) => isPlace(value, longitude),
+      longitude: (value, { latitude }) => isPlace(value, latitude),
     },
   });
 }
@@ -91,6 +93,16 @@ export function DeviceFields(props: DeviceFieldsProps) {
           <TextInput label={t("latitude")} inputMode="decimal" autoComplete="off" {...form.getInputProps("latitude")} />
           <TextInput label={t("longitude")} inputMode="decimal" autoComplete="off" {...form.getInputProps("longitude")} />
         </Group>
+        <PickLocation
+          open={t("pickOpen")}
+          takeMiddle={t("pickMiddle")}
+          label={t("pickLabel")}
+          value={locationOf(form.values)}
+          onPick={({ latitude, longitude }) => {
+            form.setFieldValue("latitude", degrees(latitude));
+            form.setFieldValue("longitude", degrees(longitude));
+          }}
+        />
         {children}
         <FormFailure error={error ?? types.error} />
         <Group justify="flex-end" gap="sm">

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Device } from "@/api/queries";
-import { changes, differences, EMPTY, formOf, isDegrees, merged, wantedOf, wrongPair } from "./wanted";
+import { changes, differences, EMPTY, formOf, isDegrees, locationOf, merged, wantedOf, wrongPair } from "./wanted";
 
 const attic: Device = {
   id: "1",
@@ -51,4 +51,11 @@ it("keeps what was filled in, and follows where nothing was", () => {
   const next = wantedOf(merged(attic, form, now));
   expect(next).toMatchObject({ name: "mine", type: "t", attributes: { room: "mine", floor: "4" }, tags: { new: "1" } });
   expect(changes(now, next)).toEqual({ name: "mine", attributes: { room: "mine", floor: "4" }, tags: { new: "1" } });
+});
+
+it("takes for a place only what is one", () => {
+  expect(locationOf({ latitude: "48.2", longitude: " 16.4" })).toEqual({ latitude: 48.2, longitude: 16.4 });
+  expect(locationOf({ latitude: "48.2", longitude: "" })).toBeNull();
+  expect(locationOf({ latitude: "91", longitude: "0" })).toBeNull();
+  expect(locationOf({ latitude: "48,2", longitude: "16" })).toBeNull();
 });

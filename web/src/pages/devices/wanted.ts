@@ -70,6 +70,13 @@ export function isDegrees(text: string): boolean {
   return text.trim() === "" || Number.isFinite(Number(text));
 }
 
+/** The place that is filled in, if it is one by now. */
+export function locationOf({ latitude, longitude }: Pick<DeviceForm, "latitude" | "longitude">): Device["location"] {
+  const isPlace = [latitude, longitude].every((text) => text.trim() !== "" && isDegrees(text));
+  const [one, other] = [Number(latitude), Number(longitude)];
+  return isPlace && Math.abs(one) <= 90 && Math.abs(other) <= 180 ? { latitude: one, longitude: other } : null;
+}
+
 const wantedNow = (device: Device): Wanted => wantedOf(formOf(device));
 const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 const sorted = (values: Device["tags"]) => Object.entries(values).sort(([one], [other]) => (one < other ? -1 : 1));
