@@ -16,6 +16,7 @@ import { validateSearch as auditSearch } from "@/pages/audit/search";
 import { validateSearch as devicesSearch } from "@/pages/devices/search";
 import { validateSearch as exploreSearch } from "@/pages/explore/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
+import { validateSearch as templatesSearch } from "@/pages/templates/search";
 import { NotFound, RouteFailure } from "@/shell/Failures";
 import { Loading } from "@/shell/Loading";
 import { Root } from "@/shell/Root";
@@ -43,6 +44,7 @@ export type TitledNamespace =
   | "audit"
   | "devices"
   | "device-code"
+  | "templates"
   | "networks"
   | "api"
   | "account"
@@ -193,6 +195,35 @@ const deviceCode = createRoute({
   component: lazyRouteComponent(() => import("@/pages/device-code")),
 });
 
+const templates = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/templates",
+  staticData: { title: "templates" },
+  validateSearch: templatesSearch,
+  loader: () => loadStrings("templates"),
+  component: lazyRouteComponent(() => import("@/pages/templates")),
+});
+
+const newTemplate = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/templates/new",
+  staticData: { title: "templates" },
+  validateSearch: (search: Record<string, unknown>): { template?: string; submission?: string } => ({
+    ...(typeof search["template"] === "string" ? { template: search["template"] } : {}),
+    ...(typeof search["submission"] === "string" ? { submission: search["submission"] } : {}),
+  }),
+  loader: () => loadStrings("templates"),
+  component: lazyRouteComponent(() => import("@/pages/template-new")),
+});
+
+const template = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/templates/$id",
+  staticData: { title: "templates" },
+  loader: () => loadStrings("templates", "device-code"),
+  component: lazyRouteComponent(() => import("@/pages/template")),
+});
+
 const networks = createRoute({
   getParentRoute: () => signedIn,
   path: "/networks",
@@ -233,6 +264,9 @@ export const router = createRouter({
       deviceTypes,
       device,
       deviceCode,
+      templates,
+      newTemplate,
+      template,
       networks,
       tokens,
       people,

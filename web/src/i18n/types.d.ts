@@ -14,6 +14,7 @@ import type overview from "./locales/en/overview.json";
 import type people from "./locales/en/people.json";
 import type send from "./locales/en/send.json";
 import type setup from "./locales/en/setup.json";
+import type templates from "./locales/en/templates.json";
 import type tokens from "./locales/en/tokens.json";
 
 declare module "i18next" {
@@ -35,6 +36,7 @@ declare module "i18next" {
       people: typeof people;
       send: typeof send;
       setup: typeof setup;
+      templates: typeof templates;
       tokens: typeof tokens;
     };
   }

@@ -5,6 +5,7 @@ import {
   CircuitBoard,
   Compass,
   Cpu,
+  FileCode2,
   KeyRound,
   type LucideIcon,
   ScrollText,
@@ -23,6 +24,7 @@ export interface Place {
     | "/send"
     | "/devices"
     | "/device-code"
+    | "/templates"
     | "/networks"
     | "/tokens"
     | "/people"
@@ -30,7 +32,7 @@ export interface Place {
     | "/reference"
     | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "devices" | "deviceCode" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
+  name: "overview" | "explore" | "send" | "devices" | "deviceCode" | "templates" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
   icon: LucideIcon;
   /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
   isFrequent: boolean;
@@ -53,6 +55,7 @@ const places: readonly Place[] = [
   place("/send", "send", SquareTerminal, { isFrequent: true }),
   place("/devices", "devices", Cpu),
   place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
+  place("/templates", "templates", FileCode2),
   place("/networks", "networks", Wifi, { least: "editor" }),
   place("/tokens", "tokens", KeyRound),
   place("/people", "people", UsersRound, { least: "administrator" }),
