@@ -51,6 +51,7 @@ it("takes no line of a file for the head of another", () => {
     ["a", "-- old/trap", "++ new/trap", "c"],
     ["x", "@@ -1,1 +1,1 @@"],
   ]);
+  expect(main?.hunks[0]?.[3]).toMatchObject({ before: 3, after: 3 });
   expect(main?.hunks[1]?.[1]).toMatchObject({ before: null, after: 10 });
 });
 
