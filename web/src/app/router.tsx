@@ -19,6 +19,7 @@ import { validateSearch as mapSearch } from "@/pages/map/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
 import { validateSearch as placeSearch } from "@/pages/place/search";
 import { validateSearch as placesSearch } from "@/pages/places/search";
+import { validateSearch as templatesSearch } from "@/pages/templates/search";
 import { NotFound, RouteFailure } from "@/shell/Failures";
 import { Loading } from "@/shell/Loading";
 import { Root } from "@/shell/Root";
@@ -48,6 +49,7 @@ export type TitledNamespace =
   | "places"
   | "map"
   | "device-code"
+  | "templates"
   | "networks"
   | "api"
   | "account"
@@ -243,6 +245,35 @@ const deviceCode = createRoute({
   component: lazyRouteComponent(() => import("@/pages/device-code")),
 });
 
+const templates = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/templates",
+  staticData: { title: "templates" },
+  validateSearch: templatesSearch,
+  loader: () => loadStrings("templates"),
+  component: lazyRouteComponent(() => import("@/pages/templates")),
+});
+
+const newTemplate = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/templates/new",
+  staticData: { title: "templates" },
+  validateSearch: (search: Record<string, unknown>): { template?: string; submission?: string } => ({
+    ...(typeof search["template"] === "string" ? { template: search["template"] } : {}),
+    ...(typeof search["submission"] === "string" ? { submission: search["submission"] } : {}),
+  }),
+  loader: () => loadStrings("templates"),
+  component: lazyRouteComponent(() => import("@/pages/template-new")),
+});
+
+const template = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/templates/$id",
+  staticData: { title: "templates" },
+  loader: () => loadStrings("templates", "device-code"),
+  component: lazyRouteComponent(() => import("@/pages/template")),
+});
+
 const networks = createRoute({
   getParentRoute: () => signedIn,
   path: "/networks",
@@ -288,6 +319,9 @@ export const router = createRouter({
       place,
       map,
       deviceCode,
+      templates,
+      newTemplate,
+      template,
       networks,
       tokens,
       people,

@@ -18,6 +18,7 @@ import type register from "./locales/en/register.json";
 import type places from "./locales/en/places.json";
 import type send from "./locales/en/send.json";
 import type setup from "./locales/en/setup.json";
+import type templates from "./locales/en/templates.json";
 import type tokens from "./locales/en/tokens.json";
 
 declare module "i18next" {
@@ -43,6 +44,7 @@ declare module "i18next" {
       places: typeof places;
       send: typeof send;
       setup: typeof setup;
+      templates: typeof templates;
       tokens: typeof tokens;
     };
   }

@@ -6,6 +6,7 @@ import {
   CircuitBoard,
   Compass,
   Cpu,
+  FileCode2,
   KeyRound,
   type LucideIcon,
   MapPinned,
@@ -27,6 +28,7 @@ export interface Place {
     | "/places"
     | "/map"
     | "/device-code"
+    | "/templates"
     | "/networks"
     | "/tokens"
     | "/people"
@@ -34,7 +36,7 @@ export interface Place {
     | "/reference"
     | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "devices" | "places" | "map" | "deviceCode" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
+  name: "overview" | "explore" | "send" | "devices" | "places" | "map" | "deviceCode" | "templates" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
   icon: LucideIcon;
   /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
   isFrequent: boolean;
@@ -59,6 +61,7 @@ const places: readonly Place[] = [
   place("/places", "places", Building2),
   place("/map", "map", MapPinned),
   place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
+  place("/templates", "templates", FileCode2),
   place("/networks", "networks", Wifi, { least: "editor" }),
   place("/tokens", "tokens", KeyRound),
   place("/people", "people", UsersRound, { least: "administrator" }),

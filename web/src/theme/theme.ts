@@ -44,7 +44,16 @@ export const theme = createTheme({
   components: {
     Input: Input.extend({
       vars: (_theme, { multiline }) => ({
-        wrapper: { "--input-height": multiline === true ? "auto" : row, "--input-size": row },
+        wrapper:
+          multiline === true
+            ? {
+                "--input-height": "auto",
+                "--input-size": "auto",
+                "--input-padding-y": "4px",
+                "--input-padding-inline-start": `calc(${row} / 3)`,
+                "--input-padding-inline-end": `calc(${row} / 3)`,
+              }
+            : { "--input-height": row, "--input-size": row },
       }),
     }),
     // Named, not imported: the shell does not carry what only some pages use.

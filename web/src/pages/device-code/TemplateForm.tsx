@@ -22,30 +22,31 @@ export interface TemplateFormProps {
   values: Values;
   onChange: (values: Values) => void;
   onMade: (files: readonly DeviceFile[], values: Values) => void;
+  /** The id of a submission that is tried: without networks of the organisation, and without a token. */
+  submission?: string;
 }
 
 /** The form. */
-export function TemplateForm({ template, values, onChange, onMade }: TemplateFormProps) {
+export function TemplateForm({ template, values, onChange, onMade, submission }: TemplateFormProps) {
   const { t } = useTranslation("device-code");
   const { can_write: canWrite, user } = useRouteContext({ from: "/signed-in", select: (context) => context.session });
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({});
   const { id } = template;
-  const mayChoose = isAtLeast(user.role, "editor") && takesNetwork(template.variables);
+  const mayChoose = submission === undefined && isAtLeast(user.role, "editor") && takesNetwork(template.variables);
   const networks = useQuery({ ...networksQuery, enabled: mayChoose });
   // One that was deleted meanwhile is no longer chosen.
   const network = mayChoose ? networks.data?.find((known) => known.id === values[NETWORK]) : undefined;
   const variables = network === undefined ? template.variables : withoutWifi(template.variables);
   const make = useMutation({
-    mutationFn: async (filled: Values) =>
-      body(
-        await api.POST("/api/v1/templates/{id}/render", {
-          params: { path: { id } },
-          body: {
-            variables: variablesOf(variables, filled),
-            ...(network === undefined ? {} : { network: network.id }),
-          },
-        }),
-      ).files,
+    mutationFn: async (filled: Values) => {
+      const given = { variables: variablesOf(variables, filled) };
+      if (submission !== undefined) {
+        const path = { id: submission };
+        return body(await api.POST("/api/v1/template-submissions/{id}/render", { params: { path }, body: given })).files;
+      }
+      const request = network === undefined ? given : { ...given, network: network.id };
+      return body(await api.POST("/api/v1/templates/{id}/render", { params: { path: { id } }, body: request })).files;
+    },
     onSuccess: onMade,
     onError: (error) => {
       const found = problemsOf(error);
@@ -87,7 +88,7 @@ export function TemplateForm({ template, values, onChange, onMade }: TemplateFor
           change(variable.name, value);
         }}
       />
-      {variable.name === "token" && variable.kind.type === "secret" && canWrite && (
+      {variable.name === "token" && variable.kind.type === "secret" && canWrite && submission === undefined && (
         <MakeToken
           device={text("device")}
           database={text("database")}
