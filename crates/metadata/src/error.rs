@@ -222,6 +222,7 @@ impl MetadataError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooManyAttempts { retry_after } => Some(*retry_after),
+            Self::Registry(RegistryError::TooOften { retry_after, .. }) => Some(*retry_after),
             Self::Busy => Some(Duration::from_secs(3)),
             _ => None,
         }

@@ -54,7 +54,7 @@ mod users;
 pub use account::{Account, AccountUser};
 pub use audit::{AuditEntry, Change};
 pub use client::Client;
-pub use config::{Clock, FILE, MetadataConfig};
+pub use config::{Clock, DeviceLimits, FILE, MetadataConfig};
 pub use engine::{Engine, PostgresUrl};
 pub use error::MetadataError;
 pub use history::{AuditCursor, AuditFilter};
@@ -65,8 +65,9 @@ pub use own::SessionInfo;
 pub use people::{NewPerson, PeopleQuery, Person, PersonChange, PersonStatus};
 
 pub use registry::{
-    Device, DeviceChange, DeviceCursor, DeviceQuery, DeviceSort, DeviceStatus, DeviceType, Edit, Import, ImportRow,
-    Imported, NewDevice, NewDeviceToken, NewType, RegistryError, TypeChange,
+    Command, CommandStatus, Device, DeviceChange, DeviceCursor, DeviceQuery, DeviceSort, DeviceState, DeviceStatus,
+    DeviceType, Edit, Import, ImportRow, Imported, NewCommand, NewDevice, NewDeviceToken, NewType, RegistryError,
+    TypeChange,
 };
 pub use second_factor::{Enrolment, SecondFactor};
 pub use sessions::{NewSecret, SignedIn};

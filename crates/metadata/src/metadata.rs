@@ -16,6 +16,8 @@ use crate::error::MetadataError;
 use crate::migration;
 use crate::password::Passwords;
 use crate::registry::activity::Activity;
+use crate::registry::reports::Reports;
+use crate::registry::waiting::Waiting;
 use crate::sealed::Sealer;
 use crate::token_cache::TokenCache;
 
@@ -38,6 +40,8 @@ struct Inner {
     logins: VerifiedLogins,
     sealer: Sealer,
     activity: Activity,
+    reports: Reports,
+    waiting: Arc<Waiting>,
 }
 
 /// What the one who starts the server should know.
@@ -80,6 +84,8 @@ impl Metadata {
             logins: VerifiedLogins::default(),
             sealer: Sealer::default(),
             activity: Activity::default(),
+            reports: Reports::default(),
+            waiting: Arc::default(),
         };
         let metadata = Self { inner: Arc::new(inner) };
         if let Err(error) = metadata.sealing_key().await {
@@ -141,6 +147,14 @@ impl Metadata {
 
     pub(crate) fn activity(&self) -> &Activity {
         &self.inner.activity
+    }
+
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.inner.reports
+    }
+
+    pub(crate) fn waiting(&self) -> &Arc<Waiting> {
+        &self.inner.waiting
     }
 
     /// A new id; its first bits are the time, so that rows inserted together lie together.

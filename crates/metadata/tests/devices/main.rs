@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod changing;
+mod commands;
 mod fixture;
 mod importing;
 mod listing;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod state;
 mod tokens;
 mod types;
