@@ -67,6 +67,8 @@ pub struct MetadataConfig {
     pub audit_lifetime: Duration,
     /// How many changes of an organisation stay on record, the newest of them.
     pub audit_rows: u64,
+    /// What devices and those who ask them may take.
+    pub devices: DeviceLimits,
     /// The clock.
     pub clock: Clock,
 }
@@ -89,7 +91,35 @@ impl MetadataConfig {
             registration: false,
             audit_lifetime: 365 * DAY,
             audit_rows: 1_000_000,
+            devices: DeviceLimits::default(),
             clock: Clock::system(),
+        }
+    }
+}
+
+/// What devices and those who ask them may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceLimits {
+    /// Requests that wait at one time for a state, a command or an answer.
+    pub waiters: usize,
+    /// Commands of a device that are queued, or delivered and not answered.
+    pub open_commands: u64,
+    /// Commands of a device that are kept when they are over, the newest of them.
+    pub kept_commands: u64,
+    /// For how long commands are kept after their time-out.
+    pub command_lifetime: Duration,
+    /// Reports of its state that a device may send in a minute.
+    pub reports_per_minute: u32,
+}
+
+impl Default for DeviceLimits {
+    fn default() -> Self {
+        Self {
+            waiters: 1_024,
+            open_commands: 50,
+            kept_commands: 200,
+            command_lifetime: Duration::from_secs(30 * 86_400),
+            reports_per_minute: 60,
         }
     }
 }

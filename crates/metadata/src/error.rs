@@ -241,9 +241,9 @@ impl MetadataError {
     /// When another attempt can succeed, where that is known.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::TooManyAttempts { retry_after } | Self::Quota(QuotaError::Points { retry_after, .. }) => {
-                Some(*retry_after)
-            }
+            Self::TooManyAttempts { retry_after }
+            | Self::Quota(QuotaError::Points { retry_after, .. })
+            | Self::Registry(RegistryError::TooOften { retry_after, .. }) => Some(*retry_after),
             Self::Busy => Some(Duration::from_secs(3)),
             _ => None,
         }

@@ -58,7 +58,7 @@ pub use audit::{AuditEntry, Change};
 pub use classes::quotas::{OwnQuotas, QuotaError, Quotas};
 pub use classes::{Class, ClassChange, ClassRef, NewClass};
 pub use client::Client;
-pub use config::{Clock, FILE, MetadataConfig};
+pub use config::{Clock, DeviceLimits, FILE, MetadataConfig};
 pub use engine::{Engine, PostgresUrl};
 pub use error::MetadataError;
 pub use history::{AuditCursor, AuditFilter};
@@ -70,8 +70,9 @@ pub use people::{NewPerson, PeopleQuery, Person, PersonChange, PersonStatus};
 
 pub use registration::Registration;
 pub use registry::{
-    ClaimInfo, Claimed, Device, DeviceChange, DeviceCursor, DeviceQuery, DeviceSort, DeviceStatus, DeviceType, Edit,
-    Import, ImportRow, Imported, NewDevice, NewDeviceToken, NewType, RegistryError, TypeChange,
+    ClaimInfo, Claimed, Command, CommandStatus, Device, DeviceChange, DeviceCursor, DeviceQuery, DeviceSort,
+    DeviceState, DeviceStatus, DeviceType, Edit, Import, ImportRow, Imported, NewCommand, NewDevice, NewDeviceToken,
+    NewType, RegistryError, TypeChange,
 };
 pub use second_factor::{Enrolment, SecondFactor};
 pub use sessions::{NewSecret, SignedIn};

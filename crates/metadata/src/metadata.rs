@@ -17,6 +17,8 @@ use crate::error::MetadataError;
 use crate::migration;
 use crate::password::Passwords;
 use crate::registry::activity::Activity;
+use crate::registry::reports::Reports;
+use crate::registry::waiting::Waiting;
 use crate::sealed::Sealer;
 use crate::token_cache::TokenCache;
 
@@ -40,6 +42,8 @@ struct Inner {
     sealer: Sealer,
     activity: Activity,
     meters: Meters,
+    reports: Reports,
+    waiting: Arc<Waiting>,
 }
 
 /// What the one who starts the server should know.
@@ -83,6 +87,8 @@ impl Metadata {
             sealer: Sealer::default(),
             activity: Activity::default(),
             meters: Meters::default(),
+            reports: Reports::default(),
+            waiting: Arc::default(),
         };
         let metadata = Self { inner: Arc::new(inner) };
         if let Err(error) = metadata.sealing_key().await {
@@ -148,6 +154,14 @@ impl Metadata {
 
     pub(crate) fn meters(&self) -> &Meters {
         &self.inner.meters
+    }
+
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.inner.reports
+    }
+
+    pub(crate) fn waiting(&self) -> &Arc<Waiting> {
+        &self.inner.waiting
     }
 
     /// A new id; its first bits are the time, so that rows inserted together lie together.

@@ -1,4 +1,4 @@
-//! Forgetting what is over: sessions and links that ended, and changes that are recorded for longer than they are kept.
+//! Forgetting what is over: sessions and links that ended, and changes and commands that are older than they are kept.
 //!
 //! It works in steps of [`STEP`] rows, so that nobody who writes has to wait for long.
 
@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 use uuid::Uuid;
 
 use crate::config::millis;
-use crate::entity::{audit, device_claim, one_time_link, organisation, session};
+use crate::entity::{audit, device_claim, device_command, one_time_link, organisation, session};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
 
@@ -26,10 +26,13 @@ pub struct CleanedUp {
     pub changes: u64,
     /// People who asked to join, about whom nobody decided.
     pub waiting: u64,
+    /// Commands of devices.
+    pub commands: u64,
 }
 
 impl Metadata {
-    /// Removes sessions and links that ended, and recorded changes beyond `audit_lifetime` and `audit_rows`.
+    /// Removes sessions and links that ended, recorded changes beyond `audit_lifetime` and `audit_rows`, and commands beyond
+    /// `command_lifetime`.
     pub async fn clean_up(&self) -> Result<CleanedUp, MetadataError> {
         let now_ms = self.now_ms();
         let idle_since = now_ms.saturating_sub(millis(self.config().session_idle));
@@ -55,7 +58,28 @@ impl Metadata {
             changes += self.remove_changes(of_org.clone().filter(audit::Column::AtMs.lt(since)), 0).await?;
             changes += self.remove_changes(of_org, self.config().audit_rows).await?;
         }
-        Ok(CleanedUp { sessions, links, claims, changes, waiting })
+        let commands = self.remove_commands(now_ms).await?;
+        Ok(CleanedUp { sessions, links, claims, changes, waiting, commands })
+    }
+
+    async fn remove_commands(&self, now_ms: i64) -> Result<u64, MetadataError> {
+        let ended_before = now_ms.saturating_sub(millis(self.config().devices.command_lifetime));
+        let mut removed = 0;
+        loop {
+            let ids: Vec<Uuid> = device_command::Entity::find()
+                .select_only()
+                .column(device_command::Column::Id)
+                .filter(device_command::Column::ExpiresAtMs.lte(ended_before))
+                .limit(STEP)
+                .into_tuple()
+                .all(self.db())
+                .await?;
+            if ids.is_empty() {
+                return Ok(removed);
+            }
+            let old = device_command::Entity::delete_many().filter(device_command::Column::Id.is_in(ids));
+            removed += old.exec(self.db()).await?.rows_affected;
+        }
     }
 
     /// Removes the selected changes but for the newest `kept`.

@@ -62,6 +62,10 @@ id! {
     DeviceId
 }
 id! {
+    /// Something that a device was asked to do.
+    CommandId
+}
+id! {
     /// A kind of devices.
     DeviceTypeId
 }

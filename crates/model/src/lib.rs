@@ -28,7 +28,9 @@ pub use builder::{BatchBuilder, Rejection, RowError};
 pub use column::{FieldColumn, FieldValues, TagColumn, TextColumn, Validity};
 pub use error::ErrorKind;
 pub use hash::{FastMap, FastSet};
-pub use ids::{ClassId, DeviceId, DeviceTypeId, NetworkId, OrgId, PlaceId, SessionId, SubmissionId, TokenId, UserId};
+pub use ids::{
+    ClassId, CommandId, DeviceId, DeviceTypeId, NetworkId, OrgId, PlaceId, SessionId, SubmissionId, TokenId, UserId,
+};
 pub use limits::IngestLimits;
 pub use names::{DEVICE_TAG, DatabaseKey, DatabaseName, Name, NameError};
 pub use permissions::{ActingDevice, Action, DatabaseScope, Principal, Role, Subject};

@@ -67,6 +67,8 @@ pub enum Action<'a> {
     ReadDevices,
     /// Add, change and remove devices and their types.
     ManageDevices,
+    /// Speak as the device that the caller is: take what it is to be and to do, and tell what it is and did.
+    ActAsDevice,
     /// Make, see and revoke the API tokens of devices.
     ManageDeviceTokens,
     /// See submitted templates of code for devices, submit some and comment on them.
@@ -105,7 +107,7 @@ pub struct Principal {
     pub can_write: bool,
     /// The databases that it may touch.
     pub databases: DatabaseScope,
-    /// The device that the caller is. It may write readings of its own, and nothing else.
+    /// The device that the caller is. It may write readings of its own and speak as itself, and nothing else.
     pub device: Option<Arc<ActingDevice>>,
     /// Of an API token: the person who made it; of a device: the person who added it.
     pub made_by: Option<UserId>,
@@ -169,7 +171,7 @@ impl Principal {
 
     /// Whether the caller may do this.
     pub fn allows(&self, action: Action<'_>) -> bool {
-        if self.device.is_some() && !matches!(action, Action::Write(_)) {
+        if self.device.is_some() && !matches!(action, Action::Write(_) | Action::ActAsDevice) {
             return false;
         }
         match action {
@@ -191,6 +193,7 @@ impl Principal {
             Action::ManageDevices => {
                 self.can_write && self.role >= Role::Editor && self.databases == DatabaseScope::All
             }
+            Action::ActAsDevice => self.can_write && self.device.is_some(),
             // An API token makes no API tokens, unless it may manage everyone's.
             Action::ManageDeviceTokens => {
                 self.allows(Action::ManageDevices)
@@ -250,6 +253,7 @@ mod tests {
         assert!(anonymous.allows(Action::Write(&main)));
         for action in [
             Action::Read(&main),
+            Action::ActAsDevice,
             Action::CreateDatabase(&main),
             Action::ManageDatabase(&main),
             Action::ManageOwnTokens,
@@ -270,7 +274,7 @@ mod tests {
         let id = Uuid::nil();
         let device = Some(Arc::new(ActingDevice { id: DeviceId::from_uuid(id), name: "attic".into() }));
         let device = Principal { device, ..Principal::system(OrgId::from_uuid(id)) };
-        assert!(device.allows(Action::Write(&main)));
+        assert!(device.allows(Action::Write(&main)) && device.allows(Action::ActAsDevice));
         for action in [
             Action::Read(&main),
             Action::CreateDatabase(&main),

@@ -5,6 +5,8 @@ pub(crate) mod api_token;
 pub(crate) mod audit;
 pub(crate) mod device;
 pub(crate) mod device_claim;
+pub(crate) mod device_command;
+pub(crate) mod device_state;
 pub(crate) mod device_type;
 pub(crate) mod one_time_link;
 pub(crate) mod organisation;

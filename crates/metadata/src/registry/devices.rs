@@ -181,11 +181,12 @@ impl Metadata {
         transaction.commit().await?;
         if (was.name.as_str(), was.enabled) != (is_now.name.as_str(), is_now.enabled) {
             self.token_cache().forget_devices(&[id]);
+            self.waiting().wake_device(id);
         }
         Ok(is_now)
     }
 
-    /// Deletes a device and revokes its tokens. What it wrote stays. Once this returns, its tokens are refused.
+    /// Deletes a device with its state and commands, and revokes its tokens. What it wrote stays. Once this returns, its tokens are refused.
     pub async fn delete_device(&self, who: &Principal, id: DeviceId, version: i64) -> Result<(), MetadataError> {
         may_manage(who)?;
         let transaction = self.begin().await?;
@@ -214,6 +215,8 @@ impl Metadata {
         transaction.commit().await?;
         self.token_cache().forget_devices(&[id]);
         self.activity().forget(id);
+        self.reports().forget(id);
+        self.waiting().wake_device(id);
         Ok(())
     }
 

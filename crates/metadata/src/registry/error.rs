@@ -1,11 +1,12 @@
 //! What can go wrong with devices and their types.
 
 use std::fmt;
+use std::time::Duration;
 
 use sensorium_model::ErrorKind;
 use thiserror::Error;
 
-use super::{Device, DeviceType, MAX_PROBLEMS};
+use super::{Device, DeviceState, DeviceType, MAX_PROBLEMS};
 
 /// A failure of the registry.
 #[derive(Debug, Error)]
@@ -16,6 +17,32 @@ pub enum RegistryError {
     /// The type is not as the request takes it; holds how it is now.
     #[error("device type {:?} was changed in the meantime; look at the current state, and send the change again with its version {}", .0.name, .0.version)]
     TypeChanged(Box<DeviceType>),
+    /// The desired state is not as the request takes it; holds how it is now.
+    #[error("the desired state of device {:?} was changed in the meantime; look at the current one, and send the change again with its version {}", .0.device, .0.desired.version)]
+    StateChanged(Box<DeviceState>),
+    /// A device has as many commands before it as it may.
+    #[error(
+        "{open} commands of this device are queued, or delivered and not answered, and there may be {most} (devices.open_commands); wait until it answers, or until they expire"
+    )]
+    TooManyOpen {
+        /// How many there are.
+        open: u64,
+        /// How many there may be.
+        most: u64,
+    },
+    /// So many requests wait that another one may not.
+    #[error("{0}; ask again without `wait`, or later")]
+    TooManyWait(String),
+    /// A device reports more often than it may.
+    #[error(
+        "this device reports more often than {most} times a minute (devices.reports_per_minute); send the newest state later"
+    )]
+    TooOften {
+        /// How often it may.
+        most: u32,
+        /// When it may again.
+        retry_after: Duration,
+    },
     /// Something of this name exists.
     #[error("there is a {what} called {name:?} already, and case does not matter; choose another name")]
     NameTaken {
@@ -49,9 +76,13 @@ impl RegistryError {
     /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::DeviceChanged(_) | Self::TypeChanged(_) | Self::NameTaken { .. } | Self::TypeInUse { .. } => {
-                ErrorKind::Conflict
-            }
+            Self::DeviceChanged(_)
+            | Self::TypeChanged(_)
+            | Self::StateChanged(_)
+            | Self::TooManyOpen { .. }
+            | Self::NameTaken { .. }
+            | Self::TypeInUse { .. } => ErrorKind::Conflict,
+            Self::TooManyWait(_) | Self::TooOften { .. } => ErrorKind::Busy,
             Self::Wrong { .. } | Self::Import(_) => ErrorKind::Invalid,
         }
     }

@@ -102,6 +102,9 @@ impl Metadata {
         transaction.commit().await?;
         if !changed.is_empty() {
             self.token_cache().forget_devices(&changed);
+            for device in &changed {
+                self.waiting().wake_device(*device);
+            }
         }
         Ok(done)
     }

@@ -5,26 +5,33 @@
 //! - names of devices, and those of types, are unique in an organisation without regard to case;
 //! - what a device writes has its name as the tag `device`, because its tokens can write nothing else;
 //! - when a change that disables, renames or deletes a device has returned, its tokens are refused, or write the new name;
-//! - a type that devices have is not deleted.
+//! - a type that devices have is not deleted;
+//! - a command is handed out to its device once, and has one outcome.
 //!
 //! Limits: [`MAX_DEVICES`] and [`MAX_TYPES`] of one organisation, [`MAX_PAGE`] devices of a listing, [`MAX_DEVICE_TOKENS`] of
-//! a device, [`MAX_LABELS`] attributes and as many tags, [`MAX_FIELDS`] of a type, and the lengths below.
+//! a device, [`MAX_LABELS`] attributes and as many tags, [`MAX_FIELDS`] of a type, and the lengths below; states and commands as in
+//! [`documents`], [`state`] and [`commands`], and [`crate::DeviceLimits`].
 
 pub(crate) mod activity;
 mod claims;
+pub mod commands;
 mod devices;
+pub mod documents;
 mod edit;
 mod error;
 mod import;
 mod listing;
+pub(crate) mod reports;
 mod shipped;
+pub mod state;
 mod tokens;
 mod types;
+pub(crate) mod waiting;
 
 use std::collections::{BTreeMap, HashMap};
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
-use sensorium_model::{Action, DeviceTypeId, OrgId, Principal};
+use sensorium_model::{ActingDevice, Action, DeviceTypeId, OrgId, Principal};
 use uuid::Uuid;
 
 use crate::entity::{device_type, organisation};
@@ -33,6 +40,7 @@ use crate::metadata::Metadata;
 
 pub use activity::MAX_PENDING;
 pub use claims::{ClaimInfo, Claimed};
+pub use commands::{Command, CommandStatus, NewCommand};
 pub(crate) use devices::check_location;
 pub use devices::{Device, DeviceChange, DeviceStatus, DeviceTypeRef, Location, NewDevice, Position};
 pub use edit::Edit;
@@ -40,8 +48,10 @@ pub use error::{LineProblem, Problems, RegistryError};
 pub use import::{Import, ImportRow, Imported};
 pub use listing::{DeviceCursor, DeviceQuery, DeviceSort, Standing};
 pub use shipped::shipped_types;
+pub use state::{DeviceState, Document};
 pub use tokens::NewDeviceToken;
 pub use types::{Decoder, DeviceType, NewType, TypeChange, TypeField};
+pub use waiting::Until;
 
 /// The most devices of one organisation.
 pub const MAX_DEVICES: u64 = 100_000;
@@ -83,6 +93,12 @@ pub(crate) fn may_manage(who: &Principal) -> Result<(), MetadataError> {
         return Ok(());
     }
     Err(MetadataError::Denied("this credential may not change devices and their types; sign in as an editor"))
+}
+
+/// The device that calls with a token of its own.
+pub(crate) fn acting(who: &Principal) -> Result<&ActingDevice, MetadataError> {
+    let device = who.device.as_deref().filter(|_| who.allows(Action::ActAsDevice));
+    device.ok_or(MetadataError::Denied("only a device does this, with an API token of its own"))
 }
 
 pub(crate) fn wrong(what: impl Into<String>, rule: impl Into<String>) -> MetadataError {

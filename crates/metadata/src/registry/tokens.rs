@@ -1,4 +1,4 @@
-//! The API tokens of devices. Such a token only writes, and only as its device.
+//! The API tokens of devices. Such a token writes and speaks as its device, and does nothing else.
 //!
 //! They belong to the device and not to whoever made them, so they stay when that person leaves. A device has at most
 //! [`super::MAX_DEVICE_TOKENS`] at once: make a second one, give it to the device, revoke the first.

@@ -283,7 +283,11 @@ impl Metadata {
     }
 
     /// The login of a caller who is a person.
-    async fn login_of(&self, on: &impl ConnectionTrait, who: &Principal) -> Result<Option<String>, MetadataError> {
+    pub(crate) async fn login_of(
+        &self,
+        on: &impl ConnectionTrait,
+        who: &Principal,
+    ) -> Result<Option<String>, MetadataError> {
         let Some(id) = who.person() else { return Ok(None) };
         let login = user::Entity::find_by_id(*id.as_uuid())
             .select_only()

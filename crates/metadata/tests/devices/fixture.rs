@@ -3,10 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
+use sensorium_metadata::registry::Until;
 use sensorium_metadata::{
-    AuditFilter, Clock, Device, DeviceChange, Metadata, MetadataConfig, MetadataError, NewDevice, NewDeviceToken,
-    NewType, NewUser, SetUp,
+    AuditFilter, Clock, Device, DeviceChange, DeviceLimits, Metadata, MetadataConfig, MetadataError, NewDevice,
+    NewDeviceToken, NewType, NewUser, SetUp,
 };
 use sensorium_model::{DeviceId, ErrorKind, Principal, Role};
 use tempfile::TempDir;
@@ -17,6 +19,7 @@ pub(crate) const START_MS: i64 = 1_800_000_000_000;
 
 pub(crate) struct Fixture {
     folder: TempDir,
+    limits: DeviceLimits,
     pub(crate) now_ms: Arc<AtomicI64>,
     pub(crate) metadata: Metadata,
     /// The signed-in owner `ada`.
@@ -27,9 +30,13 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) async fn new() -> Self {
+        Self::with(DeviceLimits::default()).await
+    }
+
+    pub(crate) async fn with(limits: DeviceLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let now_ms = Arc::new(AtomicI64::new(START_MS));
-        let (metadata, first) = Metadata::open(config(&folder, &now_ms)).await.unwrap();
+        let (metadata, first) = Metadata::open(config(&folder, &now_ms, limits)).await.unwrap();
         let request = SetUp {
             code: first.setup_code.unwrap(),
             organisation: "Lab".into(),
@@ -43,7 +50,7 @@ impl Fixture {
         let eve = NewUser { login: "eve".into(), password: "correct horse battery".into(), role: Role::Owner };
         let id = metadata.create_user(&Principal::system(org), eve).await.unwrap();
         let stranger = Principal::user(org, id, None, Role::Owner);
-        Self { folder, now_ms, metadata, owner, stranger }
+        Self { folder, limits, now_ms, metadata, owner, stranger }
     }
 
     pub(crate) fn pass(&self, ms: i64) {
@@ -53,7 +60,7 @@ impl Fixture {
     /// Closes the file and opens it again.
     pub(crate) async fn reopen(self) -> Self {
         self.metadata.close().await.unwrap();
-        let (metadata, _) = Metadata::open(config(&self.folder, &self.now_ms)).await.unwrap();
+        let (metadata, _) = Metadata::open(config(&self.folder, &self.now_ms, self.limits)).await.unwrap();
         Self { metadata, ..self }
     }
 
@@ -75,6 +82,24 @@ impl Fixture {
         self.metadata.create_device_token(&self.owner, device, new_token("firmware")).await.unwrap().1
     }
 
+    /// A new device, and itself as it calls.
+    pub(crate) async fn acting(&self, name: &str) -> (Device, Principal) {
+        let device = self.device(name).await;
+        let secret = self.token(device.id).await;
+        let who = self.who(&secret).await.unwrap();
+        (device, who)
+    }
+
+    /// Until so many requests wait.
+    pub(crate) async fn waiters(&self, count: usize) {
+        let arrived = async {
+            while self.metadata.device_waiters() != count {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), arrived).await.unwrap();
+    }
+
     pub(crate) async fn who(&self, secret: &str) -> Option<Principal> {
         self.metadata.authenticate_token(secret).await.unwrap()
     }
@@ -89,9 +114,19 @@ impl Fixture {
     }
 }
 
-fn config(folder: &TempDir, now_ms: &Arc<AtomicI64>) -> MetadataConfig {
+fn config(folder: &TempDir, now_ms: &Arc<AtomicI64>, devices: DeviceLimits) -> MetadataConfig {
     let clock = now_ms.clone();
-    MetadataConfig { clock: Clock::new(move || clock.load(Ordering::SeqCst)), ..metadata_of(folder.path()) }
+    MetadataConfig { devices, clock: Clock::new(move || clock.load(Ordering::SeqCst)), ..metadata_of(folder.path()) }
+}
+
+/// A wait that only what is waited for ends.
+pub(crate) fn for_ever() -> Option<Until> {
+    Some(Box::pin(std::future::pending()))
+}
+
+/// A wait that is over at once.
+pub(crate) fn no_longer() -> Option<Until> {
+    Some(Box::pin(std::future::ready(())))
 }
 
 pub(crate) fn new_device(name: &str) -> NewDevice {

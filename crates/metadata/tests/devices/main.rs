@@ -3,10 +3,12 @@
 
 mod changing;
 mod claims;
+mod commands;
 mod fixture;
 mod importing;
 mod listing;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod state;
 mod tokens;
 mod types;
