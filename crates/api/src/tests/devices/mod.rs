@@ -3,6 +3,7 @@
 mod import;
 mod registry;
 mod sending;
+mod state;
 mod types;
 
 use serde_json::{Value, json};
