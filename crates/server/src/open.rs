@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
-use sensorium_metadata::{Engine, FirstStart, Metadata, MetadataConfig};
+use sensorium_metadata::{DeviceLimits, Engine, FirstStart, Metadata, MetadataConfig};
 use sensorium_query::{QueryConfig, QueryEngine};
 use sensorium_store::{CommitListener, Durability, RecoveryReport, Store, StoreConfig};
 
@@ -61,6 +61,13 @@ pub(crate) fn metadata_config(settings: &Settings) -> Result<MetadataConfig> {
         registration: people.registration,
         audit_lifetime: hours(people.audit_days.saturating_mul(24)),
         audit_rows: people.audit_rows,
+        devices: DeviceLimits {
+            waiters: settings.devices.waiters,
+            open_commands: settings.devices.open_commands,
+            kept_commands: settings.devices.kept_commands,
+            command_lifetime: hours(settings.devices.command_days.saturating_mul(24)),
+            reports_per_minute: settings.devices.reports_per_minute,
+        },
         key_file: settings.secrets.key_file.clone().unwrap_or(default.key_file),
         ..default
     })

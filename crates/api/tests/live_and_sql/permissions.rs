@@ -58,7 +58,7 @@ async fn walk(world: &World, rule: &Rule, problems: &mut Vec<String>) {
     let nobody = world.call(rule.operation, Caller::Nobody, &target).await;
     match rule.who {
         Who::Anyone(status) if nobody.status != status => report(Caller::Nobody, "its own status", &nobody),
-        Who::AtLeast(_) if nobody.status != 401 => report(Caller::Nobody, "401", &nobody),
+        Who::AtLeast(_) | Who::Devices if nobody.status != 401 => report(Caller::Nobody, "401", &nobody),
         _ => {}
     }
     let stranger = world.call(rule.operation, Caller::Stranger, &target).await;
@@ -77,19 +77,30 @@ async fn walk(world: &World, rule: &Rule, problems: &mut Vec<String>) {
             report(caller, "nothing of the first organisation", answer);
         }
     }
-    let Who::AtLeast(least) = rule.who else { return };
+    let least = match rule.who {
+        Who::Anyone(_) => return,
+        Who::AtLeast(least) => Some(least),
+        Who::Devices => None,
+    };
     let mut used = false;
     for role in [Role::Viewer, Role::Editor, Role::Administrator, Role::Owner] {
         let caller = Caller::Member(role);
-        if std::mem::replace(&mut used, role >= least) {
+        let may = least.is_some_and(|least| role >= least);
+        if std::mem::replace(&mut used, may) {
             target = world.target(rule.operation).await;
         }
         let answer = world.call(rule.operation, caller, &target).await;
-        if role >= least && !answer.is_success() {
+        if may && !answer.is_success() {
             report(caller, "success", &answer);
         }
-        if role < least && !answer.is_refusal() {
+        if !may && !answer.is_refusal() {
             report(caller, "403 or 404", &answer);
+        }
+    }
+    if matches!(rule.who, Who::Devices) {
+        let answer = world.call(rule.operation, Caller::Device, &target).await;
+        if !answer.is_success() {
+            report(Caller::Device, "success", &answer);
         }
     }
 }

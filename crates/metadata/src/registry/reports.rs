@@ -58,7 +58,7 @@ mod tests {
     fn a_device_reports_some_times_at_once_and_then_at_its_pace() {
         let reports = Reports::default();
         let mut now_ms = 1_000_000;
-        let mut taken = |now_ms: i64| reports.count(device(1), now_ms, 60).is_ok();
+        let taken = |now_ms: i64| reports.count(device(1), now_ms, 60).is_ok();
         assert_eq!((0..1_000).filter(|_| taken(now_ms)).count(), 10);
         let mut later = 0;
         for _ in 0..60_000 {

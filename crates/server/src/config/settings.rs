@@ -21,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) query: QuerySettings,
     pub(crate) metadata: MetadataSettings,
     pub(crate) people: PeopleSettings,
+    pub(crate) devices: DevicesSettings,
     pub(crate) secrets: SecretsSettings,
     pub(crate) host_metrics: HostMetrics,
     pub(crate) log: Log,
@@ -149,6 +150,22 @@ pub(crate) struct PeopleSettings {
     pub(crate) clean_up_minutes: u64,
 }
 
+/// `[devices]`: what devices and those who ask them may take.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DevicesSettings {
+    /// Requests that wait at one time for a state, a command or an answer.
+    pub(crate) waiters: usize,
+    /// Commands of a device that are queued, or delivered and not answered.
+    pub(crate) open_commands: u64,
+    /// Commands of a device that are kept when they are over, the newest of them.
+    pub(crate) kept_commands: u64,
+    /// Days for which commands are kept after their time-out.
+    pub(crate) command_days: u64,
+    /// Reports of its state that a device may send in a minute.
+    pub(crate) reports_per_minute: u32,
+}
+
 /// `[secrets]`: what is sealed because it must be read again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -230,6 +247,13 @@ impl Settings {
                 audit_rows: 1_000_000,
                 clean_up_minutes: 60,
             },
+            devices: DevicesSettings {
+                waiters: 1_024,
+                open_commands: 50,
+                kept_commands: 200,
+                command_days: 30,
+                reports_per_minute: 60,
+            },
             secrets: SecretsSettings { key_file: None },
             host_metrics: HostMetrics { enabled: true, interval_ms: 1_000, database: DatabaseName::new("main")? },
             log: Log { level: "info".to_owned(), format: LogFormat::Auto },
@@ -265,6 +289,10 @@ impl Settings {
             .or_else(|| at_least("people.audit_days", self.people.audit_days, 1))
             .or_else(|| at_least("people.audit_rows", self.people.audit_rows, 1_000))
             .or_else(|| at_least("people.clean_up_minutes", self.people.clean_up_minutes, 1))
+            .or_else(|| at_least("devices.open_commands", self.devices.open_commands, 1))
+            .or_else(|| at_least("devices.kept_commands", self.devices.kept_commands, 1))
+            .or_else(|| at_least("devices.command_days", self.devices.command_days, 1))
+            .or_else(|| at_least("devices.reports_per_minute", u64::from(self.devices.reports_per_minute), 1))
             .or_else(|| at_least("host_metrics.interval_ms", self.host_metrics.interval_ms, 100))
             .or_else(|| {
                 let sentence = "it must be larger than store.flush_bytes, or writers wait for every flush";

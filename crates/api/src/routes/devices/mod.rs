@@ -1,13 +1,16 @@
 //! The registry of devices: `GET` and `POST /api/v1/devices`, `GET`, `PATCH` and `DELETE /api/v1/devices/{id}`, their types
-//! ([`types`]), their API tokens ([`tokens`]), and many at once as CSV ([`import`], [`export`]).
+//! ([`types`]), their API tokens ([`tokens`]), what they are to be and to do ([`state`], [`commands`]), and many at once as CSV
+//! ([`import`], [`export`]).
 //!
 //! A change names the version of the device that it was made for; one that comes too late is answered with 409 and with how the
 //! device is now.
 
 mod claims;
+mod commands;
 mod export;
 mod import;
 pub(crate) mod last;
+mod state;
 mod tokens;
 mod types;
 
@@ -302,6 +305,7 @@ fn failed(error: MetadataError) -> ApiError {
                 .ok()
                 .map(|now| ("current", now))
         }
+        MetadataError::Registry(RegistryError::StateChanged(of)) => state::as_json(of).map(|now| ("current", now)),
         MetadataError::Registry(RegistryError::TypeChanged(of)) => types::as_json(of).map(|now| ("current", now)),
         MetadataError::Registry(RegistryError::Import(problems)) => {
             let told = problems.first.iter().map(|problem| Problem::from(problem.clone()));
@@ -425,7 +429,7 @@ async fn change_device(
 
 /// Delete a device
 ///
-/// Revokes its API tokens at once. What it wrote stays.
+/// Revokes its API tokens at once, and takes its state and commands with it. What it wrote stays.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices",
     params(("id" = Uuid, Path, description = "The device"), VersionQuery),
     responses(
@@ -452,5 +456,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(types::routes())
         .merge(tokens::routes())
         .merge(claims::routes())
+        .merge(state::routes())
+        .merge(commands::routes())
         .merge(import::routes())
 }

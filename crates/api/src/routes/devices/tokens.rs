@@ -49,8 +49,8 @@ async fn device_tokens(
 
 /// Create an API token of a device
 ///
-/// It only writes, and only rows whose tag `device` is the device's name. The secret is in the answer and nowhere else. A device
-/// has at most four at once: make a second one, give it to the device, then revoke the first.
+/// It writes rows whose tag `device` is the device's name, and speaks for the device; it does nothing else. The secret is in the
+/// answer and nowhere else. A device has at most four at once: make a second one, give it to the device, then revoke the first.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/tokens", tag = "devices", request_body = DeviceTokenRequest,
     params(("id" = Uuid, Path, description = "The device")),
     responses(

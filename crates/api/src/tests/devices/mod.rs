@@ -4,6 +4,7 @@ mod claims;
 mod import;
 mod registry;
 mod sending;
+mod state;
 mod types;
 
 use serde_json::{Value, json};

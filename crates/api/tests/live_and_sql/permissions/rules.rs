@@ -18,6 +18,8 @@ pub(crate) enum Who {
     Anyone(u16),
     /// The members of the organisation from this role on; others are refused.
     AtLeast(Role),
+    /// Devices with tokens of their own; every person is refused.
+    Devices,
 }
 
 /// What a request for something of the first organisation is for the owner of another one.
@@ -37,6 +39,10 @@ const fn anyone(operation: &'static str, status: u16) -> Rule {
 
 const fn from(least: Role, operation: &'static str, elsewhere: Elsewhere) -> Rule {
     Rule { operation, who: Who::AtLeast(least), elsewhere }
+}
+
+const fn devices(operation: &'static str) -> Rule {
+    Rule { operation, who: Who::Devices, elsewhere: Nothing }
 }
 
 /// All rules.
@@ -136,6 +142,16 @@ pub(crate) const RULES: &[Rule] = &[
     from(Editor, "DELETE /api/v1/devices/{id}/claim", Nothing),
     // The walk knows no claim link.
     anyone("POST /api/v1/claims", 401),
+    from(Viewer, "GET /api/v1/devices/{id}/state", Nothing),
+    from(Editor, "PUT /api/v1/devices/{id}/state/desired", Nothing),
+    from(Viewer, "GET /api/v1/devices/{id}/commands", Nothing),
+    from(Editor, "POST /api/v1/devices/{id}/commands", Nothing),
+    from(Viewer, "GET /api/v1/devices/{id}/commands/{command}", Nothing),
+    // What devices do themselves; the walk's device has a state that it is to have, and a command that it took.
+    devices("GET /api/v1/device/state"),
+    devices("PUT /api/v1/device/state/reported"),
+    devices("GET /api/v1/device/commands"),
+    devices("POST /api/v1/device/commands/{id}/answer"),
     // Sites, buildings and floors.
     from(Viewer, "GET /api/v1/places", Own),
     from(Editor, "POST /api/v1/places", Own),

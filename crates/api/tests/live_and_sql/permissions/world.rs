@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use reqwest::Method;
 use sensorium_metadata::places::{NewPicture, NewPlace, PlaceKind};
 use sensorium_metadata::{
-    LinkPurpose, NewClass, NewDevice, NewDeviceToken, NewNetwork, NewPerson, NewToken, NewType, NewUser, Quotas, SetUp,
+    LinkPurpose, NewClass, NewCommand, NewDevice, NewDeviceToken, NewNetwork, NewPerson, NewToken, NewType, NewUser,
+    Quotas, SetUp,
 };
 use sensorium_model::{DatabaseName, DeviceId, OrgId, Principal, Role};
 use serde_json::{Value as Json, json};
@@ -28,12 +29,14 @@ pub(crate) enum Caller {
     Stranger,
     /// Somebody of the first organisation.
     Member(Role),
+    /// The device that the target names, if it names one.
+    Device,
 }
 
 impl Caller {
     pub(crate) fn login(self) -> Option<&'static str> {
         match self {
-            Self::Nobody => None,
+            Self::Nobody | Self::Device => None,
             Self::Stranger => Some("eve"),
             Self::Member(Role::Viewer) => Some("vera-markerone"),
             Self::Member(Role::Editor) => Some("edith-markerone"),
@@ -52,6 +55,10 @@ pub(crate) struct Target {
     id: String,
     /// An API token of the device `id`.
     token: String,
+    /// The secret of that token.
+    secret: String,
+    /// A command of that device.
+    command: String,
     /// A name for something new, which nothing has.
     fresh: String,
 }
@@ -66,12 +73,14 @@ impl Target {
             rollup: absent(&self.rollup),
             id: NOWHERE.to_owned(),
             token: NOWHERE.to_owned(),
+            secret: String::new(),
+            command: NOWHERE.to_owned(),
             fresh: format!("{}x", self.fresh),
         }
     }
 
-    fn names(&self) -> [&str; 6] {
-        [&self.database, &self.table, &self.rollup, &self.id, &self.token, &self.fresh]
+    fn names(&self) -> [&str; 7] {
+        [&self.database, &self.table, &self.rollup, &self.id, &self.token, &self.command, &self.fresh]
     }
 }
 
@@ -154,6 +163,8 @@ impl World {
             rollup: format!("{MARK}_rollup_{number}"),
             id: NOWHERE.to_owned(),
             token: NOWHERE.to_owned(),
+            secret: String::new(),
+            command: NOWHERE.to_owned(),
             fresh: format!("new-{number}"),
         };
         if operation.ends_with("/rollups/{rollup}") {
@@ -165,9 +176,18 @@ impl World {
         } else if operation.contains("/devices/{id}") {
             let device = self.device(number).await;
             target.id = device.to_string();
-            target.token = self.device_token(device).await;
+            target.token = self.device_token(device).await.0;
+            target.command = self.command(device).await;
             if operation.ends_with("/claim") {
                 self.server.state.metadata.issue_claim(&self.owner, device, None).await.unwrap();
+            }
+        } else if operation.contains("/device/") {
+            let device = self.device(number).await;
+            target.secret = self.device_token(device).await.1;
+            target.id = self.command(device).await;
+            if operation.contains("/answer") {
+                let itself = self.server.state.metadata.authenticate_token(&target.secret).await.unwrap().unwrap();
+                self.server.state.metadata.take_command(&itself, None).await.unwrap().unwrap();
             }
         } else if operation.contains("/tokens/") {
             target.id = self.token().await;
@@ -223,9 +243,18 @@ impl World {
         self.server.state.metadata.create_device(&self.owner, new).await.unwrap().id
     }
 
-    async fn device_token(&self, device: DeviceId) -> String {
+    async fn device_token(&self, device: DeviceId) -> (String, String) {
         let new = NewDeviceToken { name: format!("{MARK}-device"), database: None, expires_at_ms: None };
-        self.server.state.metadata.create_device_token(&self.owner, device, new).await.unwrap().0.id.to_string()
+        let (made, secret) = self.server.state.metadata.create_device_token(&self.owner, device, new).await.unwrap();
+        (made.id.to_string(), secret)
+    }
+
+    /// A command for a device, which has a state that it is to have, too.
+    async fn command(&self, device: DeviceId) -> String {
+        let metadata = &self.server.state.metadata;
+        metadata.set_desired_state(&self.owner, device, 0, &json!({MARK: MARK})).await.unwrap();
+        let new = NewCommand { name: MARK.to_owned(), arguments: json!({MARK: MARK}), timeout_seconds: 600 };
+        metadata.send_command(&self.owner, device, new).await.unwrap().id.to_string()
     }
 
     /// Somebody who is invited.
@@ -328,12 +357,16 @@ impl World {
             .replace("{table}", &target.table)
             .replace("{rollup}", &target.rollup)
             .replace("{id}", &target.id)
-            .replace("{token}", &target.token);
+            .replace("{token}", &target.token)
+            .replace("{command}", &target.command);
         let (query, body) = contents(operation, caller, target);
         let url = self.server.url(&format!("{path}{query}"));
         let mut call = client().request(Method::from_bytes(method.as_bytes()).unwrap(), url);
         if let Some(login) = caller.login() {
             call = call.basic_auth(login, Some(PASSWORD));
+        }
+        if caller == Caller::Device {
+            call = call.bearer_auth(&target.secret);
         }
         call = match body {
             Body::None => call,
@@ -433,6 +466,10 @@ fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) 
         }
         "POST /api/v1/devices" => ("", json!({"name": fresh})),
         "POST /api/v1/devices/import" => return (String::new(), Body::Csv(format!("name\n{fresh}\n"))),
+        "PUT /api/v1/devices/{id}/state/desired" => ("", json!({"version": 1, "state": {"a": 1}})),
+        "POST /api/v1/devices/{id}/commands" => ("", json!({"name": fresh})),
+        "PUT /api/v1/device/state/reported" => ("", json!({"a": 1})),
+        "POST /api/v1/device/commands/{id}/answer" => ("", json!({"ok": true})),
         "POST /api/v1/devices/{id}/tokens" => ("", json!({"name": fresh})),
         "POST /write" => return (db, line()),
         "POST /api/v2/write" => return (format!("?bucket={database}"), line()),
