@@ -469,6 +469,87 @@ export interface paths {
         patch: operations["change_device_type"];
         trace?: never;
     };
+    "/api/v1/device/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Take the next command
+         * @description For devices, with an API token of their own: the oldest queued one, which is handed out to nobody else from then on.
+         */
+        get: operations["take_command"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/commands/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a command
+         * @description For devices, with an API token of their own. The first answer stays.
+         */
+        post: operations["answer_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What this device is to be like
+         * @description For devices, with an API token of their own. Without `after` it is answered at once; with it, when the version is another one,
+         *     at the latest after `wait` seconds.
+         */
+        get: operations["own_desired_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/state/reported": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Report what this device is
+         * @description For devices, with an API token of their own. It replaces the reported state as a whole and is stored when it is answered.
+         */
+        put: operations["report_state"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -521,7 +602,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a device
-         * @description Revokes its API tokens at once. What it wrote stays.
+         * @description Revokes its API tokens at once, and takes its state and commands with it. What it wrote stays.
          */
         delete: operations["delete_device"];
         options?: never;
@@ -556,6 +637,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the commands of a device
+         * @description The newest ones, newest first.
+         */
+        get: operations["commands"];
+        put?: never;
+        /**
+         * Ask a device to do something
+         * @description The command waits until the device takes it, and expires without an answer in time. `GET` on the command tells what became of it.
+         */
+        post: operations["send_command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/commands/{command}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of a command
+         * @description Answered at once if that is final, else when it is, at the latest after `wait` seconds.
+         */
+        get: operations["command"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The state of a device
+         * @description What it is to be like, what it last reported, and the desired values that are not reported.
+         */
+        get: operations["device_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/state/desired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set what a device is to be like
+         * @description It replaces the desired state as a whole. A device that waits for it has it at once, any other when it next asks.
+         */
+        put: operations["set_desired_state"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{id}/tokens": {
         parameters: {
             query?: never;
@@ -568,8 +733,8 @@ export interface paths {
         put?: never;
         /**
          * Create an API token of a device
-         * @description It only writes, and only rows whose tag `device` is the device's name. The secret is in the answer and nowhere else. A device
-         *     has at most four at once: make a second one, give it to the device, then revoke the first.
+         * @description It writes rows whose tag `device` is the device's name, and speaks for the device; it does nothing else. The secret is in the
+         *     answer and nowhere else. A device has at most four at once: make a second one, give it to the device, then revoke the first.
          */
         post: operations["create_device_token"];
         delete?: never;
@@ -1530,6 +1695,77 @@ export interface components {
             /** @description An API token that only writes, and only as this device; shown this once. */
             token: string;
         };
+        /** @description Something that a device was asked to do. */
+        Command: {
+            /**
+             * Format: date-time
+             * @description When the device answered, RFC 3339.
+             */
+            answered_at: string | null;
+            /** @description How. */
+            arguments: Record<string, never>;
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the device took it, RFC 3339.
+             */
+            delivered_at: string | null;
+            /**
+             * Format: date-time
+             * @description Without an answer it expires then, RFC 3339.
+             */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description What to do. */
+            name: string;
+            /** @description The login or the name of the token of whoever asked; null for the server itself. */
+            requested_by: string | null;
+            /** @description What the device answered; null before. */
+            result: unknown;
+            status: ("queued" | "delivered" | "answered" | "failed" | "expired") & Record<string, never>;
+        };
+        /** @description What a device answers to a command. */
+        CommandAnswer: {
+            /** @description Whether it did what it was asked to. */
+            ok: boolean;
+            /** @description Any JSON of at most 16,384 bytes, at most 8 levels deep, with names of 1 to 100 characters. */
+            result?: unknown;
+        };
+        /** @description A command for the device that asks. */
+        CommandForDevice: {
+            /** @description How. */
+            arguments: Record<string, never>;
+            /**
+             * Format: date-time
+             * @description An answer must come before, RFC 3339.
+             */
+            expires_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @description What to do. */
+            name: string;
+        };
+        /** @description The newest commands of a device. */
+        CommandList: {
+            commands: components["schemas"]["Command"][];
+        };
+        /** @description A command to send. */
+        CommandRequest: {
+            /** @description How: at most 16,384 bytes, at most 8 levels deep, with names of 1 to 100 characters; an empty object if it is not said. */
+            arguments?: Record<string, never>;
+            /** @description What to do. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Seconds within which the device must answer; 60 if it is not said.
+             */
+            timeout_seconds?: number;
+        };
         /** @description Something to say. */
         CommentRequest: {
             /** @description 1 to 2,000 characters. */
@@ -1575,6 +1811,16 @@ export interface components {
             tags?: {
                 [key: string]: string;
             };
+        };
+        /** @description What a device is to be like, all of it. */
+        DesiredStateRequest: {
+            /** @description At most 16,384 bytes, at most 8 levels deep, with names of 1 to 100 characters. */
+            state: Record<string, never>;
+            /**
+             * Format: int64
+             * @description The version of the desired state that the change was made for; 0 if it was never set.
+             */
+            version: number;
         };
         /** @description An object that was found in a frame. */
         DetectedObject: {
@@ -1702,6 +1948,20 @@ export interface components {
              * @description The type that it has.
              */
             type?: string | null;
+        };
+        /** @description What a device is to be like, what it says that it is, and where that differs. */
+        DeviceState: {
+            /** @description What it is to be like. */
+            desired: components["schemas"]["StateDocument"];
+            /** @description The first 100 desired values that are not reported. */
+            difference: components["schemas"]["StateDifference"][];
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            differences: number;
+            /** @description What it says that it is. */
+            reported: components["schemas"]["StateDocument"];
         };
         /** @description What was counted about a device: what it sent with tokens of its own. */
         DeviceStatus: {
@@ -2366,6 +2626,16 @@ export interface components {
         RenderedFiles: {
             files: components["schemas"]["RenderedFile"][];
         };
+        /** @description A report was stored. */
+        ReportStored: {
+            /**
+             * Format: int64
+             * @description The version of the reported state.
+             */
+            version: number;
+        };
+        /** @description What a device says that it is, all of it: at most 16,384 bytes, at most 8 levels deep, with names of 1 to 100 characters. */
+        ReportedStateRequest: Record<string, never>;
         /** @description For how long the readings of a database are kept. */
         Retention: {
             /**
@@ -2527,6 +2797,32 @@ export interface components {
             points?: string | null;
             /** @description The statement. */
             q?: string | null;
+        };
+        /** @description A desired value that is not reported. */
+        StateDifference: {
+            /** @description What is desired. */
+            desired: unknown;
+            /** @description Whether nothing is reported there. */
+            missing: boolean;
+            /** @description Where it stands, as a JSON Pointer (RFC 6901). */
+            path: string;
+            /** @description What is reported; null if nothing is. */
+            reported: unknown;
+        };
+        /** @description One of the two states of a device. */
+        StateDocument: {
+            /**
+             * Format: date-time
+             * @description When it was last set, RFC 3339; null if it never was.
+             */
+            changed_at: string | null;
+            /** @description The state; empty before the first change. */
+            state: Record<string, never>;
+            /**
+             * Format: int64
+             * @description Grows with each change; 0 before the first.
+             */
+            version: number;
         };
         /**
          * @description Where a submission stands.
@@ -4765,6 +5061,275 @@ export interface operations {
             };
         };
     };
+    take_command: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait, 0 to 60; 0 if it is not given. */
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandForDevice"];
+                };
+            };
+            /** @description There is none */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Devices only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    answer_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The command */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandAnswer"];
+            };
+        };
+        responses: {
+            /** @description Taken */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Devices only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This device has no such command */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It was answered, has expired, or was not taken yet */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    own_desired_state: {
+        parameters: {
+            query?: {
+                /** @description The version that the device has; without it, what is desired now is answered at once. */
+                after?: number;
+                /** @description Seconds to wait for another version, 0 to 60; 0 if it is not given. */
+                wait?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StateDocument"];
+                };
+            };
+            /** @description It still is the version `after` */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Devices only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    report_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportedStateRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportStored"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Devices only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description More often than `devices.reports_per_minute` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     devices: {
         parameters: {
             query?: {
@@ -5292,6 +5857,327 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    commands: {
+        parameters: {
+            query?: {
+                /** @description At most so many, 1 to 100; default 20. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    send_command: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `devices.open_commands` of the device are queued, or delivered and not answered */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    command: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait, 0 to 60; 0 if it is not given. */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+                /** @description The command */
+                command: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many requests wait */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    device_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_desired_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DesiredStateRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceState"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another change came first: `current` is how the state is now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
