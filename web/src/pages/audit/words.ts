@@ -19,6 +19,7 @@ export const ACTIONS = [
   "returned",
   "withdrew",
   "commented",
+  "sent",
 ] as const;
 
 /** The kinds of things that it is done to. */
@@ -42,6 +43,8 @@ export const TARGETS = [
   "device",
   "device_type",
   "device_token",
+  "device_state",
+  "device_command",
   "place",
   "template",
 ] as const;
