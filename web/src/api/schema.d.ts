@@ -1727,7 +1727,8 @@ export interface components {
             requested_by: string | null;
             /** @description What the device answered; null before. */
             result: unknown;
-            status: ("queued" | "delivered" | "answered" | "failed" | "expired") & Record<string, never>;
+            /** @description `answered`, `failed` and `expired` are final. */
+            status: components["schemas"]["CommandState"];
         };
         /** @description What a device answers to a command. */
         CommandAnswer: {
@@ -1766,6 +1767,11 @@ export interface components {
              */
             timeout_seconds?: number;
         };
+        /**
+         * @description What became of a command.
+         * @enum {string}
+         */
+        CommandState: "queued" | "delivered" | "answered" | "failed" | "expired";
         /** @description Something to say. */
         CommentRequest: {
             /** @description 1 to 2,000 characters. */

@@ -1,75 +1,54 @@
-//! The eighth form: desired and reported state of devices, and commands.
+//! The eighth form: classes of people, whose quotas bound what each of them has; who added a device; claim links of devices.
 
-use sea_orm::sea_query::{
-    ColumnDef, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Table, TableCreateStatement,
-};
+use sea_orm::sea_query::{ColumnDef, TableCreateStatement};
 
 use super::v1::{id, optional_text, optional_time, owned, text, time};
+use super::v2::add;
 use super::{Step, index};
 
 pub(super) fn step() -> Step {
+    let mut names = index("person_class_by_name", "person_class", &["org_id", "name_key"]);
+    names.unique();
     Step {
-        tables: vec![state(), command()],
+        tables: vec![class(), claim()],
+        columns: vec![add("user_account", &mut optional_id("class_id")), add("device", &mut optional_id("added_by"))],
         indexes: vec![
-            index("device_state_by_org", "device_state", &["org_id"]),
-            index("device_command_by_device", "device_command", &["device_id", "created_at_ms", "id"]),
-            index("device_command_by_end", "device_command", &["expires_at_ms"]),
+            names,
+            index("user_account_by_class", "user_account", &["class_id"]),
+            index("device_claim_by_expiry", "device_claim", &["expires_at_ms"]),
+            index("device_by_adder", "device", &["org_id", "added_by"]),
         ],
         ..Step::default()
     }
 }
 
-fn long_text(name: &'static str) -> ColumnDef {
+fn optional_id(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
-    column.text().not_null();
+    column.uuid().null();
     column
 }
 
-/// What belongs to a device goes with it.
-fn of_device(table: &'static str) -> ForeignKeyCreateStatement {
-    let mut key = ForeignKey::create();
-    key.from(table, "device_id").to("device", "id").on_delete(ForeignKeyAction::Cascade);
-    key
-}
-
-/// Apart from the devices, so that a list of them reads no state.
-fn state() -> TableCreateStatement {
-    let mut table = Table::create();
+fn class() -> TableCreateStatement {
+    let mut table = owned("person_class");
     table
-        .table("device_state")
-        .col(id("device_id").primary_key())
-        .col(id("org_id"))
-        .col(long_text("desired"))
-        .col(time("desired_version"))
-        .col(optional_time("desired_at_ms"))
-        .col(long_text("reported"))
-        .col(time("reported_version"))
-        .col(optional_time("reported_at_ms"))
-        .foreign_key(&mut of_device("device_state"))
-        .foreign_key(
-            ForeignKey::create()
-                .from("device_state", "org_id")
-                .to("organisation", "id")
-                .on_delete(ForeignKeyAction::Cascade),
-        );
-    table
-}
-
-fn command() -> TableCreateStatement {
-    let mut result = ColumnDef::new("result");
-    result.text().null();
-    let mut table = owned("device_command");
-    table
-        .col(id("device_id"))
         .col(text("name", 100))
-        .col(long_text("arguments"))
-        .col(text("status", 16))
-        .col(result)
-        .col(optional_text("requested_by", 255))
+        .col(text("name_key", 100))
+        .col(optional_time("devices"))
+        .col(optional_time("points_per_second"))
+        .col(optional_time("retention_days"))
+        .col(time("version"))
+        .col(time("created_at_ms"));
+    table
+}
+
+fn claim() -> TableCreateStatement {
+    let mut table = owned("device_claim");
+    table
+        .col(id("device_id").unique_key())
+        .col(optional_text("database_name", 64))
+        .col(text("secret", 64).unique_key())
+        .col(optional_text("created_by_name", 64))
         .col(time("created_at_ms"))
-        .col(time("expires_at_ms"))
-        .col(optional_time("delivered_at_ms"))
-        .col(optional_time("answered_at_ms"))
-        .foreign_key(&mut of_device("device_command"));
+        .col(time("expires_at_ms"));
     table
 }

@@ -20,6 +20,7 @@ export const ACTIONS = [
   "withdrew",
   "commented",
   "claimed",
+  "sent",
 ] as const;
 
 /** The kinds of things that it is done to. */
@@ -43,6 +44,8 @@ export const TARGETS = [
   "device",
   "device_type",
   "device_token",
+  "device_state",
+  "device_command",
   "place",
   "template",
   "class",

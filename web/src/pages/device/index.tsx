@@ -14,10 +14,12 @@ import { FormFailure } from "@/shell/FormFailure";
 import { Loading } from "@/shell/Loading";
 import { PageHeader } from "@/shell/PageHeader";
 import { type Act, ActOnDevice } from "./ActOnDevice";
+import { Commands } from "./Commands";
 import classes from "./device.module.css";
 import { EditDevice } from "./EditDevice";
 import { Facts } from "./Facts";
 import { LastValues } from "./LastValues";
+import { State } from "./State";
 import { Tokens } from "./Tokens";
 
 /** The page `/devices/$id`. */
@@ -99,6 +101,8 @@ function Found({ device, now, database }: FoundProps) {
       </PageHeader>
       <Facts device={device} now={now} />
       <LastValues device={device} type={type} now={now} database={database} />
+      <State device={device} mayChange={mayChange} />
+      <Commands device={device} mayChange={mayChange} />
       {mayChange && <Tokens device={device} />}
       <EditDevice device={device} opened={editing} onClose={edit.close} />
       <ActOnDevice device={device} how={act} opened={asking} onClose={ask.close} />

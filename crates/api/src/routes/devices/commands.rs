@@ -30,7 +30,7 @@ const DEFAULT_LIMIT: u64 = 20;
 /// What became of a command.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Status {
+enum CommandState {
     /// The device did not take it yet.
     Queued,
     /// The device has it.
@@ -53,8 +53,7 @@ struct Command {
     #[schema(value_type = Object)]
     arguments: Map<String, Value>,
     /// `answered`, `failed` and `expired` are final.
-    #[schema(inline)]
-    status: Status,
+    status: CommandState,
     /// What the device answered; null before.
     #[schema(value_type = Value)]
     result: Value,
@@ -148,7 +147,7 @@ struct WaitQuery {
     wait: Option<u64>,
 }
 
-impl From<CommandStatus> for Status {
+impl From<CommandStatus> for CommandState {
     fn from(status: CommandStatus) -> Self {
         match status {
             CommandStatus::Queued => Self::Queued,
