@@ -1,5 +1,5 @@
 /** Where a plan comes from: a file that is picked or dropped. */
-import { Button, FileButton, Progress, Text } from "@mantine/core";
+import { Button, FileButton, Text } from "@mantine/core";
 import { Upload } from "lucide-react";
 import { type DragEvent, type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -41,9 +41,7 @@ export function UploadState({ upload }: { upload: PlanUpload }) {
       <div role="status" className={classes["sending"]}>
         {upload.isPending && (
           <>
-            <Progress.Root aria-hidden>
-              <Progress.Section value={percent} withAria={false} />
-            </Progress.Root>
+            <progress aria-hidden max={100} value={percent} />
             <Text c="dimmed">{words}</Text>
             <Button variant="default" size="compact-sm" onClick={upload.stop}>
               {t("common:cancel")}
