@@ -15,7 +15,7 @@ fn no_request_that_the_document_allows_or_forbids_breaks_the_server() {
             .args(["run", "--checks", "not_a_server_error", "--phases", "examples,coverage,fuzzing", "--seed", "1"])
             .args(["--max-examples", EXAMPLES, "--continue-on-failure", "--suppress-health-check", "all"])
             // What is live never ends.
-            .args(["--exclude-path-regex", "live", "--request-timeout", "30", "--no-color"])
+            .args(["--exclude-path-regex", "live", "--request-timeout", "65", "--no-color"])
             .args(["--header", &format!("Authorization: Bearer {}", server.local_token())])
             .arg(format!("{}/api/openapi.json", server.url()))
             .current_dir(server.data_dir()),
