@@ -45,6 +45,8 @@ it("gives out one token of the device", async () => {
     body: "climate temperature=21.5",
   });
   expect(written.status).toBe(204);
+  // Another document: only the fragment differs.
+  await theirs.page.goto("about:blank");
   await theirs.page.goto(link);
   await theirs.page.getByRole("button", { name: "Get the API token" }).click();
   await theirs.page.getByText("this claim link does not work").waitFor();
