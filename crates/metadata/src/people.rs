@@ -12,7 +12,9 @@
 use std::collections::HashMap;
 
 use sea_orm::ActiveValue::NotSet;
-use sea_orm::{ActiveEnum, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ActiveEnum, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
+};
 use sensorium_model::{Action, ClassId, OrgId, Principal, Role, UserId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -309,6 +311,24 @@ impl Metadata {
         self.token_cache().revoke(&ended);
         self.logins().forget_user(id);
         self.meters().forget(id);
+        Ok(())
+    }
+
+    /// Fails if an organisation has too many people.
+    pub(crate) async fn check_room_for_people(
+        &self,
+        on: &impl ConnectionTrait,
+        org: OrgId,
+    ) -> Result<(), MetadataError> {
+        let people = user::Entity::find()
+            .filter(user::Column::OrgId.eq(*org.as_uuid()))
+            .filter(user::Column::Status.ne(user::Status::Deleted))
+            .count(on)
+            .await?;
+        if people > MAX_PEOPLE {
+            let rule = "an organisation has at most 10,000 (a fixed limit); delete some who have left";
+            return Err(MetadataError::Invalid { what: "too many people", rule });
+        }
         Ok(())
     }
 

@@ -8,8 +8,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Select, Set};
-use sensorium_model::{OrgId, Principal, Role, UserId};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, Select, Set};
+use sensorium_model::{Principal, Role, UserId};
 use uuid::Uuid;
 
 use crate::account::{check_login, check_name, login_key};
@@ -117,24 +117,6 @@ impl Metadata {
             .filter(user::Column::Version.eq(row.version))
             .exec(self.db())
             .await?;
-        Ok(())
-    }
-
-    /// Fails if an organisation has too many people.
-    pub(crate) async fn check_room_for_people(
-        &self,
-        on: &impl ConnectionTrait,
-        org: OrgId,
-    ) -> Result<(), MetadataError> {
-        let people = user::Entity::find()
-            .filter(user::Column::OrgId.eq(*org.as_uuid()))
-            .filter(user::Column::Status.ne(user::Status::Deleted))
-            .count(on)
-            .await?;
-        if people > crate::people::MAX_PEOPLE {
-            let rule = "an organisation has at most 10,000 (a fixed limit); delete some who have left";
-            return Err(MetadataError::Invalid { what: "too many people", rule });
-        }
         Ok(())
     }
 }

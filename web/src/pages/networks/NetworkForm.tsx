@@ -1,11 +1,12 @@
 /** The dialogs that add and change a network. */
-import { Button, Checkbox, Group, Modal, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Checkbox, Modal, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body } from "@/api/client";
 import { type Network, networksQuery } from "@/api/queries";
+import { FormButtons } from "@/shell/FormButtons";
 import { FormFailure } from "@/shell/FormFailure";
 import { toast } from "@/shell/toast";
 import { changes, type Filled, filledFor, merged, needsPassword } from "./change";
@@ -60,7 +61,7 @@ function Add({ onClose }: { onClose: () => void }) {
       })}
     >
       <Fields form={form} hint={t("passwordHint")} error={add.error}>
-        <Buttons submit={t("save")} isPending={add.isPending} onClose={onClose} />
+        <FormButtons submit={t("save")} isPending={add.isPending} onClose={onClose} />
       </Fields>
     </form>
   );
@@ -96,7 +97,7 @@ function Change({ network, onClose }: { network: Network; onClose: () => void })
     >
       <Fields form={form} hint={t(base.has_password ? "passwordStays" : "passwordHint")} error={error}>
         {conflict !== null && <Conflict {...conflict} />}
-        <Buttons
+        <FormButtons
           submit={t(conflict === null ? "save" : "saveAnyway")}
           cancel={conflict === null ? undefined : t("keep")}
           isPending={isPending}
@@ -162,26 +163,5 @@ function Fields({ form, hint, error, children }: FieldsProps) {
       <FormFailure error={error} />
       {children}
     </Stack>
-  );
-}
-
-interface ButtonsProps {
-  submit: string;
-  cancel?: string | undefined;
-  isPending: boolean;
-  onClose: () => void;
-}
-
-function Buttons({ submit, cancel, isPending, onClose }: ButtonsProps) {
-  const { t } = useTranslation();
-  return (
-    <Group justify="flex-end" gap="sm">
-      <Button variant="default" onClick={onClose}>
-        {cancel ?? t("cancel")}
-      </Button>
-      <Button type="submit" loading={isPending}>
-        {submit}
-      </Button>
-    </Group>
   );
 }

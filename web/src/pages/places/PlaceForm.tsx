@@ -1,5 +1,5 @@
 /** The dialogs that add and change a site, a building or a floor. */
-import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { Group, Modal, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
@@ -9,6 +9,7 @@ import { type Place, PLACES_KEY } from "@/api/queries";
 import { PickLocation } from "@/map/PickLocation";
 import { degrees } from "@/map/view";
 import { isDegrees, locationOf } from "@/pages/devices/wanted";
+import { FormButtons } from "@/shell/FormButtons";
 import { FormFailure } from "@/shell/FormFailure";
 import { toast } from "@/shell/toast";
 import { Conflict } from "./Conflict";
@@ -62,7 +63,7 @@ function Add({ kind, parent, onClose }: { kind: Place["kind"]; parent: Place | n
       })}
     >
       <Fields form={form} kind={kind} error={add.error}>
-        <Buttons submit={t("save")} isPending={add.isPending} onClose={onClose} />
+        <FormButtons submit={t("save")} isPending={add.isPending} onClose={onClose} />
       </Fields>
     </form>
   );
@@ -94,7 +95,7 @@ function Change({ place, onClose }: { place: Place; onClose: () => void }) {
     >
       <Fields form={form} kind={place.kind} error={error}>
         {conflict !== null && <Conflict {...conflict} />}
-        <Buttons
+        <FormButtons
           submit={t(conflict === null ? "save" : "saveAnyway")}
           cancel={conflict === null ? undefined : t("keep")}
           isPending={isPending}
@@ -167,26 +168,5 @@ function Fields({ form, kind, error, children }: FieldsProps) {
       <FormFailure error={error} />
       {children}
     </Stack>
-  );
-}
-
-interface ButtonsProps {
-  submit: string;
-  cancel?: string | undefined;
-  isPending: boolean;
-  onClose: () => void;
-}
-
-function Buttons({ submit, cancel, isPending, onClose }: ButtonsProps) {
-  const { t } = useTranslation();
-  return (
-    <Group justify="flex-end" gap="sm">
-      <Button variant="default" onClick={onClose}>
-        {cancel ?? t("cancel")}
-      </Button>
-      <Button type="submit" loading={isPending}>
-        {submit}
-      </Button>
-    </Group>
   );
 }

@@ -1,11 +1,12 @@
 /** The dialogs that add and change a class. */
-import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { Modal, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body } from "@/api/client";
 import { classesQuery, type PersonClass } from "@/api/queries";
+import { FormButtons } from "@/shell/FormButtons";
 import { FormFailure } from "@/shell/FormFailure";
 import { toast } from "@/shell/toast";
 import { ClassConflict } from "./ClassConflict";
@@ -57,14 +58,7 @@ function Add({ onClose }: { onClose: () => void }) {
       })}
     >
       <Fields form={form} error={add.error}>
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose}>
-            {t("common:cancel")}
-          </Button>
-          <Button type="submit" loading={add.isPending}>
-            {t("save")}
-          </Button>
-        </Group>
+        <FormButtons submit={t("save")} isPending={add.isPending} onClose={onClose} />
       </Fields>
     </form>
   );
@@ -96,14 +90,12 @@ function Change({ of, onClose }: { of: PersonClass; onClose: () => void }) {
     >
       <Fields form={form} error={error}>
         {conflict !== null && <ClassConflict {...conflict} />}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose}>
-            {t(conflict === null ? "common:cancel" : "keep")}
-          </Button>
-          <Button type="submit" loading={isPending}>
-            {t(conflict === null ? "save" : "saveAnyway")}
-          </Button>
-        </Group>
+        <FormButtons
+          submit={t(conflict === null ? "save" : "saveAnyway")}
+          cancel={conflict === null ? undefined : t("keep")}
+          isPending={isPending}
+          onClose={onClose}
+        />
       </Fields>
     </form>
   );
