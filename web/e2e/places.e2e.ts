@@ -249,8 +249,8 @@ it("puts devices on a plan with their values, moves them by mouse and by keys, a
   await page.mouse.down();
   await page.mouse.move(box.x + box.width / 2 - 60, box.y + box.height / 2, { steps: 3 });
   await page.mouse.up();
-  const dragged = await page.getByRole("img", { name: "Plan of Ground" }).boundingBox();
-  expect((dragged?.x ?? 0) - (wide?.x ?? 0)).toBeCloseTo(-60, 0);
+  const dragged = async () => ((await page.getByRole("img", { name: "Plan of Ground" }).boundingBox())?.x ?? 0) - (wide?.x ?? 0);
+  await expect.poll(dragged).toBeCloseTo(-60, 0);
   expect(await device("<b>lamp</b>")).toEqual(before);
 
   // What one looks at stands in the address; from the device, a link leads back.
