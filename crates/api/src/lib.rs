@@ -29,6 +29,7 @@ mod web;
 
 pub use error::ApiError;
 pub use openapi::openapi;
+pub use routes::inbox::finish_adoptions;
 pub use routes::rejections::Rejections;
 pub use state::{ApiConfig, AppState};
 

@@ -35,6 +35,7 @@ use crate::state::AppState;
         (name = "query", description = "Asking for readings"),
         (name = "live", description = "Watching readings as they arrive"),
         (name = "devices", description = "Devices, their types and API tokens, code for them, and the networks that they join"),
+        (name = "inbox", description = "Devices that write with a key for devices and are not known"),
         (name = "operations", description = "For operators and probes")
     )
 )]
@@ -76,6 +77,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::queries::routes())
         .merge(routes::live::routes())
         .merge(routes::devices::routes())
+        .merge(routes::inbox::routes())
         .merge(routes::places::routes())
         .merge(routes::templates::routes())
         .merge(routes::networks::routes())

@@ -29,7 +29,8 @@ pub use column::{FieldColumn, FieldValues, TagColumn, TextColumn, Validity};
 pub use error::ErrorKind;
 pub use hash::{FastMap, FastSet};
 pub use ids::{
-    ClassId, CommandId, DeviceId, DeviceTypeId, NetworkId, OrgId, PlaceId, SessionId, SubmissionId, TokenId, UserId,
+    ClassId, CommandId, DeviceId, DeviceTypeId, NetworkId, NewcomerId, OrgId, PlaceId, SessionId, SubmissionId,
+    TokenId, UserId,
 };
 pub use limits::IngestLimits;
 pub use names::{DEVICE_TAG, DatabaseKey, DatabaseName, Name, NameError};

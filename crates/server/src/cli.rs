@@ -325,7 +325,9 @@ pub(crate) struct TokenArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenAction {
     /// Create a token and print its secret, once
-    #[command(after_help = "Example:\n  sensorium token create --name greenhouse --write --database plants")]
+    #[command(
+        after_help = "Examples:\n  sensorium token create --name greenhouse --write --database plants\n  sensorium token create --name workshop --for-devices --days 365"
+    )]
     Create {
         /// What the token is for
         #[arg(long)]
@@ -339,6 +341,12 @@ pub(crate) enum TokenAction {
         /// Only this database
         #[arg(long, alias = "db", value_name = "NAME")]
         database: Option<DatabaseName>,
+        /// A key for devices: it writes for the device that each reading names, and does nothing else
+        #[arg(long, conflicts_with_all = ["read", "write"])]
+        for_devices: bool,
+        /// It is refused after so many days
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=36_500))]
+        days: Option<i64>,
     },
     /// List the tokens; secrets are not stored and cannot be shown
     #[command(after_help = "Example:\n  sensorium token list")]

@@ -8,6 +8,7 @@ pub(crate) mod databases;
 pub(crate) mod detections;
 pub(crate) mod devices;
 mod export;
+pub(crate) mod inbox;
 pub(crate) mod keeping;
 pub(crate) mod live;
 pub(crate) mod networks;

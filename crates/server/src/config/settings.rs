@@ -22,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) metadata: MetadataSettings,
     pub(crate) people: PeopleSettings,
     pub(crate) devices: DevicesSettings,
+    pub(crate) inbox: InboxSettings,
     pub(crate) secrets: SecretsSettings,
     pub(crate) host_metrics: HostMetrics,
     pub(crate) log: Log,
@@ -166,6 +167,22 @@ pub(crate) struct DevicesSettings {
     pub(crate) reports_per_minute: u32,
 }
 
+/// `[inbox]`: what is kept of devices that write with a key for devices and are not known.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InboxSettings {
+    /// Devices of an organisation.
+    pub(crate) devices: u64,
+    /// Messages of a device, the newest of them.
+    pub(crate) messages: u64,
+    /// Bytes of the messages of a device.
+    pub(crate) bytes: u64,
+    /// Days for which a message is kept.
+    pub(crate) days: u64,
+    /// Messages that an organisation takes in a minute.
+    pub(crate) per_minute: u32,
+}
+
 /// `[secrets]`: what is sealed because it must be read again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -254,6 +271,7 @@ impl Settings {
                 command_days: 30,
                 reports_per_minute: 60,
             },
+            inbox: InboxSettings { devices: 500, messages: 50, bytes: 64 * 1_024, days: 7, per_minute: 600 },
             secrets: SecretsSettings { key_file: None },
             host_metrics: HostMetrics { enabled: true, interval_ms: 1_000, database: DatabaseName::new("main")? },
             log: Log { level: "info".to_owned(), format: LogFormat::Auto },
@@ -293,6 +311,10 @@ impl Settings {
             .or_else(|| at_least("devices.kept_commands", self.devices.kept_commands, 1))
             .or_else(|| at_least("devices.command_days", self.devices.command_days, 1))
             .or_else(|| at_least("devices.reports_per_minute", u64::from(self.devices.reports_per_minute), 1))
+            .or_else(|| at_least("inbox.messages", self.inbox.messages, 1))
+            .or_else(|| at_least("inbox.bytes", self.inbox.bytes, 1_024))
+            .or_else(|| at_least("inbox.days", self.inbox.days, 1))
+            .or_else(|| at_least("inbox.per_minute", u64::from(self.inbox.per_minute), 1))
             .or_else(|| at_least("host_metrics.interval_ms", self.host_metrics.interval_ms, 100))
             .or_else(|| {
                 let sentence = "it must be larger than store.flush_bytes, or writers wait for every flush";

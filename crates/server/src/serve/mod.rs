@@ -86,6 +86,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         metrics: metrics.clone(),
         shutdown: stop.clone(),
     };
+    let every = Duration::from_secs(settings.people.clean_up_minutes.saturating_mul(60));
+    tokio::spawn(finish_adoptions(state.clone(), every, stop.clone()));
     let router = sensorium_api::router(state);
     let connections = Connections::new(router, settings.http.connections, Patience::default(), stop.clone());
     let connections = connections.with_hsts(hsts(&settings.tls));
@@ -94,7 +96,6 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0")?) } else { None };
     let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url)?;
     tokio::spawn(keep_up(metrics, stop.clone()));
-    let every = Duration::from_secs(settings.people.clean_up_minutes.saturating_mul(60));
     tokio::spawn(clean_up(metadata.clone(), every, stop.clone()));
     tokio::spawn(save_activity(metadata.clone(), stop.clone()));
     if let Some(tls) = &tls {
@@ -257,6 +258,14 @@ async fn clean_up(metadata: Metadata, every: Duration, stop: CancellationToken) 
             Ok(done) => tracing::debug!(?done, "removed what is over"),
             Err(error) => tracing::warn!(%error, "what is over could not be removed; it is tried again"),
         }
+    }
+}
+
+/// Hands over what was kept of devices that were adopted, where a stop or a full disk came in between.
+async fn finish_adoptions(state: AppState, every: Duration, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(every);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        stop.run_until_cancelled(sensorium_api::finish_adoptions(&state)).await;
     }
 }
 

@@ -152,6 +152,12 @@ pub(crate) const RULES: &[Rule] = &[
     devices("PUT /api/v1/device/state/reported"),
     devices("GET /api/v1/device/commands"),
     devices("POST /api/v1/device/commands/{id}/answer"),
+    // Devices that write with a key for devices and are not known.
+    from(Viewer, "GET /api/v1/inbox", Own),
+    from(Viewer, "GET /api/v1/inbox/{id}", Nothing),
+    from(Editor, "PATCH /api/v1/inbox/{id}", Nothing),
+    from(Editor, "DELETE /api/v1/inbox/{id}", Nothing),
+    from(Editor, "POST /api/v1/inbox/{id}/adopt", Nothing),
     // Sites, buildings and floors.
     from(Viewer, "GET /api/v1/places", Own),
     from(Editor, "POST /api/v1/places", Own),

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use reqwest::Method;
+use sensorium_metadata::inbox::{Kept, NewMessage};
 use sensorium_metadata::places::{NewPicture, NewPlace, PlaceKind};
 use sensorium_metadata::{
     LinkPurpose, NewClass, NewCommand, NewDevice, NewDeviceToken, NewNetwork, NewPerson, NewToken, NewType, NewUser,
@@ -189,6 +190,8 @@ impl World {
                 let itself = self.server.state.metadata.authenticate_token(&target.secret).await.unwrap().unwrap();
                 self.server.state.metadata.take_command(&itself, None).await.unwrap().unwrap();
             }
+        } else if operation.contains("/inbox/{id}") {
+            target.id = self.newcomer(number).await;
         } else if operation.contains("/tokens/") {
             target.id = self.token().await;
         } else if operation.contains("/queries/") {
@@ -220,7 +223,7 @@ impl World {
     async fn token(&self) -> String {
         let database = Some(DatabaseName::new(&format!("{MARK}-db")).unwrap());
         let new =
-            NewToken { name: format!("{MARK}-token"), database, can_read: true, can_write: false, expires_at_ms: None };
+            NewToken { name: format!("{MARK}-token"), database, can_read: true, can_write: false, expires_at_ms: None, for_devices: false };
         self.server.state.metadata.create_token(&self.owner, new).await.unwrap().0.id.to_string()
     }
 
@@ -277,6 +280,23 @@ impl World {
             metadata.issue_link(&self.owner, id, LinkPurpose::Reset).await.unwrap();
         }
         id.to_string()
+    }
+
+    /// A device that writes and is not known.
+    async fn newcomer(&self, number: u32) -> String {
+        let name = format!("{MARK}-newcomer-{number}");
+        let new = NewMessage {
+            name: &name,
+            database: &DatabaseName::new("main").unwrap(),
+            format: "line_protocol",
+            reading: "{}",
+            body: "t v=1",
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+        };
+        let key = Principal { for_devices: true, ..self.owner.clone() };
+        assert_eq!(self.server.state.metadata.keep_message(&key, new).await.unwrap(), Kept::InInbox);
+        let inbox = self.server.state.metadata.inbox(&self.owner).await.unwrap();
+        inbox.into_iter().find(|newcomer| newcomer.name == name).unwrap().id.to_string()
     }
 
     async fn class(&self, number: u32) -> String {
@@ -413,6 +433,8 @@ fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) 
         "PUT /api/v1/account/password" => ("", json!({"current": PASSWORD, "new": PASSWORD})),
         "POST /api/v1/account/second-factor" => ("", json!({"password": PASSWORD})),
         "POST /api/v1/devices/{id}/claim" => ("", json!({})),
+        "PATCH /api/v1/inbox/{id}" => ("", json!({"ignored": true})),
+        "POST /api/v1/inbox/{id}/adopt" => ("", json!({})),
         "POST /api/v1/claims" => ("", json!({"code": "none"})),
         "POST /api/v1/registration" => ("", json!({"login": fresh, "password": PASSWORD})),
         "POST /api/v1/classes" => ("", json!({"name": fresh, "quotas": {"devices": 5}})),
