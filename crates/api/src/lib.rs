@@ -20,6 +20,7 @@ mod body;
 pub mod error;
 mod extract;
 mod layers;
+mod mail;
 mod openapi;
 pub mod routes;
 pub mod state;
@@ -28,6 +29,7 @@ mod tests;
 mod web;
 
 pub use error::ApiError;
+pub use mail::Mail;
 pub use openapi::openapi;
 pub use routes::inbox::finish_adoptions;
 pub use routes::rejections::Rejections;

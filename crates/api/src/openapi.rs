@@ -28,7 +28,7 @@ use crate::state::AppState;
         (name = "session", description = "Signing in and out"),
         (name = "tokens", description = "API tokens of programs and devices"),
         (name = "people", description = "The people of the organisation, their roles and classes, invitations, and asking to join"),
-        (name = "account", description = "One's own password, second factor and sessions"),
+        (name = "account", description = "One's own password, e-mail address, second factor and sessions"),
         (name = "audit", description = "Who changed what"),
         (name = "databases", description = "What is stored, and the newest values"),
         (name = "ingest", description = "Sending readings"),
@@ -63,6 +63,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::registration::routes())
         .merge(routes::classes::routes())
         .merge(routes::account::routes())
+        .merge(routes::email::routes())
         .merge(routes::second_factor::routes())
         .merge(routes::audit::routes())
         .merge(routes::databases::routes())
@@ -81,6 +82,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::places::routes())
         .merge(routes::templates::routes())
         .merge(routes::networks::routes())
+        .merge(routes::mail::routes())
         .merge(routes::operations::routes())
 }
 

@@ -41,6 +41,11 @@ pub enum MetadataError {
         "this link does not work: it was used, revoked or replaced, or it is too old; ask an administrator for another one"
     )]
     WrongLink,
+    /// A link that confirms an e-mail address does not work; deliberately does not say why.
+    #[error(
+        "this link does not work: it was used or replaced, or it is too old; sign in and ask for another one on the page Account"
+    )]
+    WrongConfirmation,
     /// A claim link does not work; deliberately does not say why.
     #[error(
         "this claim link does not work: it was used, revoked or replaced, or it is too old; ask whoever manages the device for another one"
@@ -213,6 +218,7 @@ impl MetadataError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::WrongClaim
+            | Self::WrongConfirmation
             | Self::WrongCredentials
             | Self::CodeNeeded
             | Self::WrongCode(_)

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::account::{check_login, check_name, login_key};
 use crate::client::Client;
 use crate::config::millis;
+use crate::email::check_email;
 use crate::entity::user;
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
@@ -37,6 +38,8 @@ pub struct Registration {
     pub name: String,
     /// What they will sign in with.
     pub password: String,
+    /// Where they want to be told that they were let in; they confirm it later.
+    pub email: Option<String>,
 }
 
 impl fmt::Debug for Registration {
@@ -76,6 +79,10 @@ impl Metadata {
             name: check_name(&wish.name)?.to_owned(),
             version: 1,
             class_id: None,
+            email: check_email(wish.email.as_deref())?,
+            email_confirmed_at_ms: None,
+            email_code: None,
+            email_code_expires_at_ms: None,
             password: self.passwords().hash(&wish.password).await?,
         };
         let transaction = self.begin().await?;
@@ -106,6 +113,7 @@ impl Metadata {
             status: Set(user::Status::Deleted),
             login_key: Set(deleted_key(row.id)),
             password: Set(String::new()),
+            email: Set(None),
             version: Set(row.version.saturating_add(1)),
             ..Default::default()
         };

@@ -11,6 +11,7 @@
 pub mod batch;
 pub mod builder;
 pub mod column;
+pub mod email;
 pub mod error;
 pub mod hash;
 pub mod ids;
@@ -26,6 +27,7 @@ pub mod vector;
 pub use batch::{Batch, TableBatch};
 pub use builder::{BatchBuilder, Rejection, RowError};
 pub use column::{FieldColumn, FieldValues, TagColumn, TextColumn, Validity};
+pub use email::{EmailAddress, EmailError};
 pub use error::ErrorKind;
 pub use hash::{FastMap, FastSet};
 pub use ids::{

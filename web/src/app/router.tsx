@@ -56,6 +56,8 @@ export type TitledNamespace =
   | "setup"
   | "login"
   | "register"
+  | "forgot"
+  | "confirm-email"
   | "claim"
   | "invitation";
 
@@ -102,6 +104,22 @@ const register = createRoute({
   staticData: { title: "register" },
   loader: () => loadStrings("register"),
   component: lazyRouteComponent(() => import("@/pages/register")),
+});
+
+const forgot = createRoute({
+  getParentRoute: () => root,
+  path: "/forgot",
+  staticData: { title: "forgot" },
+  loader: () => loadStrings("forgot"),
+  component: lazyRouteComponent(() => import("@/pages/forgot")),
+});
+
+const confirmEmail = createRoute({
+  getParentRoute: () => root,
+  path: "/confirm-email",
+  staticData: { title: "confirm-email" },
+  loader: () => loadStrings("confirm-email"),
+  component: lazyRouteComponent(() => import("@/pages/confirm-email")),
 });
 
 const claim = createRoute({
@@ -306,6 +324,8 @@ export const router = createRouter({
     setup,
     login,
     register,
+    forgot,
+    confirmEmail,
     claim,
     invitation,
     signedIn.addChildren([

@@ -14,6 +14,8 @@ import type map from "./locales/en/map.json";
 import type networks from "./locales/en/networks.json";
 import type overview from "./locales/en/overview.json";
 import type people from "./locales/en/people.json";
+import type forgot from "./locales/en/forgot.json";
+import type confirmEmail from "./locales/en/confirm-email.json";
 import type register from "./locales/en/register.json";
 import type places from "./locales/en/places.json";
 import type send from "./locales/en/send.json";
@@ -41,6 +43,8 @@ declare module "i18next" {
       overview: typeof overview;
       people: typeof people;
       register: typeof register;
+      forgot: typeof forgot;
+      "confirm-email": typeof confirmEmail;
       places: typeof places;
       send: typeof send;
       setup: typeof setup;

@@ -12,6 +12,8 @@ mod devices;
 mod inbox;
 mod ingest;
 mod keeping;
+mod mail;
+mod mailing;
 mod networks;
 mod openapi;
 mod pages;
@@ -19,6 +21,8 @@ mod parts;
 mod places;
 #[path = "../../../metadata/tests/support/postgres.rs"]
 mod postgres;
+#[path = "../../../mail/tests/support/python.rs"]
+mod python;
 mod queries;
 mod registration;
 mod rollups;
@@ -26,6 +30,8 @@ mod second_factor;
 mod server;
 mod session;
 mod setup;
+#[path = "../../../mail/tests/support/smtp.rs"]
+mod smtp;
 mod submissions;
 mod templates;
 mod tokens;

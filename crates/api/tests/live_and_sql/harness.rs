@@ -9,7 +9,7 @@ use arrow::datatypes::{Float64Type, Int32Type, UInt32Type};
 use arrow::ipc::reader::StreamReader;
 use futures::{SinkExt, StreamExt};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use sensorium_api::{ApiConfig, AppState, Rejections};
+use sensorium_api::{ApiConfig, AppState, Mail, Rejections};
 use sensorium_live::{Hub, HubConfig};
 use sensorium_metadata::Metadata;
 use sensorium_model::{
@@ -40,6 +40,7 @@ pub(crate) struct Options {
     pub(crate) hub: HubConfig,
     pub(crate) query: QueryConfig,
     pub(crate) api: ApiConfig,
+    pub(crate) mail: Option<Mail>,
     /// Room that is to be kept free on the disk, if it is not the default.
     pub(crate) disk_reserve_bytes: Option<u64>,
 }
@@ -79,6 +80,7 @@ impl Server {
             hub,
             config: Arc::new(options.api),
             rejections: Rejections::default(),
+            mail: options.mail,
             metrics: recorder(),
             shutdown: CancellationToken::new(),
         };

@@ -10,6 +10,7 @@ mod v5;
 mod v6;
 mod v7;
 mod v8;
+mod v10;
 mod v9;
 
 use sea_orm::sea_query::{Index, IndexCreateStatement, TableAlterStatement, TableCreateStatement, UpdateStatement};
@@ -21,7 +22,7 @@ use crate::entity::schema_version;
 use crate::error::MetadataError;
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 9;
+const NEWEST: i32 = 10;
 
 /// A step: new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -58,6 +59,7 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             6 => v7::step(),
             7 => v8::step(),
             8 => v9::step(),
+            9 => v10::step(),
             _ => return transaction.commit().await.map_err(open),
         };
         for table in &step.tables {

@@ -137,7 +137,7 @@ async fn a_device_keeps_its_tokens_when_who_made_them_leaves() {
     let fixture = Fixture::new().await;
     let metadata = &fixture.metadata;
     let device = fixture.device("attic").await;
-    let new = NewPerson { login: "vera".into(), name: String::new(), role: Role::Editor };
+    let new = NewPerson { login: "vera".into(), name: String::new(), role: Role::Editor, email: None };
     let (person, link) = metadata.invite(&fixture.owner, new).await.unwrap();
     let peer = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
     let session = metadata.accept_link(&link.secret, "correct horse battery", peer).await.unwrap();

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::ConfigError;
+use super::mail::PASSWORD;
 use super::settings::Settings;
 
 /// Where a value was set.
@@ -36,15 +37,15 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and its origin.
-#[derive(Debug, Clone)]
+/// A value and its origin. Not to be shown as it is: it may be a password.
+#[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) value: Value,
     pub(crate) origin: Origin,
 }
 
 /// All keys, in the order of the settings' own declaration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Layers {
     order: Vec<String>,
     entries: BTreeMap<String, Entry>,
@@ -89,7 +90,7 @@ impl Layers {
         let expected = expected(&entry.value);
         probe.entries.insert(key.to_owned(), Entry { value: value.clone(), origin: origin.clone() });
         if let Err(error) = probe.to_settings() {
-            let found = shown(&value);
+            let found = if key == PASSWORD { "that".to_owned() } else { shown(&value) };
             return Err(ConfigError::Value { key: key.to_owned(), found, expected, origin, reason: error.to_string() });
         }
         *self = probe;

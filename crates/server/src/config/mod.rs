@@ -5,6 +5,7 @@
 
 mod file;
 mod layers;
+mod mail;
 mod settings;
 mod show;
 
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use layers::Origin;
+pub(crate) use mail::{MailSecurity, MailSettings};
 pub(crate) use settings::{DurabilitySetting, Log, LogFormat, Settings, TlsSettings};
 pub(crate) use show::{show, show_json};
 
@@ -57,7 +59,7 @@ fn suggestion(nearest: Option<&str>) -> String {
 pub(crate) type FlagValue = (String, String, &'static str);
 
 /// The effective configuration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) settings: Settings,
     layers: Layers,

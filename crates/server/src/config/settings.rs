@@ -6,6 +6,8 @@ use sensorium_metadata::PostgresUrl;
 use sensorium_model::{DatabaseName, IngestLimits};
 use serde::{Deserialize, Serialize};
 
+use super::mail::{MailSettings, wrong_public_url};
+
 const MIB: usize = 1 << 20;
 
 /// The whole configuration.
@@ -21,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) query: QuerySettings,
     pub(crate) metadata: MetadataSettings,
     pub(crate) people: PeopleSettings,
+    pub(crate) mail: MailSettings,
     pub(crate) devices: DevicesSettings,
     pub(crate) inbox: InboxSettings,
     pub(crate) secrets: SecretsSettings,
@@ -34,6 +37,8 @@ pub(crate) struct Settings {
 pub(crate) struct Http {
     /// Address and port; port 0 takes a free one.
     pub(crate) listen: String,
+    /// What people open in their browsers; links in messages begin with it.
+    pub(crate) public_url: Option<String>,
     /// Whether `/metrics` answers without a credential.
     pub(crate) public_metrics: bool,
     /// Whether readings are taken without a credential.
@@ -230,6 +235,7 @@ impl Settings {
             data_dir: PathBuf::from("data"),
             http: Http {
                 listen: "0.0.0.0:8086".to_owned(),
+                public_url: None,
                 public_metrics: false,
                 anonymous_write: false,
                 body_bytes: 25 * MIB,
@@ -264,6 +270,7 @@ impl Settings {
                 audit_rows: 1_000_000,
                 clean_up_minutes: 60,
             },
+            mail: MailSettings::defaults(),
             devices: DevicesSettings {
                 waiters: 1_024,
                 open_commands: 50,
@@ -325,6 +332,8 @@ impl Settings {
                 let wrong = self.metadata.url.as_ref().and_then(|url| url.parse::<PostgresUrl>().err())?;
                 Some(("metadata.url", wrong.to_string()))
             })
+            .or_else(|| Some(("http.public_url", self.http.public_url.as_deref().and_then(wrong_public_url)?)))
+            .or_else(|| self.mail.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| match (&self.tls.cert, &self.tls.key) {
                 (Some(_), None) => Some(("tls.cert", "tls.key is missing; set both".to_owned())),
                 (None, Some(_)) => Some(("tls.key", "tls.cert is missing; set both".to_owned())),

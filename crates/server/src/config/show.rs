@@ -7,6 +7,7 @@ use sensorium_metadata::PostgresUrl;
 use serde_json::{Map, Value, json};
 
 use super::Config;
+use super::mail::PASSWORD;
 
 /// The configuration as TOML, one setting a line, its origin as a comment.
 pub(crate) fn show(config: &Config) -> String {
@@ -19,6 +20,7 @@ pub(crate) fn show(config: &Config) -> String {
             let _ = write!(text, "\n[{table}]\n");
         }
         let line = match &without_password(key, &entry.value) {
+            Value::String(_) if key == PASSWORD => format!("# {name} = (set, and not shown)"),
             Value::Null => format!("# {name} = (not set)"),
             Value::String(value) => format!("{name} = {}", toml::Value::String(value.clone())),
             other => format!("{name} = {other}"),
@@ -34,6 +36,7 @@ fn without_password(key: &str, value: &Value) -> Value {
         Value::String(url) if key == "metadata.url" => {
             Value::String(url.parse().map_or_else(|_| "…".to_owned(), |url: PostgresUrl| url.to_string()))
         }
+        Value::String(_) if key == PASSWORD => Value::String("…".to_owned()),
         other => other.clone(),
     }
 }

@@ -1,12 +1,13 @@
 //! `sensorium serve`: opens everything, listens, and stops in order.
 //!
 //! Order of the start: configuration, socket, store, metadata, host metrics, connections. Order of the stop, within ten
-//! seconds: no new connections, requests under way, sampling, store (flush and sync), metadata. Whatever is acknowledged
+//! seconds: no new connections, requests under way, sampling, mail, store (flush and sync), metadata. Whatever is acknowledged
 //! is on disk before its acknowledgement, so a stop that is cut short loses nothing.
 
 mod connections;
 mod host_metrics;
 mod listener;
+mod mail;
 mod stop;
 
 use std::path::Path;
@@ -31,6 +32,7 @@ use crate::tls::{self, Tls};
 use crate::{logging, open};
 use connections::{Connections, Patience};
 use host_metrics::HostMetrics;
+pub(crate) use mail::config as mail_config;
 use stop::StopSignals;
 
 /// The database that exists from the first start.
@@ -39,6 +41,8 @@ const FIRST_DATABASE: &str = "main";
 const BOOTSTRAP_VARIABLE: &str = "SENSORIUM_BOOTSTRAP_TOKEN";
 /// How long requests under way may take once the server stops.
 const DRAIN: Duration = Duration::from_secs(4);
+/// How long messages that wait are still tried.
+const MAIL: Duration = Duration::from_secs(1);
 /// How long the last flush may take; what it does not reach is in the log.
 const FLUSH: Duration = Duration::from_secs(5);
 /// How often it is written what devices did.
@@ -76,6 +80,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     };
 
     let stop = CancellationToken::new();
+    let mail = mail::start(settings, &metadata, &stop)?;
     let state = AppState {
         store: store.clone(),
         query,
@@ -83,6 +88,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         hub,
         config: Arc::new(api_config(settings)),
         rejections: Rejections::default(),
+        mail: mail.as_ref().map(|running| running.mail.clone()),
         metrics: metrics.clone(),
         shutdown: stop.clone(),
     };
@@ -122,7 +128,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     tracing::info!(signal, "stopping");
     stop.cancel();
     tokio::select! {
-        outcome = stop_in_order(connections, host_metrics, store, metadata) => outcome,
+        outcome = stop_in_order(connections, host_metrics, mail, store, metadata) => outcome,
         signal = signals.next() => bail!("stopped at once by a second {signal}; the next start replays the log"),
     }
 }
@@ -130,6 +136,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
 async fn stop_in_order(
     connections: Connections,
     host_metrics: Option<HostMetrics>,
+    mail: Option<mail::Running>,
     store: Store,
     metadata: Metadata,
 ) -> Result<()> {
@@ -139,6 +146,9 @@ async fn stop_in_order(
     }
     if let Some(host_metrics) = host_metrics {
         host_metrics.stop().await;
+    }
+    if let Some(mail) = mail {
+        mail.finish(MAIL).await;
     }
     match tokio::time::timeout(FLUSH, store.shutdown()).await {
         Ok(outcome) => outcome.context("the last flush failed; the log holds what it did not reach")?,

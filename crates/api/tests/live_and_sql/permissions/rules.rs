@@ -59,6 +59,9 @@ pub(crate) const RULES: &[Rule] = &[
     from(Viewer, "GET /api/v1/session", Own),
     from(Viewer, "DELETE /api/v1/session", Own),
     anyone("POST /api/v1/invitations/accept", 401),
+    // Whoever asks is answered the same, whoever they name.
+    anyone("GET /api/v1/password-reset", 200),
+    anyone("POST /api/v1/password-reset/request", 202),
     // Asking to join, which nobody set here.
     anyone("GET /api/v1/registration", 200),
     anyone("POST /api/v1/registration", 403),
@@ -68,6 +71,9 @@ pub(crate) const RULES: &[Rule] = &[
     from(Viewer, "DELETE /api/v1/account/sessions", Own),
     from(Owner, "DELETE /api/v1/account/sessions/{id}", Nothing),
     from(Viewer, "GET /api/v1/account/quotas", Own),
+    from(Viewer, "GET /api/v1/account/email", Own),
+    from(Viewer, "PUT /api/v1/account/email", Own),
+    anyone("POST /api/v1/account/email/confirm", 401),
     // The walk has no app that makes codes, and what it begins never counts.
     from(Viewer, "GET /api/v1/account/second-factor", Own),
     from(Viewer, "POST /api/v1/account/second-factor", Own),
@@ -90,6 +96,8 @@ pub(crate) const RULES: &[Rule] = &[
     from(Administrator, "GET /api/v1/classes/{id}", Nothing),
     from(Administrator, "PATCH /api/v1/classes/{id}", Nothing),
     from(Administrator, "DELETE /api/v1/classes/{id}", Nothing),
+    // A test message, which belongs to nobody.
+    from(Administrator, "POST /api/v1/mail/test", Own),
     // The record of changes.
     from(Administrator, "GET /api/v1/audit", Own),
     // API tokens; editors see and revoke their own only.

@@ -2,8 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use reqwest::Method;
+use sensorium_api::Mail;
+use sensorium_mail::{MailConfig, Mailer, Security};
 use sensorium_metadata::inbox::{Kept, NewMessage};
 use sensorium_metadata::places::{NewPicture, NewPlace, PlaceKind};
 use sensorium_metadata::{
@@ -12,8 +15,9 @@ use sensorium_metadata::{
 };
 use sensorium_model::{DatabaseName, DeviceId, OrgId, Principal, Role};
 use serde_json::{Value as Json, json};
+use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Server, T0, TOKEN, client, until};
+use crate::harness::{Options, Server, T0, TOKEN, client, until};
 
 /// Is part of every name in the first organisation, and of no other.
 pub(crate) const MARK: &str = "markerone";
@@ -111,7 +115,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let server = Server::start().await;
+        let server = Server::with(Options { mail: Some(mail()), ..Options::default() }).await;
         let metadata = &server.state.metadata;
         let request = SetUp {
             code: server.setup_code.clone(),
@@ -263,7 +267,7 @@ impl World {
     /// Somebody who is invited.
     async fn invited(&self, number: u32) -> String {
         let login = format!("invited-{number}-{MARK}");
-        let new = NewPerson { login, name: format!("Name {MARK}"), role: Role::Viewer };
+        let new = NewPerson { login, name: format!("Name {MARK}"), role: Role::Viewer, email: None };
         self.server.state.metadata.invite(&self.owner, new).await.unwrap().0.id.to_string()
     }
 
@@ -402,6 +406,26 @@ impl World {
     }
 }
 
+/// Mail to a server that is away: whoever may send a test message is told so.
+fn mail() -> Mail {
+    let config = MailConfig {
+        host: "127.0.0.1".into(),
+        port: 1,
+        security: Security::None,
+        authorities: None,
+        credentials: None,
+        from: "sensorium@example.org".into(),
+        public_url: "https://sensors.example.org".into(),
+        timeout: Duration::from_secs(5),
+        queue: 100,
+        per_hour: 100,
+        per_hour_to_one: 100,
+        retry_after: Vec::new(),
+    };
+    let (mailer, _) = Mailer::start(config, CancellationToken::new(), |_| std::future::ready(())).unwrap();
+    Mail::new(mailer)
+}
+
 enum Body {
     None,
     Text(String),
@@ -431,6 +455,10 @@ fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) 
         "POST /api/v1/session" => ("", json!({"login": fresh, "password": wrong})),
         "POST /api/v1/invitations/accept" => ("", json!({"code": wrong, "password": PASSWORD})),
         "PUT /api/v1/account/password" => ("", json!({"current": PASSWORD, "new": PASSWORD})),
+        "PUT /api/v1/account/email" => ("", json!({"password": PASSWORD, "address": null})),
+        "POST /api/v1/account/email/confirm" => ("", json!({"code": wrong})),
+        "POST /api/v1/password-reset/request" => ("", json!({"account": fresh})),
+        "POST /api/v1/mail/test" => ("", json!({"address": "ada@example.org"})),
         "POST /api/v1/account/second-factor" => ("", json!({"password": PASSWORD})),
         "POST /api/v1/devices/{id}/claim" => ("", json!({})),
         "PATCH /api/v1/inbox/{id}" => ("", json!({"ignored": true})),
