@@ -20,6 +20,7 @@ mod body;
 pub mod error;
 mod extract;
 mod layers;
+pub mod oidc;
 mod openapi;
 pub mod routes;
 pub mod state;
@@ -28,6 +29,7 @@ mod tests;
 mod web;
 
 pub use error::ApiError;
+pub use oidc::{Oidc, OidcConfig, OidcConfigError};
 pub use openapi::openapi;
 pub use routes::rejections::Rejections;
 pub use state::{ApiConfig, AppState};

@@ -11,6 +11,7 @@ mod export;
 pub(crate) mod keeping;
 pub(crate) mod live;
 pub(crate) mod networks;
+pub(crate) mod oidc;
 pub(crate) mod operations;
 pub(crate) mod places;
 pub(crate) mod queries;

@@ -10,6 +10,7 @@ mod v5;
 mod v6;
 mod v7;
 mod v8;
+mod v9;
 
 use sea_orm::sea_query::{Index, IndexCreateStatement, TableAlterStatement, TableCreateStatement, UpdateStatement};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Set};
@@ -20,7 +21,7 @@ use crate::entity::schema_version;
 use crate::error::MetadataError;
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 8;
+const NEWEST: i32 = 9;
 
 /// A step: new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -56,6 +57,7 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             5 => v6::step(),
             6 => v7::step(),
             7 => v8::step(),
+            8 => v9::step(),
             _ => return transaction.commit().await.map_err(open),
         };
         for table in &step.tables {

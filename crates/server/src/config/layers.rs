@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::ConfigError;
+use super::oidc::SECRET_KEY;
 use super::settings::Settings;
 
 /// Where a value was set.
@@ -37,10 +38,17 @@ impl fmt::Display for Origin {
 }
 
 /// A value and its origin.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) value: Value,
     pub(crate) origin: Origin,
+}
+
+/// Values may be secret.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.origin.fmt(f)
+    }
 }
 
 /// All keys, in the order of the settings' own declaration.
@@ -89,8 +97,11 @@ impl Layers {
         let expected = expected(&entry.value);
         probe.entries.insert(key.to_owned(), Entry { value: value.clone(), origin: origin.clone() });
         if let Err(error) = probe.to_settings() {
-            let found = shown(&value);
-            return Err(ConfigError::Value { key: key.to_owned(), found, expected, origin, reason: error.to_string() });
+            let (found, reason) = match key {
+                SECRET_KEY => ("this".to_owned(), "it is not shown, because it is a secret".to_owned()),
+                _ => (shown(&value), error.to_string()),
+            };
+            return Err(ConfigError::Value { key: key.to_owned(), found, expected, origin, reason });
         }
         *self = probe;
         Ok(())

@@ -5,6 +5,7 @@
 
 mod file;
 mod layers;
+mod oidc;
 mod settings;
 mod show;
 

@@ -6,6 +6,8 @@ use sensorium_metadata::PostgresUrl;
 use sensorium_model::{DatabaseName, IngestLimits};
 use serde::{Deserialize, Serialize};
 
+use super::oidc::OidcSettings;
+
 const MIB: usize = 1 << 20;
 
 /// The whole configuration.
@@ -148,6 +150,8 @@ pub(crate) struct PeopleSettings {
     pub(crate) audit_rows: u64,
     /// Minutes between two removals of sessions, links and recorded changes that are over.
     pub(crate) clean_up_minutes: u64,
+    /// A provider that people may sign in with.
+    pub(crate) oidc: OidcSettings,
 }
 
 /// `[devices]`: what devices and those who ask them may take.
@@ -246,6 +250,7 @@ impl Settings {
                 audit_days: 365,
                 audit_rows: 1_000_000,
                 clean_up_minutes: 60,
+                oidc: OidcSettings::default(),
             },
             devices: DevicesSettings {
                 waiters: 1_024,
@@ -303,6 +308,7 @@ impl Settings {
                 let wrong = self.metadata.url.as_ref().and_then(|url| url.parse::<PostgresUrl>().err())?;
                 Some(("metadata.url", wrong.to_string()))
             })
+            .or_else(|| self.people.oidc.broken_rule())
             .or_else(|| match (&self.tls.cert, &self.tls.key) {
                 (Some(_), None) => Some(("tls.cert", "tls.key is missing; set both".to_owned())),
                 (None, Some(_)) => Some(("tls.key", "tls.cert is missing; set both".to_owned())),

@@ -58,6 +58,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let metrics = metrics_recorder()?;
     let mut signals = StopSignals::new()?;
     let files = Tls::from_files(&settings.tls)?;
+    let oidc = settings.people.oidc.provider()?;
     let listener = listener::bind(&settings.http.listen)?;
     let address = listener.local_addr().context("the listener has no address")?;
 
@@ -82,6 +83,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         metadata: metadata.clone(),
         hub,
         config: Arc::new(api_config(settings)),
+        oidc,
         rejections: Rejections::default(),
         metrics: metrics.clone(),
         shutdown: stop.clone(),

@@ -11,6 +11,7 @@ import { PageHeader } from "@/shell/PageHeader";
 import { signOut } from "@/shell/signOut";
 import classes from "./account.module.css";
 import { ChangePassword } from "./ChangePassword";
+import { Provider } from "./Provider";
 import { Quotas } from "./Quotas";
 import { SecondFactor } from "./SecondFactor";
 import { Sessions } from "./Sessions";
@@ -55,6 +56,7 @@ export default function AccountPage() {
         <Text c="dimmed">{t("factorHint")}</Text>
         <SecondFactor login={user.login} organisation={organisation.name} />
       </section>
+      <Provider login={user.login} />
       <Quotas />
     </div>
   );
