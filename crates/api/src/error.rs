@@ -233,7 +233,7 @@ pub(crate) async fn method_not_allowed() -> ApiError {
 }
 
 /// An error and its causes on one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> impl Display {
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> impl Display {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

@@ -21,6 +21,7 @@ pub mod error;
 mod extract;
 mod layers;
 mod mail;
+pub mod oidc;
 mod openapi;
 pub mod routes;
 pub mod state;
@@ -30,6 +31,7 @@ mod web;
 
 pub use error::ApiError;
 pub use mail::Mail;
+pub use oidc::{Oidc, OidcConfig, OidcConfigError};
 pub use openapi::openapi;
 pub use routes::inbox::finish_adoptions;
 pub use routes::rejections::Rejections;

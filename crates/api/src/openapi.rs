@@ -28,7 +28,7 @@ use crate::state::AppState;
         (name = "session", description = "Signing in and out"),
         (name = "tokens", description = "API tokens of programs and devices"),
         (name = "people", description = "The people of the organisation, their roles and classes, invitations, and asking to join"),
-        (name = "account", description = "One's own password, e-mail address, second factor and sessions"),
+        (name = "account", description = "One's own password, e-mail address, second factor, sessions and link with a provider"),
         (name = "audit", description = "Who changed what"),
         (name = "databases", description = "What is stored, and the newest values"),
         (name = "ingest", description = "Sending readings"),
@@ -65,6 +65,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::account::routes())
         .merge(routes::email::routes())
         .merge(routes::second_factor::routes())
+        .merge(routes::oidc::routes())
         .merge(routes::audit::routes())
         .merge(routes::databases::routes())
         .merge(routes::keeping::routes())

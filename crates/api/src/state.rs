@@ -11,6 +11,7 @@ use sensorium_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::mail::Mail;
+use crate::oidc::Oidc;
 use crate::routes::rejections::Rejections;
 
 /// Settings of the HTTP face, under `[http]` of the configuration unless said otherwise.
@@ -62,6 +63,8 @@ pub struct AppState {
     pub hub: Hub,
     /// Settings.
     pub config: Arc<ApiConfig>,
+    /// The provider that people may sign in with.
+    pub oidc: Option<Oidc>,
     /// What was refused lately.
     pub rejections: Rejections,
     /// Mail to people, where it is set up.

@@ -314,6 +314,7 @@ impl Metadata {
             self.drop_links(&transaction, org, id).await?;
             if is_deleted {
                 self.drop_second_factor(&transaction, org, id).await?;
+                self.drop_identities(&transaction, org, id).await?;
             }
             described.insert("sessions_ended".to_owned(), json!(sessions));
         }

@@ -6,10 +6,11 @@
 //! failed attempts to sign in are ([`crate::attempts`]), and hashing a password takes its turn with theirs.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, Select, Set};
-use sensorium_model::{Principal, Role, UserId};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Select, Set};
+use sensorium_model::{OrgId, Principal, UserId};
 use uuid::Uuid;
 
 use crate::account::{check_login, check_name, login_key};
@@ -61,40 +62,67 @@ impl Metadata {
                 "nobody joins by themselves here; ask an administrator for an invitation (the setting people.registration is off)",
             ));
         }
-        let address = client.into().address;
-        self.attempts()
-            .begin(ATTEMPTS, address, self.now_ms())
-            .map_err(|retry_after| MetadataError::TooManyAttempts { retry_after })?;
+        self.begin_joining(client.into().address)?;
         let login = wish.login.trim();
         check_login(login)?;
         password::check_rules(login, &wish.password)?;
-        let row = user::Model {
+        let name = check_name(&wish.name)?;
+        let email = check_email(wish.email.as_deref())?;
+        let password = self.passwords().hash(&wish.password).await?;
+        let row = user::Model { email, ..self.joining(login, name, user::Status::Pending, password) };
+        let transaction = self.begin().await?;
+        self.insert_joining(&transaction, &row).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Counts a request to join of an address, or says how long to wait.
+    pub(crate) fn begin_joining(&self, address: IpAddr) -> Result<(), MetadataError> {
+        self.attempts()
+            .begin(ATTEMPTS, address, self.now_ms())
+            .map_err(|retry_after| MetadataError::TooManyAttempts { retry_after })
+    }
+
+    /// Takes a request to join back that was no burden.
+    pub(crate) fn end_joining(&self, address: IpAddr) {
+        self.attempts().abandon(ATTEMPTS, address);
+    }
+
+    /// A person who joins the first organisation by themselves, with a password and as a viewer until somebody says otherwise.
+    pub(crate) fn joining(&self, login: &str, name: &str, status: user::Status, password: String) -> user::Model {
+        user::Model {
             id: Self::new_id(),
             org_id: *self.org().as_uuid(),
             login: login.to_owned(),
             login_key: login_key(login),
             role: user::Role::Viewer,
-            status: user::Status::Pending,
+            status,
             created_at_ms: self.now_ms(),
-            name: check_name(&wish.name)?.to_owned(),
+            name: name.to_owned(),
             version: 1,
             class_id: None,
-            email: check_email(wish.email.as_deref())?,
+            email: None,
             email_confirmed_at_ms: None,
             email_code: None,
             email_code_expires_at_ms: None,
-            password: self.passwords().hash(&wish.password).await?,
-        };
-        let transaction = self.begin().await?;
-        let itself = Principal::user(self.org(), UserId::from_uuid(row.id), None, Role::Viewer);
-        self.insert_user(&transaction, &itself, &row).await?;
-        if waiting(row.org_id).count(&transaction).await? > MAX_WAITING {
+            password,
+        }
+    }
+
+    /// Inserts a person who joins by themselves, if there is room.
+    pub(crate) async fn insert_joining(
+        &self,
+        on: &impl ConnectionTrait,
+        row: &user::Model,
+    ) -> Result<Principal, MetadataError> {
+        let itself = Principal::user(self.org(), UserId::from_uuid(row.id), None, row.role.into());
+        self.insert_user(on, &itself, row).await?;
+        if awaits_approval(row) && waiting(row.org_id).count(on).await? > MAX_WAITING {
             return Err(MetadataError::Conflict(
                 "100 people wait for an administrator already (MAX_WAITING, a fixed limit); ask one to decide, or for an invitation",
             ));
         }
-        self.check_room_for_people(&transaction, self.org()).await?;
-        Ok(transaction.commit().await?)
+        self.check_room_for_people(on, self.org()).await?;
+        Ok(itself)
     }
 
     /// Forgets those who asked too long ago; how many.
@@ -117,15 +145,19 @@ impl Metadata {
             version: Set(row.version.saturating_add(1)),
             ..Default::default()
         };
-        user::Entity::update_many()
+        let transaction = self.begin().await?;
+        let forgotten = user::Entity::update_many()
             .set(gone)
             .filter(user::Column::Id.eq(row.id))
             .filter(user::Column::OrgId.eq(row.org_id))
             // Somebody may have decided in the meantime.
             .filter(user::Column::Version.eq(row.version))
-            .exec(self.db())
+            .exec(&transaction)
             .await?;
-        Ok(())
+        if forgotten.rows_affected == 1 {
+            self.drop_identities(&transaction, OrgId::from_uuid(row.org_id), UserId::from_uuid(row.id)).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 }
 

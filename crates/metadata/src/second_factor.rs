@@ -304,7 +304,7 @@ fn normal_digits(code: &str) -> String {
 }
 
 /// Whoever is signed in stays so by a slip.
-fn of_own_password(error: MetadataError) -> MetadataError {
+pub(crate) fn of_own_password(error: MetadataError) -> MetadataError {
     match error {
         MetadataError::WrongCredentials => MetadataError::Denied(WRONG_PASSWORD),
         MetadataError::WrongCode(sentence) => MetadataError::Denied(sentence),

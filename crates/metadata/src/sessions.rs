@@ -148,6 +148,16 @@ impl Metadata {
     }
 
     pub(crate) async fn start_session(&self, user: &user::Model, client: &Client) -> Result<SignedIn, MetadataError> {
+        self.start_session_by(user, client, None).await
+    }
+
+    /// Starts a session of somebody who was let in by their password, or by the provider with this issuer.
+    pub(crate) async fn start_session_by(
+        &self,
+        user: &user::Model,
+        client: &Client,
+        issuer: Option<&str>,
+    ) -> Result<SignedIn, MetadataError> {
         let now_ms = self.now_ms();
         let secret = secrets::session();
         let lifetime = self.config().session_lifetime;
@@ -180,8 +190,11 @@ impl Metadata {
             return Err(MetadataError::WrongCredentials);
         }
         self.end_oldest(&transaction, user).await?;
-        let change = Change::new("signed_in", "session", &user.login);
-        self.record(&transaction, &who, change.after(json!({"address": client.address.to_string()}))).await?;
+        let mut how = json!({"address": client.address.to_string()});
+        if let (Some(issuer), Some(how)) = (issuer, how.as_object_mut()) {
+            how.insert("issuer".to_owned(), issuer.into());
+        }
+        self.record(&transaction, &who, Change::new("signed_in", "session", &user.login).after(how)).await?;
         transaction.commit().await?;
         let account = self.account(&who).await?;
         Ok(SignedIn { account, secret, lifetime })

@@ -107,7 +107,13 @@ export const ownQuotasQuery = queryOptions({
   queryFn: async ({ signal }) => body(await api.GET("/api/v1/account/quotas", { signal })),
 });
 
-/** Whether people may ask for an account. */
+/** How one is linked with the provider. */
+export const ownIdentityQuery = queryOptions({
+  queryKey: ["own-identity"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/account/identity", { signal })),
+});
+
+/** How one gets in besides a login and a password. */
 export const registrationQuery = queryOptions({
   queryKey: ["registration"],
   queryFn: async ({ signal }) => body(await api.GET("/api/v1/registration", { signal })),

@@ -26,13 +26,18 @@ pub(crate) struct Slot(Arc<Mutex<Option<NewSecret>>>);
 
 /// The session's secret, if the request has the cookie.
 pub fn read(headers: &HeaderMap) -> Option<String> {
+    find(headers, NAME)
+}
+
+/// The value of a cookie, if the request has one of this name.
+pub(crate) fn find(headers: &HeaderMap, wanted: &str) -> Option<String> {
     headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, value)| *name == NAME && !value.is_empty())
+        .find(|(name, value)| *name == wanted && !value.is_empty())
         .map(|(_, value)| value.to_owned())
 }
 
@@ -73,11 +78,15 @@ pub(crate) async fn set_renewed(State(state): State<AppState>, mut request: Requ
     let mut response = next.run(request).await;
     let renewed = slot.0.lock().ok().and_then(|mut slot| slot.take());
     if let Some(renewed) = renewed
-        && !response.headers().contains_key(SET_COOKIE)
+        && !response.headers().get_all(SET_COOKIE).iter().any(is_of_session)
     {
         response.headers_mut().append(SET_COOKIE, set(&renewed.secret, renewed.lifetime, secure));
     }
     response
+}
+
+fn is_of_session(header: &HeaderValue) -> bool {
+    header.as_bytes().strip_prefix(NAME.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
 }
 
 #[cfg(test)]

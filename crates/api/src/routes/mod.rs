@@ -14,6 +14,7 @@ pub(crate) mod keeping;
 pub(crate) mod live;
 pub(crate) mod mail;
 pub(crate) mod networks;
+pub(crate) mod oidc;
 pub(crate) mod operations;
 pub(crate) mod places;
 pub(crate) mod queries;

@@ -9,16 +9,21 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::oidc::{Door, door};
 use crate::auth::origin::SameOrigin;
 use crate::auth::peer::{Peer, client};
 use crate::error::{ApiResult, ErrorBody};
 use crate::extract;
 use crate::state::AppState;
 
-/// Whether people may ask to join by themselves.
+/// How one gets in, besides a login and a password.
 #[derive(Debug, Serialize, ToSchema)]
 struct RegistrationState {
+    /// Whether people may ask to join by themselves.
     open: bool,
+    /// A provider to sign in with; null if none is set.
+    #[schema(required)]
+    oidc: Option<Door>,
 }
 
 /// Somebody who wants to join.
@@ -40,12 +45,15 @@ struct RegistrationRequest {
     email: Option<String>,
 }
 
-/// Say whether people may ask to join by themselves
+/// Say how one gets in
+///
+/// Whether people may ask to join by themselves, and whether they may sign in with a provider of OpenID Connect.
 #[utoipa::path(get, path = "/api/v1/registration", tag = "people", security(()), responses(
     (status = 200, body = RegistrationState),
 ))]
-async fn registration_state(State(state): State<AppState>) -> ApiResult<Json<RegistrationState>> {
-    Ok(Json(RegistrationState { open: state.metadata.takes_registrations().await? }))
+async fn registration_state(State(state): State<AppState>, headers: HeaderMap) -> ApiResult<Json<RegistrationState>> {
+    let open = state.metadata.takes_registrations().await?;
+    Ok(Json(RegistrationState { open, oidc: door(&state, &headers) }))
 }
 
 /// Ask to join

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::SET_COOKIE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sensorium_metadata::{Account, SignedIn};
 use serde::{Deserialize, Serialize};
@@ -99,10 +99,14 @@ impl From<Account> for SessionBody {
     }
 }
 
+/// The header that stores a new session in the browser.
+pub(super) fn session_cookie(session: &SignedIn, secure: bool) -> HeaderValue {
+    cookie::set(&session.secret, session.lifetime, secure)
+}
+
 /// Answers with the session and its cookie.
 pub(super) fn signed_in(state: &AppState, headers: &HeaderMap, status: StatusCode, session: SignedIn) -> Response {
-    let secure = cookie::is_secure(headers, state.config.tls);
-    let header = cookie::set(&session.secret, session.lifetime, secure);
+    let header = session_cookie(&session, cookie::is_secure(headers, state.config.tls));
     (status, [(SET_COOKIE, header)], Json(SessionBody::from(session.account))).into_response()
 }
 

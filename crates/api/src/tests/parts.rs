@@ -22,6 +22,7 @@ pub(super) async fn state(folder: &Path, metadata: Metadata, config: ApiConfig) 
         metadata,
         hub: Hub::new(HubConfig::default()),
         config: config.into(),
+        oidc: None,
         rejections: Rejections::default(),
         mail: None,
         metrics: PrometheusBuilder::new().build_recorder().handle(),

@@ -8,9 +8,13 @@ use super::server::{HOME, PASSWORD, Server, failure};
 #[tokio::test]
 async fn somebody_asks_waits_and_is_let_in_with_a_role() {
     let server = Server::configured(|config| config.registration = true).await;
-    assert_eq!(server.get("/api/v1/registration").send().await.json(), json!({"open": false}), "nobody could decide");
+    assert_eq!(
+        server.get("/api/v1/registration").send().await.json(),
+        json!({"open": false, "oidc": null}),
+        "nobody could decide"
+    );
     server.user(server.first.org, "ada", sensorium_model::Role::Owner).await;
-    assert_eq!(server.get("/api/v1/registration").send().await.json(), json!({"open": true}));
+    assert_eq!(server.get("/api/v1/registration").send().await.json(), json!({"open": true, "oidc": null}));
     let body = json!({"login": "nina", "password": PASSWORD});
     let foreign = server.post("/api/v1/registration").origin("http://elsewhere").json(&body).send().await;
     assert_eq!(foreign.status, 403, "a page of another site");

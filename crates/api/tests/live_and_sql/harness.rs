@@ -9,7 +9,7 @@ use arrow::datatypes::{Float64Type, Int32Type, UInt32Type};
 use arrow::ipc::reader::StreamReader;
 use futures::{SinkExt, StreamExt};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use sensorium_api::{ApiConfig, AppState, Mail, Rejections};
+use sensorium_api::{ApiConfig, AppState, Mail, Oidc, Rejections};
 use sensorium_live::{Hub, HubConfig};
 use sensorium_metadata::Metadata;
 use sensorium_model::{
@@ -41,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) query: QueryConfig,
     pub(crate) api: ApiConfig,
     pub(crate) mail: Option<Mail>,
+    /// Makes the provider to sign in with, given the address of the server.
+    pub(crate) oidc: Option<Box<dyn FnOnce(SocketAddr) -> Oidc + Send>>,
     /// Room that is to be kept free on the disk, if it is not the default.
     pub(crate) disk_reserve_bytes: Option<u64>,
 }
@@ -73,20 +75,21 @@ impl Server {
         };
         let (store, _) = tokio::task::spawn_blocking(|| Store::open(config)).await.unwrap().unwrap();
         let query = QueryEngine::new(store.clone(), options.query).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
         let state = AppState {
             store,
             query,
             metadata,
             hub,
             config: Arc::new(options.api),
+            oidc: options.oidc.map(|make| make(address)),
             rejections: Rejections::default(),
             mail: options.mail,
             metrics: recorder(),
             shutdown: CancellationToken::new(),
         };
         let server_state = state.clone();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
             let service = sensorium_api::router(server_state).into_make_service_with_connect_info::<SocketAddr>();
             axum::serve(listener, service).await.unwrap();

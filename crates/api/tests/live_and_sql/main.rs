@@ -1,4 +1,4 @@
-//! The live connections, the query endpoint, the probes and who may do what, over real sockets, with a real store behind them.
+//! The live connections, the query endpoint, the probes and who may do what, and signing in with a provider, over real sockets, with a real store behind them.
 //!
 //! One test program, because each one links the query engine.
 #![expect(
@@ -11,6 +11,7 @@
 mod harness;
 mod live;
 mod live_limits;
+mod oidc;
 mod operations;
 mod permissions;
 #[path = "../../../metadata/tests/support/postgres.rs"]

@@ -10,6 +10,7 @@ pub(crate) mod device_state;
 pub(crate) mod device_type;
 pub(crate) mod inbox_device;
 pub(crate) mod inbox_message;
+pub(crate) mod external_identity;
 pub(crate) mod one_time_link;
 pub(crate) mod organisation;
 pub(crate) mod person_class;

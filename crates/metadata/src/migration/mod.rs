@@ -3,6 +3,8 @@
 //! A step, once released, is never edited: what a later version needs is another step.
 
 mod v1;
+mod v10;
+mod v11;
 mod v2;
 mod v3;
 mod v4;
@@ -10,7 +12,6 @@ mod v5;
 mod v6;
 mod v7;
 mod v8;
-mod v10;
 mod v9;
 
 use sea_orm::sea_query::{Index, IndexCreateStatement, TableAlterStatement, TableCreateStatement, UpdateStatement};
@@ -22,7 +23,7 @@ use crate::entity::schema_version;
 use crate::error::MetadataError;
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 10;
+const NEWEST: i32 = 11;
 
 /// A step: new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -60,6 +61,7 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             7 => v8::step(),
             8 => v9::step(),
             9 => v10::step(),
+            10 => v11::step(),
             _ => return transaction.commit().await.map_err(open),
         };
         for table in &step.tables {

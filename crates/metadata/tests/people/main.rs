@@ -1,4 +1,4 @@
-//! Inviting, changing and removing people, their links, second factors and sessions, Wi-Fi networks, and the record of it, on a real file, with a clock that
+//! Inviting, changing and removing people, their links, identities, second factors and sessions, Wi-Fi networks, and the record of it, on a real file, with a clock that
 //! the test moves.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -7,6 +7,7 @@ mod changing;
 mod classes;
 mod email;
 mod fixture;
+mod identities;
 mod links;
 mod networks;
 #[path = "../support/postgres.rs"]

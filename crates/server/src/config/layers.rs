@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::ConfigError;
 use super::mail::PASSWORD;
+use super::oidc::SECRET_KEY;
 use super::settings::Settings;
 
 /// Where a value was set.
@@ -42,6 +43,13 @@ impl fmt::Display for Origin {
 pub(crate) struct Entry {
     pub(crate) value: Value,
     pub(crate) origin: Origin,
+}
+
+/// Values may be secret.
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.origin.fmt(f)
+    }
 }
 
 /// All keys, in the order of the settings' own declaration.
@@ -90,8 +98,11 @@ impl Layers {
         let expected = expected(&entry.value);
         probe.entries.insert(key.to_owned(), Entry { value: value.clone(), origin: origin.clone() });
         if let Err(error) = probe.to_settings() {
-            let found = if key == PASSWORD { "that".to_owned() } else { shown(&value) };
-            return Err(ConfigError::Value { key: key.to_owned(), found, expected, origin, reason: error.to_string() });
+            let (found, reason) = match key {
+                PASSWORD | SECRET_KEY => ("that".to_owned(), "it is not shown, because it is a secret".to_owned()),
+                _ => (shown(&value), error.to_string()),
+            };
+            return Err(ConfigError::Value { key: key.to_owned(), found, expected, origin, reason });
         }
         *self = probe;
         Ok(())

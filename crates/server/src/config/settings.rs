@@ -7,6 +7,7 @@ use sensorium_model::{DatabaseName, IngestLimits};
 use serde::{Deserialize, Serialize};
 
 use super::mail::{MailSettings, wrong_public_url};
+use super::oidc::OidcSettings;
 
 const MIB: usize = 1 << 20;
 
@@ -154,6 +155,8 @@ pub(crate) struct PeopleSettings {
     pub(crate) audit_rows: u64,
     /// Minutes between two removals of sessions, links and recorded changes that are over.
     pub(crate) clean_up_minutes: u64,
+    /// A provider that people may sign in with.
+    pub(crate) oidc: OidcSettings,
 }
 
 /// `[devices]`: what devices and those who ask them may take.
@@ -269,6 +272,7 @@ impl Settings {
                 audit_days: 365,
                 audit_rows: 1_000_000,
                 clean_up_minutes: 60,
+                oidc: OidcSettings::default(),
             },
             mail: MailSettings::defaults(),
             devices: DevicesSettings {
@@ -334,6 +338,7 @@ impl Settings {
             })
             .or_else(|| Some(("http.public_url", self.http.public_url.as_deref().and_then(wrong_public_url)?)))
             .or_else(|| self.mail.broken_rule(self.http.public_url.as_deref()))
+            .or_else(|| self.people.oidc.broken_rule())
             .or_else(|| match (&self.tls.cert, &self.tls.key) {
                 (Some(_), None) => Some(("tls.cert", "tls.key is missing; set both".to_owned())),
                 (None, Some(_)) => Some(("tls.key", "tls.cert is missing; set both".to_owned())),

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Config;
 use super::mail::PASSWORD;
+use super::oidc::SECRET_KEY;
 
 /// The configuration as TOML, one setting a line, its origin as a comment.
 pub(crate) fn show(config: &Config) -> String {
@@ -36,7 +37,7 @@ fn without_password(key: &str, value: &Value) -> Value {
         Value::String(url) if key == "metadata.url" => {
             Value::String(url.parse().map_or_else(|_| "…".to_owned(), |url: PostgresUrl| url.to_string()))
         }
-        Value::String(_) if key == PASSWORD => Value::String("…".to_owned()),
+        Value::String(_) if key == PASSWORD || key == SECRET_KEY => Value::String("…".to_owned()),
         other => other.clone(),
     }
 }
@@ -68,6 +69,26 @@ mod tests {
         let again = Config::load(Some(&path), std::iter::empty(), &[]).unwrap();
         assert_eq!(again.settings.http.listen, "127.0.0.1:1");
         assert_eq!(again.settings.log.level, "a\"b");
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let flag = |key: &str, text: &str| (format!("people.oidc.{key}"), text.to_owned(), "--set");
+        let flags = [
+            flag("issuer", "https://id.example"),
+            flag("client_id", "sensorium"),
+            flag("client_secret", "geheim"),
+            flag("redirect_url", "https://box.example/api/v1/session/oidc/callback"),
+        ];
+        let config = Config::load(None, std::iter::empty(), &flags).unwrap();
+        for shown in [show(&config), show_json(&config), format!("{config:?}")] {
+            assert!(shown.contains("https://id.example") && !shown.contains("geheim"), "{shown}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.toml");
+        std::fs::write(&path, "[people.oidc]\nclient_secret = 1234567\n").unwrap();
+        let error = Config::load(Some(&path), std::iter::empty(), &[]).unwrap_err().to_string();
+        assert!(error.contains("client_secret") && !error.contains("1234567"), "{error}");
     }
 
     #[test]

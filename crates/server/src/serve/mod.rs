@@ -62,6 +62,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let metrics = metrics_recorder()?;
     let mut signals = StopSignals::new()?;
     let files = Tls::from_files(&settings.tls)?;
+    let oidc = settings.people.oidc.provider()?;
     let listener = listener::bind(&settings.http.listen)?;
     let address = listener.local_addr().context("the listener has no address")?;
 
@@ -87,6 +88,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         metadata: metadata.clone(),
         hub,
         config: Arc::new(api_config(settings)),
+        oidc,
         rejections: Rejections::default(),
         mail: mail.as_ref().map(|running| running.mail.clone()),
         metrics: metrics.clone(),

@@ -12,6 +12,7 @@ import { signOut } from "@/shell/signOut";
 import classes from "./account.module.css";
 import { ChangePassword } from "./ChangePassword";
 import { Email } from "./Email";
+import { Provider } from "./Provider";
 import { Quotas } from "./Quotas";
 import { SecondFactor } from "./SecondFactor";
 import { Sessions } from "./Sessions";
@@ -63,6 +64,7 @@ export default function AccountPage() {
         <Text c="dimmed">{t("factorHint")}</Text>
         <SecondFactor login={user.login} organisation={organisation.name} />
       </section>
+      <Provider login={user.login} />
       <Quotas />
     </div>
   );

@@ -1,4 +1,4 @@
-/** Sign in with login and password, and with a code where there is a second factor. */
+/** Sign in with login and password or a provider, and with a code where there is a second factor. */
 import { Anchor, Button, PasswordInput, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
@@ -12,6 +12,7 @@ import { needsSecondFactor } from "@/api/secondFactor";
 import { FormFailure } from "@/shell/FormFailure";
 import { FrontDoor } from "@/shell/FrontDoor";
 import { SecondFactorStep } from "@/shell/SecondFactorStep";
+import { ProviderButton, ProviderCode } from "./Provider";
 
 /** The page `/login`. */
 export default function LoginPage() {
@@ -20,6 +21,8 @@ export default function LoginPage() {
   const client = useQueryClient();
   const registration = useQuery(registrationQuery);
   const reset = useQuery(passwordResetQuery);
+  const door = registration.data?.oidc;
+  const [isBack, setBack] = useState(false);
   const next = useSearch({ from: "/login", select: (search) => search.next });
   // What is sent again with the code; in this tab's memory only, until signed in or back.
   const [waiting, setWaiting] = useState<{ login: string; password: string } | null>(null);
@@ -50,6 +53,17 @@ export default function LoginPage() {
     // There is a password in it.
     gcTime: 0,
   });
+  if (door?.second_factor_needed === true && !isBack) {
+    return (
+      <ProviderCode
+        name={door.name}
+        next={next ?? "/"}
+        onBack={() => {
+          setBack(true);
+        }}
+      />
+    );
+  }
   if (waiting !== null) {
     return (
       <FrontDoor title={t("title")} description={t("codeWanted", { login: waiting.login })}>
@@ -102,6 +116,7 @@ export default function LoginPage() {
           {t("forgot")}
         </Anchor>
       )}
+      {door != null && <ProviderButton door={door} />}
       {registration.data?.open === true && (
         <Anchor component={Link} to="/register">
           {t("register")}

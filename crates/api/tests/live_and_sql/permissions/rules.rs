@@ -62,6 +62,13 @@ pub(crate) const RULES: &[Rule] = &[
     // Whoever asks is answered the same, whoever they name.
     anyone("GET /api/v1/password-reset", 200),
     anyone("POST /api/v1/password-reset/request", 202),
+    // A provider to sign in with, which nobody set here.
+    anyone("GET /api/v1/session/oidc", 404),
+    anyone("POST /api/v1/session/oidc", 404),
+    anyone("GET /api/v1/session/oidc/callback", 404),
+    from(Viewer, "GET /api/v1/account/identity", Own),
+    anyone("POST /api/v1/account/identity", 401),
+    anyone("POST /api/v1/account/identity/remove", 401),
     // Asking to join, which nobody set here.
     anyone("GET /api/v1/registration", 200),
     anyone("POST /api/v1/registration", 403),

@@ -453,6 +453,7 @@ fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) 
             ("", json!({"code": wrong, "organisation": fresh, "login": fresh, "password": PASSWORD}))
         }
         "POST /api/v1/session" => ("", json!({"login": fresh, "password": wrong})),
+        "POST /api/v1/session/oidc" => ("", json!({"second_factor": wrong})),
         "POST /api/v1/invitations/accept" => ("", json!({"code": wrong, "password": PASSWORD})),
         "PUT /api/v1/account/password" => ("", json!({"current": PASSWORD, "new": PASSWORD})),
         "PUT /api/v1/account/email" => ("", json!({"password": PASSWORD, "address": null})),
