@@ -81,7 +81,7 @@ impl Mailer {
     ) -> Result<(Self, JoinHandle<()>), MailError>
     where
         R: Fn(Outcome) -> F + Send + Sync + 'static,
-        F: Future<Output = ()> + Send,
+        F: Future<Output = ()> + Send + 'static,
     {
         let (inbox, outbox) = unbounded_channel();
         let inner = Inner {
