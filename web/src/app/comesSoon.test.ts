@@ -42,6 +42,8 @@ it("does not wait for an answer that takes longer, which comes all the same", as
 });
 
 it("does not wait where something is known already, but asks anew", async () => {
+  // With a clock that stands still, waiting would never end.
+  vi.useFakeTimers();
   const { client, query } = asked(() => new Promise(() => undefined));
   client.setQueryData(query.queryKey, { pages: [page], pageParams: [null] });
   await comesSoon(client, query);
