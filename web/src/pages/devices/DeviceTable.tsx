@@ -82,7 +82,8 @@ export function DeviceTable(props: DeviceTableProps) {
   const isNearEnd = hasMore && last >= devices.length - LEFT_ROWS;
   useEffect(() => {
     if (isNearEnd) onWantMore();
-  }, [isNearEnd, onWantMore, devices.length]);
+    // Of another list, more may be wanted just as they were of the one before.
+  }, [isNearEnd, onWantMore, devices]);
   const all = devices.length > 0 && choice !== null && devices.every(({ id }) => choice.chosen.has(id));
   const move = (event: KeyboardEvent) => {
     if (event.altKey || event.ctrlKey || event.metaKey || focused.current === null || !(event.target instanceof HTMLElement)) return;
