@@ -10,7 +10,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import type { QueryClient } from "@tanstack/react-query";
-import { sessionQuery, setupQuery } from "@/api/queries";
+import { devicesQuery, sessionQuery, setupQuery } from "@/api/queries";
 import { loadStrings } from "@/i18n";
 import { validateSearch as auditSearch } from "@/pages/audit/search";
 import { validateSearch as devicesSearch } from "@/pages/devices/search";
@@ -24,6 +24,7 @@ import { NotFound, RouteFailure } from "@/shell/Failures";
 import { Loading } from "@/shell/Loading";
 import { Root } from "@/shell/Root";
 import { Shell } from "@/shell/Shell";
+import { comesSoon } from "./comesSoon";
 import { queryClient } from "./queryClient";
 import { safeReturn } from "./safeReturn";
 
@@ -204,7 +205,10 @@ const devices = createRoute({
   path: "/devices",
   staticData: { title: "devices" },
   validateSearch: devicesSearch,
-  loader: () => loadStrings("devices"),
+  loaderDeps: ({ search }) => search,
+  loader: async ({ context, deps }) => {
+    await Promise.all([loadStrings("devices"), comesSoon(context.queryClient, devicesQuery(devicesSearch({ ...deps })))]);
+  },
   component: lazyRouteComponent(() => import("@/pages/devices")),
 });
 

@@ -50,6 +50,31 @@ it("stops when it is told to, and loses none", async () => {
   expect(account.done + account.untried.length).toBe(20);
 });
 
+it("stops while a busy server lets it wait, and loses none", async () => {
+  const control = new AbortController();
+  const busy = new ApiError("busy", 429, "busy", {}, 60);
+  const asked: string[] = [];
+  const account = await changeAll(many, tag, () => undefined, control.signal, ({ name }) => {
+    asked.push(name);
+    // The fourth is the last that is under way at a time.
+    if (asked.length === 4) setTimeout(() => { control.abort(); });
+    return Promise.reject(busy);
+  });
+  expect(asked).toHaveLength(4);
+  expect(account).toMatchObject({ done: 0, same: 0, failed: [] });
+  expect(new Set(account.untried)).toEqual(new Set(many));
+});
+
+it("does not wait for a busy server where every other try would fail", async () => {
+  const account = await changeAll(many, tag, () => undefined, going(), ({ name }) =>
+    name === "node 3"
+      ? Promise.reject(new ApiError("signed out", 401, "unauthenticated"))
+      : Promise.reject(new ApiError("busy", 429, "busy", {}, 60)),
+  );
+  expect(account.failed).toHaveLength(1);
+  expect(account.untried).toHaveLength(19);
+});
+
 it("never has more than four changes under way", async () => {
   let now = 0;
   let most = 0;
