@@ -15,6 +15,7 @@ import { loadStrings } from "@/i18n";
 import { validateSearch as auditSearch } from "@/pages/audit/search";
 import { validateSearch as devicesSearch } from "@/pages/devices/search";
 import { validateSearch as exploreSearch } from "@/pages/explore/search";
+import { validateSearch as inboxSearch } from "@/pages/inbox/search";
 import { validateSearch as mapSearch } from "@/pages/map/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
 import { validateSearch as placeSearch } from "@/pages/place/search";
@@ -47,6 +48,7 @@ export type TitledNamespace =
   | "people"
   | "audit"
   | "devices"
+  | "inbox"
   | "places"
   | "map"
   | "device-code"
@@ -179,6 +181,8 @@ const tokens = createRoute({
   getParentRoute: () => signedIn,
   path: "/tokens",
   staticData: { title: "tokens" },
+  validateSearch: (search: Record<string, unknown>): { new?: "devices" } =>
+    search["new"] === "devices" ? { new: "devices" } : {},
   loader: () => loadStrings("tokens"),
   component: lazyRouteComponent(() => import("@/pages/tokens")),
 });
@@ -228,6 +232,15 @@ const device = createRoute({
     typeof search["db"] === "string" ? { db: search["db"] } : {},
   loader: () => loadStrings("devices"),
   component: lazyRouteComponent(() => import("@/pages/device")),
+});
+
+const inbox = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/inbox",
+  staticData: { title: "inbox" },
+  validateSearch: inboxSearch,
+  loader: () => loadStrings("inbox"),
+  component: lazyRouteComponent(() => import("@/pages/inbox")),
 });
 
 const places = createRoute({
@@ -339,6 +352,7 @@ export const router = createRouter({
       devices,
       deviceTypes,
       device,
+      inbox,
       places,
       place,
       map,

@@ -12,6 +12,7 @@ const device = (name: string, more: Partial<Device> = {}): Device => ({
   enabled: true,
   location: null,
   position: null,
+  writes_as: null,
   version: 1,
   created_at: "2026-01-01T00:00:00Z",
   status: { last_seen_at: null, rows: 0, messages: 0, errors: 0 },
@@ -91,7 +92,7 @@ it("never has more than four changes under way", async () => {
 it("adds a tag to those that a device has by now, when somebody else changed it meanwhile", async () => {
   const current = device("attic", { version: 5, tags: { floor: "3" } });
   const late = new ApiError("changed meanwhile", 409, "conflict", { current });
-  const patch = vi.spyOn(api, "PATCH").mockRejectedValueOnce(late).mockResolvedValueOnce({ data: {} } as never);
+  const patch = vi.spyOn(api, "PATCH").mockRejectedValueOnce(late).mockResolvedValueOnce({ data: {} });
   expect(await changeOne(device("attic"), tag)).toBe(true);
   expect(patch.mock.calls[1]?.[1]).toMatchObject({ body: { version: 5, tags: { floor: "3", site: "home" } } });
 });
