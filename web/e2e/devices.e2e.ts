@@ -227,6 +227,7 @@ it("finds, sorts and scrolls through devices, and keeps filters and order in the
   await page.getByRole("button", { name: "Filter", exact: true }).click();
   await page.waitForURL(/enabled=false/);
   await expect.poll(() => table.getAttribute("aria-rowcount")).toBe("311");
+  expect(await focused()).toBe("Filter");
   const [download] = await Promise.all([
     page.waitForEvent("download"),
     page.getByRole("link", { name: "Download as CSV" }).click(),
@@ -240,6 +241,12 @@ it("finds, sorts and scrolls through devices, and keeps filters and order in the
   await page.getByRole("heading", { name: "Nothing matches" }).waitFor();
   await page.goBack();
   await expect.poll(() => table.getAttribute("aria-rowcount")).toBe("311");
+  expect(await page.getByLabel("Text").inputValue()).toBe("field");
+  expect(await page.getByLabel("State").inputValue()).toBe("false");
+  await page.getByRole("button", { name: "Clear" }).click();
+  await page.waitForURL(/devices$/);
+  await expect.poll(() => page.getByLabel("State").inputValue()).toBe("");
+  expect(await page.getByLabel("Text").inputValue()).toBe("");
   await close();
 });
 

@@ -2,7 +2,7 @@
 import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { Search } from "lucide-react";
-import type { SubmitEvent } from "react";
+import { type SubmitEvent, useLayoutEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { DeviceType } from "@/api/queries";
 import classes from "./devices.module.css";
@@ -24,7 +24,7 @@ function entered(form: HTMLFormElement): DevicesFilters {
   return validateSearch({ q: text("q"), type: text("type"), enabled: text("enabled"), sort, order });
 }
 
-/** The form; it starts anew when the address changes. */
+/** The form; its fields follow the address. They stay when it changes: new ones take longer, and would lose the focus. */
 export function Filters({ filters, types }: FiltersProps) {
   const { t } = useTranslation("devices");
   const navigate = useNavigate({ from: "/devices" });
@@ -36,15 +36,16 @@ export function Filters({ filters, types }: FiltersProps) {
   // A type that came with the address stays a choice.
   const known = types.map(({ id, name }) => ({ value: id, label: name }));
   const choices = type === "" || types.some(({ id }) => id === type) ? known : [...known, { value: type, label: type }];
+  const form = useRef<HTMLFormElement>(null);
+  useLayoutEffect(() => {
+    for (const [name, value] of Object.entries({ q, type, enabled: String(enabled), order: `${sort} ${order}` })) {
+      const field = form.current?.elements.namedItem(name);
+      if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = value;
+    }
+  }, [q, type, enabled, sort, order, types.length]);
   const orders = SORTS.flatMap((by) => (["asc", "desc"] as const).map((way) => ({ by, way })));
   return (
-    <form
-      role="search"
-      aria-label={t("filters")}
-      className={classes["filters"]}
-      onSubmit={apply}
-      key={JSON.stringify([filters, types.length])}
-    >
+    <form role="search" aria-label={t("filters")} className={classes["filters"]} onSubmit={apply} ref={form}>
       <TextInput
         name="q"
         label={t("text")}
