@@ -1,5 +1,6 @@
 /** Short messages in a corner. What draws them is fetched with the first one. */
 import { type ReactNode, useSyncExternalStore } from "react";
+import { i18n } from "@/i18n";
 
 /** How long a message with something to read or to follow stays. */
 export const LONG_MS = 20_000;
@@ -12,7 +13,8 @@ export async function toast(message: ReactNode, color: "accent" | "red" = "accen
   const { notifications } = await import("@mantine/notifications");
   wanted = true;
   for (const watcher of watchers) watcher();
-  notifications.show({ message, color, ...(forMs === undefined ? {} : { autoClose: forMs }) });
+  const closeButtonProps = { "aria-label": i18n.t("close") };
+  notifications.show({ message, color, closeButtonProps, ...(forMs === undefined ? {} : { autoClose: forMs }) });
 }
 
 /** Whether a message has ever been shown in this tab. */

@@ -74,10 +74,10 @@ export function FindDevice(props: FindDeviceProps) {
                 fullWidth
                 justify="space-between"
                 rightSection={
-                  <>
-                    {note !== null && <span className="sn-dim">{note}</span>}
+                  <span className={classes["note"]}>
+                    {note}
                     {chosen === device.id && <Check size={16} aria-hidden />}
-                  </>
+                  </span>
                 }
                 onClick={() => {
                   onChoose(device);

@@ -100,7 +100,7 @@ function Row({ newcomer, now, isShown, isBusy, onAct }: RowProps) {
           <span>{name}</span>
         </Link>
       </th>
-      <td data-label={t("format")}>
+      <td data-label={t("format")} className={classes["short"]}>
         <Format format={format} />
       </td>
       <td data-label={t("database")} className={classes["word"]}>
@@ -115,9 +115,9 @@ function Row({ newcomer, now, isShown, isBusy, onAct }: RowProps) {
       <td data-label={t("lastSeen")}>
         <Moment time={new Date(last_seen_at)} now={now} />
       </td>
-      <td data-label={t("messages")}>
+      <td data-label={t("messages")} className={classes["short"]}>
         <span>
-          {number.format(messages)} <span className="sn-dim">{t("kept", { count: kept })}</span>
+          {number.format(messages)} <span className="sn-dim">· {t("kept", { count: kept })}</span>
         </span>
       </td>
       {onAct !== undefined && (

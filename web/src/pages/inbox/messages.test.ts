@@ -10,6 +10,13 @@ it("shows short messages whole, and the beginning of long ones", () => {
   expect(beginning(`${lines}b`)).toEqual({ text: lines.trimEnd(), isCut: true });
 });
 
+it("cuts after a line, where there is one", () => {
+  const line = "y".repeat(SHOWN_CHARACTERS - 10);
+  expect(beginning(`${line}\n${line}`)).toEqual({ text: line, isCut: true });
+  const exact = `${line}\n${"z".repeat(9)}`;
+  expect(beginning(`${exact}\n${line}`)).toEqual({ text: exact, isCut: true });
+});
+
 it("cuts between characters", () => {
   expect(beginning("🌡".repeat(SHOWN_CHARACTERS + 1)).text).toBe("🌡".repeat(SHOWN_CHARACTERS));
 });

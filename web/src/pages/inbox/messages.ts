@@ -12,7 +12,11 @@ export function beginning(text: string): { text: string; isCut: boolean } {
   // By code points: half of a pair is no character.
   const characters = Array.from(lines.slice(0, SHOWN_LINES).join("\n").slice(0, 2 * SHOWN_CHARACTERS));
   const shown = characters.slice(0, SHOWN_CHARACTERS).join("");
-  return { text: shown, isCut: shown.length < text.trimEnd().length };
+  if (shown.length === text.trimEnd().length) return { text: shown, isCut: false };
+  // Whole lines, unless the first one is too long.
+  const isInLine = characters.length > SHOWN_CHARACTERS && characters[SHOWN_CHARACTERS] !== "\n";
+  const end = isInLine ? shown.lastIndexOf("\n") : -1;
+  return { text: end === -1 ? shown : shown.slice(0, end), isCut: true };
 }
 
 /** Messages with a key each, which stays when newer ones come and older ones go. */
