@@ -38,7 +38,7 @@ command -v npm >/dev/null || fail "Node.js 20 or newer is not here; install node
 node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' ||
   fail "Node.js $(node --version) is too old; version 20 or newer is needed"
 
-# Programs from PyPI, for the tests, in folders that all clones share: other readers of the data files and other clients; ESPHome
+# Programs from PyPI, for the tests, in folders that all clones share: other readers of the data files, other clients and a mail server; ESPHome
 # has one of its own, because it insists on other versions of what they need.
 python_with() {
   local folder=$1 wanted=$2
@@ -51,6 +51,6 @@ python_with() {
   echo "$wanted" >"$folder/complete"
 }
 if [ "${1:-run}" = test ]; then
-  python_with "$python" "duckdb==2.0.1 pyarrow==26.0.1 schemathesis==4.32.5 pyyaml==6.0.4"
+  python_with "$python" "duckdb==2.0.1 pyarrow==26.0.1 schemathesis==4.32.5 pyyaml==6.0.4 aiosmtpd==1.4.6"
   python_with "$esphome" "esphome==2026.6.5"
 fi

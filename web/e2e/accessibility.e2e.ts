@@ -37,6 +37,15 @@ beforeAll(async () => {
   const type = await json("/api/v1/device-types", { name: "Room sensor", table: "room", fields });
   const lamp = await json("/api/v1/devices", { name: "lamp", type: type.id, attributes: { room: "hall" }, tags: { site: "home" } });
   await json(`/api/v1/devices/${lamp.id}/tokens`, { name: "firmware" });
+  const rights = { can_read: false, can_write: true, for_devices: true };
+  const made: unknown = await json("/api/v1/tokens", { name: "workshop", ...rights });
+  const key = made as { secret: string; token: { id: string } };
+  await fetch(`${server.origin}/write?db=main`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${key.secret}` },
+    body: `room,device=ESP_12AB temperature=21.5,note="${"long ".repeat(200)}"`,
+  });
+  await call(server, session, `/api/v1/tokens/${key.token.id}`, { method: "DELETE" });
 });
 
 /** Opens a state of the page that has more on it than its address says. */
@@ -123,6 +132,24 @@ const pages: [name: string, path: string, ready: Step][] = [
       await page.getByRole("dialog").getByText("What it wrote stays.").waitFor();
     },
   ],
+  [
+    "inbox",
+    "/inbox",
+    async (page) => {
+      await page.getByRole("link", { name: "ESP_12AB" }).click();
+      await page.getByRole("table", { name: /Table room/ }).waitFor();
+    },
+  ],
+  [
+    "adopting a device",
+    "/inbox",
+    async (page) => {
+      await page.getByRole("button", { name: "Adopt as…: ESP_12AB" }).click();
+      await page.getByRole("dialog").getByText("One that there is").click();
+      await page.getByRole("dialog").getByRole("button", { name: "lamp" }).click();
+    },
+  ],
+  ["new key for devices", "/tokens?new=devices", (page) => page.getByText(/wait in the inbox/).waitFor()],
   ["types of devices", "/devices/types", (page) => page.getByRole("row", { name: /Room sensor/ }).waitFor()],
   ["device code", "/device-code", (page) => page.getByRole("link", { name: /Tasmota/ }).waitFor()],
   [

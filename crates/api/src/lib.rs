@@ -20,6 +20,7 @@ mod body;
 pub mod error;
 mod extract;
 mod layers;
+mod mail;
 pub mod oidc;
 mod openapi;
 pub mod routes;
@@ -29,8 +30,10 @@ mod tests;
 mod web;
 
 pub use error::ApiError;
+pub use mail::Mail;
 pub use oidc::{Oidc, OidcConfig, OidcConfigError};
 pub use openapi::openapi;
+pub use routes::inbox::finish_adoptions;
 pub use routes::rejections::Rejections;
 pub use state::{ApiConfig, AppState};
 

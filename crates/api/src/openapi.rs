@@ -28,13 +28,14 @@ use crate::state::AppState;
         (name = "session", description = "Signing in and out"),
         (name = "tokens", description = "API tokens of programs and devices"),
         (name = "people", description = "The people of the organisation, their roles and classes, invitations, and asking to join"),
-        (name = "account", description = "One's own password, second factor, sessions and link with a provider"),
+        (name = "account", description = "One's own password, e-mail address, second factor, sessions and link with a provider"),
         (name = "audit", description = "Who changed what"),
         (name = "databases", description = "What is stored, and the newest values"),
         (name = "ingest", description = "Sending readings"),
         (name = "query", description = "Asking for readings"),
         (name = "live", description = "Watching readings as they arrive"),
         (name = "devices", description = "Devices, their types and API tokens, code for them, and the networks that they join"),
+        (name = "inbox", description = "Devices that write with a key for devices and are not known"),
         (name = "operations", description = "For operators and probes")
     )
 )]
@@ -62,6 +63,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::registration::routes())
         .merge(routes::classes::routes())
         .merge(routes::account::routes())
+        .merge(routes::email::routes())
         .merge(routes::second_factor::routes())
         .merge(routes::oidc::routes())
         .merge(routes::audit::routes())
@@ -77,9 +79,11 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::queries::routes())
         .merge(routes::live::routes())
         .merge(routes::devices::routes())
+        .merge(routes::inbox::routes())
         .merge(routes::places::routes())
         .merge(routes::templates::routes())
         .merge(routes::networks::routes())
+        .merge(routes::mail::routes())
         .merge(routes::operations::routes())
 }
 

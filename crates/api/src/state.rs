@@ -10,6 +10,7 @@ use sensorium_query::QueryEngine;
 use sensorium_store::Store;
 use tokio_util::sync::CancellationToken;
 
+use crate::mail::Mail;
 use crate::oidc::Oidc;
 use crate::routes::rejections::Rejections;
 
@@ -66,6 +67,8 @@ pub struct AppState {
     pub oidc: Option<Oidc>,
     /// What was refused lately.
     pub rejections: Rejections,
+    /// Mail to people, where it is set up.
+    pub mail: Option<Mail>,
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Cancelled when the server starts to drain: live connections close and `/ready` turns negative.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::engine::Engine;
+use crate::inbox::InboxLimits;
 
 /// The file in a data folder.
 pub const FILE: &str = "metadata.sqlite";
@@ -69,6 +70,8 @@ pub struct MetadataConfig {
     pub audit_rows: u64,
     /// What devices and those who ask them may take.
     pub devices: DeviceLimits,
+    /// What the inbox takes of devices that are not known.
+    pub inbox: InboxLimits,
     /// The clock.
     pub clock: Clock,
 }
@@ -92,6 +95,7 @@ impl MetadataConfig {
             audit_lifetime: 365 * DAY,
             audit_rows: 1_000_000,
             devices: DeviceLimits::default(),
+            inbox: InboxLimits::default(),
             clock: Clock::system(),
         }
     }

@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::classes::Class;
 use crate::classes::quotas::QuotaError;
 use crate::engine::{Engine, PostgresUrl};
+use crate::inbox::InboxError;
 use crate::networks::Network;
 use crate::people::Person;
 use crate::places::Place;
@@ -40,6 +41,11 @@ pub enum MetadataError {
         "this link does not work: it was used, revoked or replaced, or it is too old; ask an administrator for another one"
     )]
     WrongLink,
+    /// A link that confirms an e-mail address does not work; deliberately does not say why.
+    #[error(
+        "this link does not work: it was used or replaced, or it is too old; sign in and ask for another one on the page Account"
+    )]
+    WrongConfirmation,
     /// A claim link does not work; deliberately does not say why.
     #[error(
         "this claim link does not work: it was used, revoked or replaced, or it is too old; ask whoever manages the device for another one"
@@ -174,6 +180,9 @@ pub enum MetadataError {
     /// Something about devices and their types.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// A message of a device that is not known.
+    #[error(transparent)]
+    Inbox(#[from] InboxError),
     /// A template that was submitted cannot be used; holds what is wrong with it.
     #[error("the template cannot be used: {}", Listed(.0))]
     Template(Vec<Problem>),
@@ -209,6 +218,7 @@ impl MetadataError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::WrongClaim
+            | Self::WrongConfirmation
             | Self::WrongCredentials
             | Self::CodeNeeded
             | Self::WrongCode(_)
@@ -229,6 +239,7 @@ impl MetadataError {
             | Self::Sealed(_)
             | Self::Unreadable(_) => ErrorKind::Corrupt,
             Self::Registry(error) => error.kind(),
+            Self::Inbox(error) => error.kind(),
             Self::NoSpace(_) | Self::Disk { .. } => ErrorKind::NoSpace,
             Self::Create { .. }
             | Self::Unreachable { .. }
@@ -244,6 +255,7 @@ impl MetadataError {
             Self::TooManyAttempts { retry_after }
             | Self::Quota(QuotaError::Points { retry_after, .. })
             | Self::Registry(RegistryError::TooOften { retry_after, .. }) => Some(*retry_after),
+            Self::Inbox(error) => error.retry_after(),
             Self::Busy => Some(Duration::from_secs(3)),
             _ => None,
         }

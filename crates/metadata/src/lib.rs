@@ -13,7 +13,7 @@
 //!   suspended or deleted, and every token of a device that was disabled or deleted;
 //! - unknown logins cost the same time and give the same answer as wrong passwords.
 //!
-//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; templates as in [`templates`]; places as in [`places`]; classes as in [`classes`]; people who ask to join as in [`registration`]; identities of a provider as in [`identities`]; [`sessions::MAX_PER_USER`];
+//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; devices that are not known as in [`inbox`]; templates as in [`templates`]; places as in [`places`]; classes as in [`classes`]; people who ask to join as in [`registration`]; identities of a provider as in [`identities`]; [`sessions::MAX_PER_USER`];
 //! [`password::MIN_CHARACTERS`] to [`password::MAX_BYTES`] for passwords; sign-in attempts as in [`attempts`];
 //! memory for caches and counters is bounded ([`attempts::MAX_KEYS`], [`token_cache::MAX_TOKENS`], [`basic::MAX_LOGINS`]).
 
@@ -27,16 +27,20 @@ mod client;
 mod config;
 mod copy;
 mod current;
+pub mod email;
 mod engine;
 mod entity;
 mod error;
+mod forgotten;
 pub mod history;
 pub mod identities;
+pub mod inbox;
 mod links;
 mod metadata;
 mod migration;
 pub mod networks;
 mod own;
+mod pace;
 pub mod password;
 pub mod people;
 pub mod places;
@@ -60,10 +64,12 @@ pub use classes::quotas::{OwnQuotas, QuotaError, Quotas};
 pub use classes::{Class, ClassChange, ClassRef, NewClass};
 pub use client::Client;
 pub use config::{Clock, DeviceLimits, FILE, MetadataConfig};
+pub use email::{Addressee, EmailChange, OwnEmail};
 pub use engine::{Engine, PostgresUrl};
 pub use error::MetadataError;
 pub use history::{AuditCursor, AuditFilter};
 pub use identities::{ExternalIdentity, IdentityRules, Joining, OwnIdentity};
+pub use inbox::{Adoption, InboxError, InboxLimits, Newcomer};
 pub use links::{LinkInfo, LinkPurpose, NewLink};
 pub use metadata::{FirstStart, Metadata};
 pub use networks::{Network, NetworkAccess, NetworkChange, NewNetwork};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, EntityTrait, QueryOrder, Set};
-use sensorium_model::OrgId;
+use sensorium_model::{DeviceId, OrgId};
 use uuid::Uuid;
 
 use crate::attempts::Attempts;
@@ -15,9 +15,9 @@ use crate::engine::{begin, connect};
 use crate::entity::organisation;
 use crate::error::MetadataError;
 use crate::migration;
+use crate::pace::Pace;
 use crate::password::Passwords;
 use crate::registry::activity::Activity;
-use crate::registry::reports::Reports;
 use crate::registry::waiting::Waiting;
 use crate::sealed::Sealer;
 use crate::token_cache::TokenCache;
@@ -42,7 +42,8 @@ struct Inner {
     sealer: Sealer,
     activity: Activity,
     meters: Meters,
-    reports: Reports,
+    reports: Pace<DeviceId>,
+    newcomers: Pace<OrgId>,
     waiting: Arc<Waiting>,
 }
 
@@ -87,7 +88,8 @@ impl Metadata {
             sealer: Sealer::default(),
             activity: Activity::default(),
             meters: Meters::default(),
-            reports: Reports::default(),
+            reports: Pace::default(),
+            newcomers: Pace::default(),
             waiting: Arc::default(),
         };
         let metadata = Self { inner: Arc::new(inner) };
@@ -156,8 +158,12 @@ impl Metadata {
         &self.inner.meters
     }
 
-    pub(crate) fn reports(&self) -> &Reports {
+    pub(crate) fn reports(&self) -> &Pace<DeviceId> {
         &self.inner.reports
+    }
+
+    pub(crate) fn newcomers(&self) -> &Pace<OrgId> {
+        &self.inner.newcomers
     }
 
     pub(crate) fn waiting(&self) -> &Arc<Waiting> {

@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::account::{check_login, check_name, login_key, role_name};
 use crate::audit::Change;
 use crate::classes::ClassRef;
+use crate::email::check_email;
 use crate::entity::{one_time_link, session, user};
 use crate::error::MetadataError;
 use crate::links::{LinkInfo, LinkPurpose, NewLink};
@@ -111,6 +112,10 @@ pub struct Person {
     pub awaits_approval: bool,
     /// The class, whose quotas bind them.
     pub class: Option<ClassRef>,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// Whether it was shown that they read what is sent there.
+    pub email_confirmed: bool,
 }
 
 /// A person to invite.
@@ -122,6 +127,8 @@ pub struct NewPerson {
     pub name: String,
     /// What the person will be; not more than the one who invites.
     pub role: Role,
+    /// Where the invitation can be sent to; the person confirms it later.
+    pub email: Option<String>,
 }
 
 /// Which people to list.
@@ -191,6 +198,10 @@ impl Metadata {
             name: check_name(&new.name)?.to_owned(),
             version: 1,
             class_id: None,
+            email: check_email(new.email.as_deref())?,
+            email_confirmed_at_ms: None,
+            email_code: None,
+            email_code_expires_at_ms: None,
         };
         let transaction = self.begin().await?;
         self.insert_user(&transaction, who, &row).await?;
@@ -250,6 +261,7 @@ impl Metadata {
     ) -> Result<(), MetadataError> {
         let (org, id) = (OrgId::from_uuid(before.org_id), UserId::from_uuid(before.id));
         let expected = after.version.saturating_sub(1);
+        let is_deleted = after.status == user::Status::Deleted;
         let transaction = self.begin().await?;
         let row = user::ActiveModel {
             login_key: Set(after.login_key.clone()),
@@ -260,6 +272,10 @@ impl Metadata {
             password: if after.password == before.password { NotSet } else { Set(after.password.clone()) },
             version: Set(after.version),
             class_id: Set(after.class_id),
+            // As the password: the person changes it meanwhile, and a deletion takes it away.
+            email: if is_deleted { Set(None) } else { NotSet },
+            email_confirmed_at_ms: if is_deleted { Set(None) } else { NotSet },
+            email_code: if is_deleted { Set(None) } else { NotSet },
             ..Default::default()
         };
         let done = user::Entity::update_many()
@@ -296,7 +312,7 @@ impl Metadata {
         if is_out {
             let sessions = self.end_sessions(&transaction, org, id, None).await?;
             self.drop_links(&transaction, org, id).await?;
-            if after.status == user::Status::Deleted {
+            if is_deleted {
                 self.drop_second_factor(&transaction, org, id).await?;
                 self.drop_identities(&transaction, org, id).await?;
             }
@@ -393,8 +409,10 @@ impl Metadata {
             class: row
                 .class_id
                 .and_then(|id| Some(ClassRef { id: ClassId::from_uuid(id), name: names.get(&id)?.clone() })),
+            email_confirmed: row.email.is_some() && row.email_confirmed_at_ms.is_some(),
             login: row.login,
             name: row.name,
+            email: row.email,
         });
         Ok(people.collect())
     }

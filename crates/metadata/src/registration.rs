@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::account::{check_login, check_name, login_key};
 use crate::client::Client;
 use crate::config::millis;
+use crate::email::check_email;
 use crate::entity::user;
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
@@ -38,6 +39,8 @@ pub struct Registration {
     pub name: String,
     /// What they will sign in with.
     pub password: String,
+    /// Where they want to be told that they were let in; they confirm it later.
+    pub email: Option<String>,
 }
 
 impl fmt::Debug for Registration {
@@ -64,7 +67,9 @@ impl Metadata {
         check_login(login)?;
         password::check_rules(login, &wish.password)?;
         let name = check_name(&wish.name)?;
-        let row = self.joining(login, name, user::Status::Pending, self.passwords().hash(&wish.password).await?);
+        let email = check_email(wish.email.as_deref())?;
+        let password = self.passwords().hash(&wish.password).await?;
+        let row = user::Model { email, ..self.joining(login, name, user::Status::Pending, password) };
         let transaction = self.begin().await?;
         self.insert_joining(&transaction, &row).await?;
         Ok(transaction.commit().await?)
@@ -95,6 +100,10 @@ impl Metadata {
             name: name.to_owned(),
             version: 1,
             class_id: None,
+            email: None,
+            email_confirmed_at_ms: None,
+            email_code: None,
+            email_code_expires_at_ms: None,
             password,
         }
     }
@@ -132,6 +141,7 @@ impl Metadata {
             status: Set(user::Status::Deleted),
             login_key: Set(deleted_key(row.id)),
             password: Set(String::new()),
+            email: Set(None),
             version: Set(row.version.saturating_add(1)),
             ..Default::default()
         };

@@ -2,8 +2,9 @@
 //!
 //! A token acts for its organisation with the rights of an editor, narrowed by its own flags and, where it names one,
 //! to a single database; it never manages tokens. One that belongs to a device of the registry only writes, and only as that
-//! device ([`crate::registry`]); it is managed there. A token may have a time from which on it is refused. The one made at the first start for containers and scripts is an
-//! administrator.
+//! device ([`crate::registry`]); it is managed there. A key for devices only writes, for the device that each reading names
+//! ([`crate::inbox`]). A token may have a time from which on it is refused. The one made at the first start for containers and
+//! scripts is an administrator.
 
 use std::sync::Arc;
 
@@ -46,6 +47,8 @@ pub struct NewToken {
     pub can_write: bool,
     /// It is refused from then on, in milliseconds since the epoch.
     pub expires_at_ms: Option<i64>,
+    /// Whether it is a key for devices: it writes for the device that each reading names, and does nothing else.
+    pub for_devices: bool,
 }
 
 /// A token without its secret.
@@ -71,6 +74,8 @@ pub struct TokenInfo {
     pub hint: String,
     /// It is refused from then on, in milliseconds since the epoch.
     pub expires_at_ms: Option<i64>,
+    /// Whether it is a key for devices.
+    pub for_devices: bool,
 }
 
 impl Metadata {
@@ -89,7 +94,8 @@ impl Metadata {
         }
         let who = Principal::system(self.org());
         let name = "bootstrap".to_owned();
-        let new = NewToken { name, database: None, can_read: true, can_write: true, expires_at_ms: None };
+        let new =
+            NewToken { name, database: None, can_read: true, can_write: true, expires_at_ms: None, for_devices: false };
         let row = self.row(&who, new, secret, user::Role::Administrator, None);
         self.record(&transaction, &who, Change::created("token", &row.name)).await?;
         api_token::Entity::insert(api_token::ActiveModel::from(row)).exec_without_returning(&transaction).await?;
@@ -165,7 +171,7 @@ impl Metadata {
         let secret = secrets::token();
         let creator = creator.map(|user| (*user.id.as_uuid(), user.login));
         let row = self.row(who, new, &secret, user::Role::Editor, creator);
-        let described = json!({"database": row.database_name, "can_read": row.can_read, "can_write": row.can_write});
+        let described = described(&row);
         let transaction = self.begin().await?;
         // The entry comes first: a transaction that begins with a write waits for others instead of failing.
         self.record(&transaction, who, Change::created("token", &row.name).after(described)).await?;
@@ -266,6 +272,7 @@ impl Metadata {
             revoked_at_ms: None,
             device_id: None,
             expires_at_ms: new.expires_at_ms,
+            for_devices: new.for_devices,
         }
     }
 }
@@ -277,6 +284,7 @@ pub(crate) fn described(row: &api_token::Model) -> Value {
         "can_read": row.can_read,
         "can_write": row.can_write,
         "expires_at_ms": row.expires_at_ms,
+        "for_devices": row.for_devices,
     })
 }
 
@@ -298,6 +306,10 @@ pub(crate) fn check(who: &Principal, new: &NewToken) -> Result<(), MetadataError
     }
     if !new.can_read && !new.can_write {
         return Err(MetadataError::Invalid { what: "the token would be useless", rule: "let it read, write or both" });
+    }
+    if new.for_devices && (new.can_read || !new.can_write) {
+        let rule = "let it write, and not read";
+        return Err(MetadataError::Invalid { what: "a key for devices only writes", rule });
     }
     let within = match (&who.databases, &new.database) {
         (DatabaseScope::All, _) => true,
@@ -338,6 +350,7 @@ fn principal(row: &api_token::Model) -> Option<Principal> {
         databases,
         device: None,
         made_by: row.created_by.map(UserId::from_uuid),
+        for_devices: row.for_devices,
     })
 }
 
@@ -353,5 +366,6 @@ pub(crate) fn info(row: api_token::Model) -> TokenInfo {
         last_used_at_ms: row.last_used_at_ms,
         hint: row.hint,
         expires_at_ms: row.expires_at_ms,
+        for_devices: row.for_devices,
     }
 }

@@ -1,4 +1,4 @@
-//! Forgetting what is over: sessions and links that ended, and changes and commands that are older than they are kept.
+//! Forgetting what is over: sessions and links that ended, and changes, commands and messages of the inbox that are older than they are kept.
 //!
 //! It works in steps of [`STEP`] rows, so that nobody who writes has to wait for long.
 
@@ -28,11 +28,13 @@ pub struct CleanedUp {
     pub waiting: u64,
     /// Commands of devices.
     pub commands: u64,
+    /// Messages of devices that are not known.
+    pub messages: u64,
 }
 
 impl Metadata {
-    /// Removes sessions and links that ended, recorded changes beyond `audit_lifetime` and `audit_rows`, and commands beyond
-    /// `command_lifetime`.
+    /// Removes sessions and links that ended, recorded changes beyond `audit_lifetime` and `audit_rows`, commands beyond
+    /// `command_lifetime`, and messages of the inbox beyond its `lifetime`.
     pub async fn clean_up(&self) -> Result<CleanedUp, MetadataError> {
         let now_ms = self.now_ms();
         let idle_since = now_ms.saturating_sub(millis(self.config().session_idle));
@@ -59,7 +61,8 @@ impl Metadata {
             changes += self.remove_changes(of_org, self.config().audit_rows).await?;
         }
         let commands = self.remove_commands(now_ms).await?;
-        Ok(CleanedUp { sessions, links, claims, changes, waiting, commands })
+        let messages = self.clean_inbox().await?;
+        Ok(CleanedUp { sessions, links, claims, changes, waiting, commands, messages })
     }
 
     async fn remove_commands(&self, now_ms: i64) -> Result<u64, MetadataError> {

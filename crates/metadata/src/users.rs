@@ -78,6 +78,10 @@ impl Metadata {
             name: String::new(),
             version: 1,
             class_id: None,
+            email: None,
+            email_confirmed_at_ms: None,
+            email_code: None,
+            email_code_expires_at_ms: None,
         })
     }
 

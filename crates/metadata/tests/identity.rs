@@ -90,7 +90,14 @@ fn config(folder: &TempDir, now_ms: &Arc<AtomicI64>) -> MetadataConfig {
 }
 
 fn read_write(name: &str) -> NewToken {
-    NewToken { name: name.into(), database: None, can_read: true, can_write: true, expires_at_ms: None }
+    NewToken {
+        name: name.into(),
+        database: None,
+        can_read: true,
+        can_write: true,
+        expires_at_ms: None,
+        for_devices: false,
+    }
 }
 
 fn kind<T>(result: Result<T, MetadataError>) -> Option<ErrorKind> {
@@ -264,6 +271,7 @@ async fn a_token_acts_with_its_rights_until_it_is_revoked() {
         can_read: false,
         can_write: true,
         expires_at_ms: None,
+        for_devices: false,
     };
     let (info, secret) = fixture.metadata.create_token(&owner, new).await.unwrap();
     assert!(secret.starts_with("sen_") && secret.starts_with(&info.hint));

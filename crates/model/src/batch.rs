@@ -1,7 +1,9 @@
 //! Readings in columns: what the log, the memtable, the live hub and the flows all see.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::column::{FieldColumn, TagColumn};
-use crate::names::{DatabaseKey, Name};
+use crate::names::{DEVICE_TAG, DatabaseKey, Name};
 use crate::series::SeriesKey;
 
 /// Rows of one table.
@@ -43,6 +45,11 @@ impl TableBatch {
         self.tags.iter().filter_map(move |tag| tag.get(row).map(|value| (tag.name.as_ref(), value.as_ref())))
     }
 
+    /// The column of the tag that names the device of each row.
+    fn device_tag(&self) -> Option<&TagColumn> {
+        self.tags.iter().find(|tag| *tag.name == *DEVICE_TAG)
+    }
+
     /// The series that a row belongs to.
     pub fn series_key(&self, row: usize) -> SeriesKey {
         SeriesKey::from_sorted(self.row_tags(row))
@@ -72,5 +79,37 @@ impl Batch {
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.rows() == 0
+    }
+
+    /// The devices that rows name by the tag [`DEVICE_TAG`], each once, in order of appearance.
+    pub fn devices(&self) -> Vec<Name> {
+        let mut devices: Vec<Name> = Vec::new();
+        let mut seen = HashSet::new();
+        for name in self.tables.iter().flat_map(TableBatch::device_tag).flat_map(|tag| &tag.dictionary) {
+            if seen.insert(name) {
+                devices.push(name.clone());
+            }
+        }
+        devices
+    }
+
+    /// How many rows name each device.
+    pub fn rows_by_device(&self) -> HashMap<Name, u64> {
+        let mut rows = HashMap::new();
+        for tag in self.tables.iter().flat_map(TableBatch::device_tag) {
+            for name in (0..tag.keys.len()).filter_map(|row| tag.get(row)) {
+                *rows.entry(name.clone()).or_default() += 1;
+            }
+        }
+        rows
+    }
+
+    /// Gives devices other names; those that are not named stay.
+    pub fn rename_devices(&mut self, names: &HashMap<Name, Name>) {
+        for table in &mut self.tables {
+            if let Some(tag) = table.tags.iter_mut().find(|tag| *tag.name == *DEVICE_TAG) {
+                tag.rename(|name| names.get(name).unwrap_or(name).clone());
+            }
+        }
     }
 }

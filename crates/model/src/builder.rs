@@ -93,6 +93,9 @@ pub enum RowError {
         /// How many numbers it has.
         numbers: usize,
     },
+    /// The row does not say which device it is of, and the key that it was sent with is none of a device.
+    #[error("the reading does not say which device it is of; add the tag \"device\" with the device's name")]
+    NoDevice,
     /// The row is said to come from another device than the one that sent it.
     #[error(
         "tag \"device\" is {found:?}, but this token belongs to device {own:?}; leave the tag out, or send {own:?}"
@@ -144,6 +147,17 @@ pub struct Rejection {
     pub error: RowError,
 }
 
+/// Whom the rows come from.
+#[derive(Clone)]
+enum Sender {
+    /// Rows say what they like.
+    Anyone,
+    /// One device sends all of them.
+    Device(Name),
+    /// Each row names its device.
+    Devices,
+}
+
 /// Collects points of one request into a [`Batch`].
 ///
 /// The schema lookup makes a value of the wrong type fail on its own line, before anything is stored, and keeps the type
@@ -162,8 +176,7 @@ pub struct BatchBuilder<'s> {
     newest_table: usize,
     /// About how many rows will come.
     expected_rows: usize,
-    /// The device that all rows come from, if one sends them.
-    device: Option<Name>,
+    sender: Sender,
 }
 
 /// Rows that room is made for at most, whatever is expected.
@@ -185,13 +198,18 @@ impl<'s> BatchBuilder<'s> {
             cells: 0,
             newest_table: 0,
             expected_rows: 0,
-            device: None,
+            sender: Sender::Anyone,
         }
     }
 
     /// Says that a device sends the rows: those without the tag `device` get its name, those with another one are refused.
     pub fn sent_by(&mut self, name: Name) {
-        self.device = Some(name);
+        self.sender = Sender::Device(name);
+    }
+
+    /// Says that each row names the device that it is of, by the tag `device`; those that do not are refused.
+    pub fn sent_for_devices(&mut self) {
+        self.sender = Sender::Devices;
     }
 
     /// Says about how many rows will come, so that room for them is made at once.
@@ -224,9 +242,13 @@ impl<'s> BatchBuilder<'s> {
 
     /// Appends a point that stood at `line` of the request, or says why not; a refused point leaves no trace.
     pub fn push(&mut self, point: &Point<'_>, line: u32) -> Result<(), RowError> {
-        match self.device.clone() {
-            None => self.push_as_is(point, line),
-            Some(device) => self.push_as_is(&tagged(point, &device)?, line),
+        match self.sender.clone() {
+            Sender::Anyone => self.push_as_is(point, line),
+            Sender::Device(device) => self.push_as_is(&tagged(point, &device)?, line),
+            Sender::Devices => {
+                let device = named(point).next().ok_or(RowError::NoDevice)?.to_owned();
+                self.push_as_is(&tagged(point, &device)?, line)
+            }
         }
     }
 
@@ -318,20 +340,25 @@ impl<'s> BatchBuilder<'s> {
     }
 }
 
+/// The devices that a point names, in its tags and then in texts among its fields.
+fn named<'p>(point: &'p Point<'_>) -> impl Iterator<Item = &'p str> {
+    let tags = point.tags.iter().filter(|(name, value)| name == DEVICE_TAG && !value.is_empty());
+    let texts = point.fields.iter().filter_map(|(name, value)| match value {
+        Value::Text(text) if name == DEVICE_TAG && !text.is_empty() => Some(text.as_ref()),
+        _ => None,
+    });
+    tags.map(|(_, value)| value.as_ref()).chain(texts)
+}
+
 /// The point with the tag of the device that sent it. A text of that name among the fields, where JSON may have it, is taken
 /// for the tag.
 fn tagged<'p>(point: &Point<'p>, device: &'p str) -> Result<Point<'p>, RowError> {
     let is_text = |name: &str, value: &Value<'_>| name == DEVICE_TAG && matches!(value, Value::Text(_));
     let mut point = point.clone();
-    let tags = point.tags.iter().filter(|(name, value)| name == DEVICE_TAG && !value.is_empty());
-    let texts = point.fields.iter().filter_map(|(name, value)| match value {
-        Value::Text(text) if name == DEVICE_TAG => Some(text),
-        _ => None,
-    });
-    if let Some(other) = tags.clone().map(|(_, value)| value).chain(texts).find(|value| *value != device) {
-        return Err(RowError::OtherDevice { found: other.to_string(), own: device.to_owned() });
+    if let Some(other) = named(&point).find(|value| *value != device) {
+        return Err(RowError::OtherDevice { found: other.to_owned(), own: device.to_owned() });
     }
-    let is_tagged = tags.count() > 0;
+    let is_tagged = point.tags.iter().any(|(name, value)| name == DEVICE_TAG && !value.is_empty());
     point.fields.retain(|(name, value)| !is_text(name, value));
     if !is_tagged {
         point.tags.retain(|(name, _)| name != DEVICE_TAG);
@@ -406,6 +433,30 @@ mod tests {
         let keys: Vec<_> = (0..4).map(|row| batch.tables[0].series_key(row).as_str().to_owned()).collect();
         assert_eq!(keys, ["device=attic", "device=attic,room=x", "device=attic", "device=attic"]);
         assert_eq!((batch.rows(), batch.tables[0].fields.len()), (4, 1));
+    }
+
+    #[test]
+    fn rows_for_devices_name_the_device_that_they_are_of() {
+        let schema = DatabaseSchema::default();
+        let mut builder = BatchBuilder::new(&schema, limits(), NOW);
+        builder.sent_for_devices();
+        let row = |time_ns| Point::new("t", time_ns).field("v", Value::F64(1.0));
+        builder.push(&row(1).tag("device", "attic"), 1).unwrap();
+        builder.push(&row(2).tag("device", "cellar").tag("room", "x"), 2).unwrap();
+        builder.push(&row(3).field("device", Value::Text("attic".into())), 3).unwrap();
+        assert_eq!(builder.push(&row(4), 4), Err(RowError::NoDevice));
+        assert_eq!(builder.push(&row(5).tag("device", ""), 5), Err(RowError::NoDevice));
+        let both = row(6).tag("device", "attic").field("device", Value::Text("cellar".into()));
+        assert!(matches!(builder.push(&both, 6), Err(RowError::OtherDevice { .. })));
+        let mut batch = builder.finish(key());
+        assert_eq!(batch.devices(), ["attic".into(), "cellar".into()]);
+        assert_eq!(batch.rows_by_device(), [("attic".into(), 2), ("cellar".into(), 1)].into());
+        // Two names of the same device become one, and so do their rows.
+        batch.rename_devices(&[("attic".into(), "roof".into()), ("cellar".into(), "roof".into())].into());
+        assert_eq!(batch.rows_by_device(), [("roof".into(), 3)].into());
+        assert_eq!(batch.tables[0].series_key(1).as_str(), "device=roof,room=x");
+        assert_eq!(batch.tables[0].tags[0].dictionary.len(), 1);
+        assert!(batch.tables[0].is_rectangular());
     }
 
     #[test]

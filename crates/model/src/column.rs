@@ -321,4 +321,24 @@ impl TagColumn {
     pub fn get(&self, row: usize) -> Option<&Arc<str>> {
         self.keys.get(row).and_then(|key| self.dictionary.get(*key as usize))
     }
+
+    /// Puts other values in the place of those that are there; values that become equal become one.
+    pub fn rename(&mut self, to: impl Fn(&Name) -> Name) {
+        let mut dictionary: Vec<Name> = Vec::new();
+        let mut moved = Vec::with_capacity(self.dictionary.len());
+        for value in &self.dictionary {
+            let value = to(value);
+            let known = dictionary.iter().position(|other| *other == value);
+            let key = known.unwrap_or(dictionary.len());
+            if known.is_none() {
+                dictionary.push(value);
+            }
+            // No longer than the dictionary was.
+            moved.push(u32::try_from(key).unwrap_or(Self::ABSENT));
+        }
+        for key in &mut self.keys {
+            *key = moved.get(*key as usize).copied().unwrap_or(Self::ABSENT);
+        }
+        self.dictionary = dictionary;
+    }
 }

@@ -62,6 +62,10 @@ id! {
     DeviceId
 }
 id! {
+    /// A device that writes and is not in the registry.
+    NewcomerId
+}
+id! {
     /// Something that a device was asked to do.
     CommandId
 }

@@ -11,6 +11,7 @@
 pub mod batch;
 pub mod builder;
 pub mod column;
+pub mod email;
 pub mod error;
 pub mod hash;
 pub mod ids;
@@ -26,10 +27,12 @@ pub mod vector;
 pub use batch::{Batch, TableBatch};
 pub use builder::{BatchBuilder, Rejection, RowError};
 pub use column::{FieldColumn, FieldValues, TagColumn, TextColumn, Validity};
+pub use email::{EmailAddress, EmailError};
 pub use error::ErrorKind;
 pub use hash::{FastMap, FastSet};
 pub use ids::{
-    ClassId, CommandId, DeviceId, DeviceTypeId, NetworkId, OrgId, PlaceId, SessionId, SubmissionId, TokenId, UserId,
+    ClassId, CommandId, DeviceId, DeviceTypeId, NetworkId, NewcomerId, OrgId, PlaceId, SessionId, SubmissionId,
+    TokenId, UserId,
 };
 pub use limits::IngestLimits;
 pub use names::{DEVICE_TAG, DatabaseKey, DatabaseName, Name, NameError};

@@ -51,6 +51,8 @@ pub enum Action<'a> {
     Read(&'a DatabaseName),
     /// Write readings to a database.
     Write(&'a DatabaseName),
+    /// Write readings to a database for the device that each of them names.
+    WriteForDevices(&'a DatabaseName),
     /// Create a database.
     CreateDatabase(&'a DatabaseName),
     /// Set for how long a database keeps readings, and delete some.
@@ -111,6 +113,8 @@ pub struct Principal {
     pub device: Option<Arc<ActingDevice>>,
     /// Of an API token: the person who made it; of a device: the person who added it.
     pub made_by: Option<UserId>,
+    /// Whether the caller writes for devices that its readings name, known ones and new ones, and does nothing else.
+    pub for_devices: bool,
 }
 
 impl Principal {
@@ -125,6 +129,7 @@ impl Principal {
             databases: DatabaseScope::All,
             device: None,
             made_by: None,
+            for_devices: false,
         }
     }
 
@@ -139,6 +144,7 @@ impl Principal {
             databases: DatabaseScope::All,
             device: None,
             made_by: None,
+            for_devices: false,
         }
     }
 
@@ -153,6 +159,7 @@ impl Principal {
             databases: DatabaseScope::All,
             device: None,
             made_by: None,
+            for_devices: false,
         }
     }
 
@@ -174,9 +181,13 @@ impl Principal {
         if self.device.is_some() && !matches!(action, Action::Write(_) | Action::ActAsDevice) {
             return false;
         }
+        if self.for_devices && !matches!(action, Action::WriteForDevices(_)) {
+            return false;
+        }
         match action {
             Action::Read(database) => self.can_read && self.reaches(database),
             Action::Write(database) => self.can_write && self.reaches(database),
+            Action::WriteForDevices(database) => self.for_devices && self.can_write && self.reaches(database),
             Action::CreateDatabase(database) => self.can_write && self.role >= Role::Editor && self.reaches(database),
             Action::ManageDatabase(database) => {
                 self.can_write && self.role >= Role::Administrator && self.reaches(database)
@@ -232,6 +243,7 @@ mod tests {
             databases: DatabaseScope::One(main.clone()),
             device: None,
             made_by: None,
+            for_devices: false,
         };
         assert!(token.allows(Action::Write(&main)));
         assert!(!token.allows(Action::Write(&other)));
@@ -290,6 +302,35 @@ mod tests {
             Action::Operate,
         ] {
             assert!(!device.allows(action), "{action:?} is allowed");
+        }
+    }
+
+    #[test]
+    fn a_key_for_devices_only_writes_for_them_whatever_else_its_principal_says() {
+        let main = DatabaseName::new("main").unwrap();
+        let other = DatabaseName::new("other").unwrap();
+        let all = Principal::system(OrgId::from_uuid(Uuid::nil()));
+        assert!(!all.allows(Action::WriteForDevices(&main)), "others write for themselves");
+        let key = Principal { for_devices: true, databases: DatabaseScope::One(main.clone()), ..all };
+        assert!(key.allows(Action::WriteForDevices(&main)) && !key.allows(Action::WriteForDevices(&other)));
+        assert!(!Principal { can_write: false, ..key.clone() }.allows(Action::WriteForDevices(&main)));
+        for action in [
+            Action::Read(&main),
+            Action::Write(&main),
+            Action::ActAsDevice,
+            Action::CreateDatabase(&main),
+            Action::ManageDatabase(&main),
+            Action::ManageOwnTokens,
+            Action::ManageTokens,
+            Action::ManagePeople(Role::Viewer),
+            Action::ReadDevices,
+            Action::ManageDevices,
+            Action::ManageDeviceTokens,
+            Action::ReadAudit,
+            Action::ManageQueries,
+            Action::Operate,
+        ] {
+            assert!(!key.allows(action), "{action:?} is allowed");
         }
     }
 

@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// Create, list and revoke API tokens
     #[command(after_help = TOKEN_EXAMPLES)]
     Token(TokenArgs),
+    /// Send a test message and say what the mail server answers
+    #[command(after_help = MAIL_EXAMPLES)]
+    Mail(MailArgs),
     /// Make a server's device types and devices as YAML files say
     #[command(after_help = APPLY_HELP)]
     Apply(ApplyArgs),
@@ -98,6 +101,14 @@ Examples:
   sensorium token create --name greenhouse --write --database plants
   sensorium token list
   sensorium token revoke 0198c1f2-5f3e-7c4b-9a51-0f6a1c2b3d4e";
+
+const MAIL_EXAMPLES: &str = "\
+Examples:
+  sensorium mail test ada@example.org
+  sensorium mail test ada@example.org --config /etc/sensorium/sensorium.toml
+  sensorium mail test ada@example.org --set mail.host=smtp.example.org --set mail.from=sensorium@example.org
+
+The server that uses the data folder sends it; when none runs, this command does, with its own settings.";
 
 const APPLY_HELP: &str = "\
 Examples:
@@ -325,7 +336,9 @@ pub(crate) struct TokenArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenAction {
     /// Create a token and print its secret, once
-    #[command(after_help = "Example:\n  sensorium token create --name greenhouse --write --database plants")]
+    #[command(
+        after_help = "Examples:\n  sensorium token create --name greenhouse --write --database plants\n  sensorium token create --name workshop --for-devices --days 365"
+    )]
     Create {
         /// What the token is for
         #[arg(long)]
@@ -339,6 +352,12 @@ pub(crate) enum TokenAction {
         /// Only this database
         #[arg(long, alias = "db", value_name = "NAME")]
         database: Option<DatabaseName>,
+        /// A key for devices: it writes for the device that each reading names, and does nothing else
+        #[arg(long, conflicts_with_all = ["read", "write"])]
+        for_devices: bool,
+        /// It is refused after so many days
+        #[arg(long, value_parser = clap::value_parser!(i64).range(1..=36_500))]
+        days: Option<i64>,
     },
     /// List the tokens; secrets are not stored and cannot be shown
     #[command(after_help = "Example:\n  sensorium token list")]
@@ -348,6 +367,25 @@ pub(crate) enum TokenAction {
     Revoke {
         /// The token's id, as `token list` shows it
         id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MailArgs {
+    #[command(flatten)]
+    pub(crate) reach: ReachFlags,
+    #[command(subcommand)]
+    pub(crate) action: MailAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MailAction {
+    /// Send a test message and say what the mail server answers
+    #[command(after_help = "Example:\n  sensorium mail test ada@example.org")]
+    Test {
+        /// Where it goes
+        #[arg(value_name = "ADDRESS")]
+        address: String,
     },
 }
 

@@ -73,6 +73,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Query(args) => block_on(client::query(args)),
         Command::Export(args) => block_on(client::export(args)),
         Command::Token(args) => block_on(client::token(args)),
+        Command::Mail(args) => block_on(client::mail(args)),
         Command::Apply(args) => block_on(registry_files::apply(args)),
         Command::ExportConfig(args) => block_on(registry_files::export(args)),
         Command::Store(args) => maintenance::store(&args),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
-use sensorium_metadata::{DeviceLimits, Engine, FirstStart, Metadata, MetadataConfig};
+use sensorium_metadata::{DeviceLimits, Engine, FirstStart, InboxLimits, Metadata, MetadataConfig};
 use sensorium_query::{QueryConfig, QueryEngine};
 use sensorium_store::{CommitListener, Durability, RecoveryReport, Store, StoreConfig};
 
@@ -67,6 +67,13 @@ pub(crate) fn metadata_config(settings: &Settings) -> Result<MetadataConfig> {
             kept_commands: settings.devices.kept_commands,
             command_lifetime: hours(settings.devices.command_days.saturating_mul(24)),
             reports_per_minute: settings.devices.reports_per_minute,
+        },
+        inbox: InboxLimits {
+            devices: settings.inbox.devices,
+            messages: settings.inbox.messages,
+            bytes: settings.inbox.bytes,
+            lifetime: hours(settings.inbox.days.saturating_mul(24)),
+            per_minute: settings.inbox.per_minute,
         },
         key_file: settings.secrets.key_file.clone().unwrap_or(default.key_file),
         ..default

@@ -119,6 +119,18 @@ export const registrationQuery = queryOptions({
   queryFn: async ({ signal }) => body(await api.GET("/api/v1/registration", { signal })),
 });
 
+/** Whether whoever forgot a password can be sent a link: whether the server sends mail. */
+export const passwordResetQuery = queryOptions({
+  queryKey: ["password-reset"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/password-reset", { signal })),
+});
+
+/** One's own e-mail address. */
+export const ownEmailQuery = queryOptions({
+  queryKey: ["own-email"],
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/account/email", { signal })),
+});
+
 /** The claim link of a device that is out; null if there is none. */
 export const claimLinkQuery = (id: string) =>
   queryOptions({

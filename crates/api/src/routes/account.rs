@@ -16,6 +16,7 @@ use crate::auth::Caller;
 use crate::auth::peer::Peer;
 use crate::error::{ApiResult, ErrorBody};
 use crate::extract;
+use crate::mail;
 use crate::state::AppState;
 
 /// The password to use from now on.
@@ -91,6 +92,9 @@ async fn change_password(
     extract::Json(request): extract::Json<PasswordRequest>,
 ) -> ApiResult<StatusCode> {
     state.metadata.change_password(&principal, &request.current, &request.new, peer).await?;
+    if let Some(id) = principal.person() {
+        mail::password_chosen(&state, principal.org, id).await;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

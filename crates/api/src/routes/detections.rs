@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use sensorium_model::Precision;
-use sensorium_protocols::detections;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -15,6 +14,7 @@ use crate::auth::Writer;
 use crate::auth::peer::Peer;
 use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::extract;
+use crate::routes::write::format::Format;
 use crate::routes::write::ingest::{Accepted, Ingest, PartialWrite, Source};
 use crate::state::AppState;
 
@@ -92,12 +92,7 @@ async fn write_detections(
     let ingest = Ingest::begin(&state, &writer, peer, &database, Source::Detections)?;
     let precision = query.precision.filter(|text| !text.is_empty()).map(|text| text.parse::<Precision>()).transpose();
     let precision = precision.map_err(|error| ingest.refuse(ApiError::invalid(error.to_string())))?;
-    let outcome = ingest
-        .run(&headers, body, move |bytes, now_ns, builder, refusals| {
-            let options = detections::Options { precision, now_ns };
-            detections::decode(bytes, options, builder, refusals).map_err(|error| ApiError::invalid(error.to_string()))
-        })
-        .await?;
+    let outcome = ingest.run(&headers, body, Format::Detections { precision }).await?;
     Ok(outcome.answer())
 }
 

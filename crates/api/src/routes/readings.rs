@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use sensorium_model::Precision;
-use sensorium_protocols::json;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +16,8 @@ use crate::auth::Writer;
 use crate::auth::peer::Peer;
 use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::extract;
-use crate::routes::write::ingest::{Accepted, Ingest, PartialWrite, Source};
+use crate::routes::write::format::Format;
+use crate::routes::write::ingest::{Accepted, Ingest, PartialWrite, Source, Waits};
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -52,6 +52,7 @@ struct Reading {
     request_body(content = Vec<Reading>, content_type = "application/json"),
     responses(
         (status = 200, body = Accepted, description = "Stored, except for those that are listed"),
+        (status = 202, body = Waits, description = "Sent with a key for devices, by a device that is not known: it is kept in the inbox"),
         (status = 400, body = PartialWrite, description = "Nothing was stored"),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 413, body = ErrorBody), (status = 429, body = ErrorBody), (status = 507, body = ErrorBody),
@@ -71,12 +72,7 @@ async fn readings(
     let precision = precision.map_err(|error| ingest.refuse(ApiError::invalid(error.to_string())))?;
     let tags: HashSet<String> = query.tags.iter().flat_map(|tags| tags.split(',')).map(str::to_owned).collect();
     let table = query.table.filter(|table| !table.is_empty());
-    let outcome = ingest
-        .run(&headers, body, move |bytes, now_ns, builder, refusals| {
-            let options = json::Options { table: table.as_deref(), tags: &tags, precision, now_ns };
-            json::decode(bytes, &options, builder, refusals).map_err(|error| ApiError::invalid(error.to_string()))
-        })
-        .await?;
+    let outcome = ingest.run(&headers, body, Format::Json { table, tags, precision }).await?;
     Ok(outcome.answer())
 }
 

@@ -40,6 +40,9 @@ struct RegistrationRequest {
     /// At least 10 characters.
     #[schema(min_length = 10)]
     password: String,
+    /// Where whoever asks is told that they were let in, if the server sends mail.
+    #[schema(max_length = 254)]
+    email: Option<String>,
 }
 
 /// Say how one gets in
@@ -70,8 +73,8 @@ async fn register(
     headers: HeaderMap,
     extract::Json(request): extract::Json<RegistrationRequest>,
 ) -> ApiResult<StatusCode> {
-    let RegistrationRequest { login, name, password } = request;
-    state.metadata.register(Registration { login, name, password }, client(peer, &headers)).await?;
+    let RegistrationRequest { login, name, password, email } = request;
+    state.metadata.register(Registration { login, name, password, email }, client(peer, &headers)).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Token {
     /// It is refused from then on, RFC 3339; null if it is good until it is revoked.
     #[schema(format = DateTime, required)]
     expires_at: Option<String>,
+    /// Whether it is a key for devices.
+    for_devices: bool,
 }
 
 /// All tokens that the caller may see.
@@ -61,6 +63,10 @@ struct TokenRequest {
     /// It is refused from then on, RFC 3339; without it, it is good until it is revoked.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
+    /// Makes it a key for devices: it writes for the device that each reading names by the tag `device`, and does nothing else. What
+    /// devices send that are not known waits in the inbox.
+    #[serde(default)]
+    for_devices: bool,
 }
 
 /// A new token and its secret, which is never shown again.
@@ -83,6 +89,7 @@ impl From<TokenInfo> for Token {
             last_used_at: info.last_used_at_ms.map(super::rfc3339),
             hint: info.hint,
             expires_at: info.expires_at_ms.map(super::rfc3339),
+            for_devices: info.for_devices,
         }
     }
 }
@@ -116,6 +123,7 @@ async fn create_token(
         can_read: request.can_read,
         can_write: request.can_write,
         expires_at_ms: request.expires_at.as_deref().map(super::audit::time_ms).transpose()?,
+        for_devices: request.for_devices,
     };
     let (info, secret) = state.metadata.create_token(&principal, new).await?;
     Ok((StatusCode::CREATED, Json(CreatedToken { token: info.into(), secret })))

@@ -1,19 +1,21 @@
 //! Line protocol ingest as InfluxDB's clients send it: `POST /write` and `POST /api/v2/write`.
 
+pub(crate) mod format;
 pub(crate) mod ingest;
+mod keys;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sensorium_model::Precision;
-use sensorium_protocols::line_protocol;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::ingest::{Ingest, PartialWrite, Source};
+use self::format::Format;
+use self::ingest::{Ingest, PartialWrite, Source, Waits};
 use crate::auth::Writer;
 use crate::auth::peer::Peer;
 use crate::error::{ApiError, ApiResult, ErrorBody};
@@ -49,6 +51,7 @@ struct BucketQuery {
     request_body(content = String, content_type = "text/plain"),
     responses(
         (status = 204, description = "Everything is stored"),
+        (status = 202, body = Waits, description = "Sent with a key for devices, by a device that is not known: it is kept in the inbox"),
         (status = 400, body = PartialWrite, description = "Some lines were refused, the others are stored"),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 413, body = ErrorBody), (status = 429, body = ErrorBody), (status = 507, body = ErrorBody),
@@ -73,6 +76,7 @@ async fn write(
     request_body(content = String, content_type = "text/plain"),
     responses(
         (status = 204, description = "Everything is stored"),
+        (status = 202, body = Waits, description = "Sent with a key for devices, by a device that is not known: it is kept in the inbox"),
         (status = 400, body = PartialWrite, description = "Some lines were refused, the others are stored"),
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
         (status = 413, body = ErrorBody), (status = 429, body = ErrorBody), (status = 507, body = ErrorBody),
@@ -105,15 +109,11 @@ async fn write_lines(
     let ingest = Ingest::begin(state, &writer, peer, database, Source::LineProtocol)?;
     let precision: Precision =
         precision.parse().map_err(|error| ingest.refuse(ApiError::invalid(format!("{error}"))))?;
-    let outcome = ingest
-        .run(headers, body, move |bytes, now_ns, builder, refusals| {
-            let options = line_protocol::Options { precision, now_ns };
-            Ok(line_protocol::decode(bytes, options, builder, refusals))
-        })
-        .await?;
-    match outcome.refusals.is_empty() {
-        true => Ok(StatusCode::NO_CONTENT.into_response()),
-        false => Ok(outcome.partial_write()),
+    let outcome = ingest.run(headers, body, Format::LineProtocol { precision }).await?;
+    match (outcome.waits(), outcome.refusals.is_empty()) {
+        (Some(waits), _) => Ok(waits),
+        (None, true) => Ok(StatusCode::NO_CONTENT.into_response()),
+        (None, false) => Ok(outcome.partial_write()),
     }
 }
 

@@ -9,8 +9,11 @@ mod classes;
 mod databases;
 mod detections;
 mod devices;
+mod inbox;
 mod ingest;
 mod keeping;
+mod mail;
+mod mailing;
 mod networks;
 mod openapi;
 mod pages;
@@ -18,6 +21,8 @@ mod parts;
 mod places;
 #[path = "../../../metadata/tests/support/postgres.rs"]
 mod postgres;
+#[path = "../../../mail/tests/support/python.rs"]
+mod python;
 mod queries;
 mod registration;
 mod rollups;
@@ -25,6 +30,8 @@ mod second_factor;
 mod server;
 mod session;
 mod setup;
+#[path = "../../../mail/tests/support/smtp.rs"]
+mod smtp;
 mod submissions;
 mod templates;
 mod tokens;

@@ -24,6 +24,7 @@ pub(super) async fn state(folder: &Path, metadata: Metadata, config: ApiConfig) 
         config: config.into(),
         oidc: None,
         rejections: Rejections::default(),
+        mail: None,
         metrics: PrometheusBuilder::new().build_recorder().handle(),
         shutdown: CancellationToken::new(),
     }

@@ -16,7 +16,7 @@ use tower::ServiceExt;
 
 use super::parts;
 use super::postgres::metadata_of;
-use crate::{ApiConfig, AppState, router};
+use crate::{ApiConfig, AppState, Mail, router};
 
 pub(super) const PASSWORD: &str = "correct horse battery";
 /// The server's own host, as its browsers see it.
@@ -35,20 +35,38 @@ impl Server {
     }
 
     pub(super) async fn with(config: ApiConfig) -> Self {
-        Self::of(config, |_| {}).await
+        Self::of(config, |_| {}, |_| None).await
     }
 
     /// A server with other settings of its people.
     pub(super) async fn configured(change: impl FnOnce(&mut MetadataConfig)) -> Self {
-        Self::of(ApiConfig::default(), change).await
+        Self::of(ApiConfig::default(), change, |_| None).await
     }
 
-    async fn of(config: ApiConfig, change: impl FnOnce(&mut MetadataConfig)) -> Self {
+    /// A server that sends mail.
+    pub(super) async fn mailing(mail: impl FnOnce(&Metadata) -> Mail) -> Self {
+        Self::mailing_with(|_| {}, mail).await
+    }
+
+    /// A server that sends mail, with other settings of its people.
+    pub(super) async fn mailing_with(
+        change: impl FnOnce(&mut MetadataConfig),
+        mail: impl FnOnce(&Metadata) -> Mail,
+    ) -> Self {
+        Self::of(ApiConfig::default(), change, |metadata| Some(mail(metadata))).await
+    }
+
+    async fn of(
+        config: ApiConfig,
+        change: impl FnOnce(&mut MetadataConfig),
+        mail: impl FnOnce(&Metadata) -> Option<Mail>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut metadata = metadata_of(folder.path());
         change(&mut metadata);
         let (metadata, first) = Metadata::open(metadata).await.unwrap();
-        let state = parts::state(folder.path(), metadata, config).await;
+        let mail = mail(&metadata);
+        let state = AppState { mail, ..parts::state(folder.path(), metadata, config).await };
         Self { router: router(state.clone()), state, first, _folder: folder }
     }
 
@@ -88,7 +106,8 @@ impl Server {
         can_write: bool,
     ) -> String {
         let database = database.map(|name| DatabaseName::new(name).unwrap());
-        let new = NewToken { name: "test".into(), database, can_read, can_write, expires_at_ms: None };
+        let new =
+            NewToken { name: "test".into(), database, can_read, can_write, expires_at_ms: None, for_devices: false };
         self.state.metadata.create_token(of, new).await.unwrap().1
     }
 
@@ -98,6 +117,16 @@ impl Server {
         let reply = self.post("/api/v1/session").json(&body).send().await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
         reply.cookie().unwrap()
+    }
+
+    /// Asks again until it is so.
+    pub(super) async fn until(&self, mut is_so: impl AsyncFnMut() -> bool) {
+        let waiting = async {
+            while !is_so().await {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await.unwrap();
     }
 
     pub(super) fn get(&self, path: &str) -> Call {

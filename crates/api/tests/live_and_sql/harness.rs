@@ -9,7 +9,7 @@ use arrow::datatypes::{Float64Type, Int32Type, UInt32Type};
 use arrow::ipc::reader::StreamReader;
 use futures::{SinkExt, StreamExt};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use sensorium_api::{ApiConfig, AppState, Oidc, Rejections};
+use sensorium_api::{ApiConfig, AppState, Mail, Oidc, Rejections};
 use sensorium_live::{Hub, HubConfig};
 use sensorium_metadata::Metadata;
 use sensorium_model::{
@@ -40,6 +40,7 @@ pub(crate) struct Options {
     pub(crate) hub: HubConfig,
     pub(crate) query: QueryConfig,
     pub(crate) api: ApiConfig,
+    pub(crate) mail: Option<Mail>,
     /// Makes the provider to sign in with, given the address of the server.
     pub(crate) oidc: Option<Box<dyn FnOnce(SocketAddr) -> Oidc + Send>>,
     /// Room that is to be kept free on the disk, if it is not the default.
@@ -84,6 +85,7 @@ impl Server {
             config: Arc::new(options.api),
             oidc: options.oidc.map(|make| make(address)),
             rejections: Rejections::default(),
+            mail: options.mail,
             metrics: recorder(),
             shutdown: CancellationToken::new(),
         };

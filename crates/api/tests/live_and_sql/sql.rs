@@ -172,6 +172,7 @@ async fn a_token_of_one_database_asks_no_other() {
         can_read: true,
         can_write: false,
         expires_at_ms: None,
+        for_devices: false,
     };
     let (_, secret) = server.state.metadata.create_token(&Principal::system(server.org()), new).await.unwrap();
     let response = client().get(server.url(ALL)).bearer_auth(&secret).send().await.unwrap();

@@ -30,6 +30,8 @@ pub struct Model {
     pub device_id: Option<Uuid>,
     /// It is refused from then on; null means never.
     pub expires_at_ms: Option<i64>,
+    /// Writes for the device that each reading names, and does nothing else.
+    pub for_devices: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

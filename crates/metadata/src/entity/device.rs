@@ -12,6 +12,8 @@ pub struct Model {
     pub name: String,
     /// In lower case; unique in the organisation.
     pub name_key: String,
+    /// What it calls itself when it writes with a key for devices, in lower case; unique in the organisation. Null means its name.
+    pub writes_as: Option<String>,
     pub type_id: Option<Uuid>,
     /// JSON: texts by name.
     pub attributes: String,

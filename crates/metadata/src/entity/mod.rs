@@ -9,6 +9,8 @@ pub(crate) mod device_command;
 pub(crate) mod device_state;
 pub(crate) mod device_type;
 pub(crate) mod external_identity;
+pub(crate) mod inbox_device;
+pub(crate) mod inbox_message;
 pub(crate) mod one_time_link;
 pub(crate) mod organisation;
 pub(crate) mod person_class;

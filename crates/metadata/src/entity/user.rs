@@ -26,6 +26,13 @@ pub struct Model {
     pub version: i64,
     /// The class, whose quotas bind the person.
     pub class_id: Option<Uuid>,
+    /// In lower case. Not unique: whoever has it may have an account in several organisations.
+    pub email: Option<String>,
+    /// When it was shown that the person reads what is sent there; until then nothing that gives access goes there.
+    pub email_confirmed_at_ms: Option<i64>,
+    /// Fingerprint of the secret that confirms the address.
+    pub email_code: Option<String>,
+    pub email_code_expires_at_ms: Option<i64>,
 }
 
 /// What a user is in the organisation.

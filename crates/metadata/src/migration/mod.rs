@@ -3,6 +3,8 @@
 //! A step, once released, is never edited: what a later version needs is another step.
 
 mod v1;
+mod v10;
+mod v11;
 mod v2;
 mod v3;
 mod v4;
@@ -21,7 +23,7 @@ use crate::entity::schema_version;
 use crate::error::MetadataError;
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 9;
+const NEWEST: i32 = 11;
 
 /// A step: new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -58,6 +60,8 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             6 => v7::step(),
             7 => v8::step(),
             8 => v9::step(),
+            9 => v10::step(),
+            10 => v11::step(),
             _ => return transaction.commit().await.map_err(open),
         };
         for table in &step.tables {

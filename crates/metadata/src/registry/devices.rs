@@ -26,6 +26,8 @@ pub struct Device {
     pub attributes: Labels,
     /// Words to group it by.
     pub tags: Labels,
+    /// What it calls itself when it writes with a key for devices, in lower case; none if that is its name.
+    pub writes_as: Option<String>,
     /// Whether it may write.
     pub enabled: bool,
     /// Where it is.
@@ -133,16 +135,26 @@ impl Metadata {
     /// Adds a device.
     pub async fn create_device(&self, who: &Principal, new: NewDevice) -> Result<Device, MetadataError> {
         may_manage(who)?;
-        let row = added(who, &checked(new)?, self.now_ms());
         let transaction = self.begin().await?;
         self.claim_registry(&transaction, who.org).await?;
-        self.check_device(&transaction, &row).await?;
-        self.check_room(&transaction, who, 1).await?;
-        let active = device::ActiveModel::from(row.clone());
-        device::Entity::insert(active).exec_without_returning(&transaction).await?;
-        let made = self.describe_device(&transaction, row).await?;
-        self.record(&transaction, who, Change::created("device", &made.name).after(facts(&made))).await?;
+        let made = self.add_device(&transaction, who, new).await?;
         transaction.commit().await?;
+        Ok(made)
+    }
+
+    /// Adds a device, and records it, in a transaction that has claimed the registry.
+    pub(crate) async fn add_device(
+        &self,
+        on: &impl ConnectionTrait,
+        who: &Principal,
+        new: NewDevice,
+    ) -> Result<Device, MetadataError> {
+        let row = added(who, &checked(new)?, self.now_ms());
+        self.check_device(on, &row).await?;
+        self.check_room(on, who, 1).await?;
+        device::Entity::insert(device::ActiveModel::from(row.clone())).exec_without_returning(on).await?;
+        let made = self.describe_device(on, row).await?;
+        self.record(on, who, Change::created("device", &made.name).after(facts(&made))).await?;
         Ok(made)
     }
 
@@ -215,12 +227,12 @@ impl Metadata {
         transaction.commit().await?;
         self.token_cache().forget_devices(&[id]);
         self.activity().forget(id);
-        self.reports().forget(id);
+        self.reports().forget(&id);
         self.waiting().wake_device(id);
         Ok(())
     }
 
-    pub(super) async fn device_row(
+    pub(crate) async fn device_row(
         &self,
         on: &impl ConnectionTrait,
         org: OrgId,
@@ -300,7 +312,11 @@ impl Metadata {
         Ok(())
     }
 
-    async fn describe_device(&self, on: &impl ConnectionTrait, row: device::Model) -> Result<Device, MetadataError> {
+    pub(crate) async fn describe_device(
+        &self,
+        on: &impl ConnectionTrait,
+        row: device::Model,
+    ) -> Result<Device, MetadataError> {
         let names = self.type_names(on, OrgId::from_uuid(row.org_id), row.type_id).await?;
         let device_type = row
             .type_id
@@ -318,6 +334,7 @@ impl Metadata {
             device_type,
             attributes: from_json(&row.attributes),
             tags: from_json(&row.tags),
+            writes_as: row.writes_as.clone(),
             enabled: row.enabled,
             location: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Location { latitude, longitude }),
             position: position(&row),
@@ -391,6 +408,7 @@ fn row(org: OrgId, new: &NewDevice, now_ms: i64) -> device::Model {
         place_id: new.position.map(|position| *position.place.as_uuid()),
         place_x: new.position.map(|position| position.x),
         place_y: new.position.map(|position| position.y),
+        writes_as: None,
         added_by: None,
         version: 1,
         created_at_ms: now_ms,
@@ -406,6 +424,7 @@ pub(super) fn changed(before: &device::Model, new: &NewDevice) -> device::Model 
     let after = row(OrgId::from_uuid(before.org_id), new, before.created_at_ms);
     device::Model {
         id: before.id,
+        writes_as: before.writes_as.clone(),
         added_by: before.added_by,
         version: before.version.saturating_add(1),
         last_seen_ms: before.last_seen_ms,

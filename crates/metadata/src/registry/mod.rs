@@ -21,7 +21,6 @@ mod edit;
 mod error;
 mod import;
 mod listing;
-pub(crate) mod reports;
 mod shipped;
 pub mod state;
 mod tokens;

@@ -1,7 +1,7 @@
 //! What a device is to be like, and what it says that it is.
 //!
 //! People set the desired state as a whole; the device takes it, and reports as a whole what it made of it. A report is stored
-//! when it is acknowledged; how often a device may report is bounded (`reports`). What devices do is not recorded as a
+//! when it is acknowledged; how often a device may report is bounded ([`REPORTS_AT_ONCE`], `reports_per_minute`). What devices do is not recorded as a
 //! change, what people do is.
 //!
 //! Limits: those of [`super::documents`]; a longer state than [`RECORDED_BYTES`] is recorded by its size only.
@@ -17,7 +17,10 @@ use crate::audit::Change;
 use crate::entity::{device, device_state};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
+use crate::pace::Rate;
 
+/// Reports that a device may send at once.
+pub const REPORTS_AT_ONCE: i64 = 10;
 /// The most bytes of a JSON text that the record of changes repeats.
 pub const RECORDED_BYTES: usize = 2_048;
 
@@ -129,7 +132,11 @@ impl Metadata {
     async fn store_report(&self, who: &Principal, device: &ActingDevice, state: &Value) -> Result<i64, MetadataError> {
         let text = checked_object("the reported state", state)?;
         let now_ms = self.now_ms();
-        self.reports().count(device.id, now_ms, self.config().devices.reports_per_minute)?;
+        let most = self.config().devices.reports_per_minute;
+        let rate = Rate { per_minute: most, burst: REPORTS_AT_ONCE };
+        self.reports()
+            .count(device.id, now_ms, rate)
+            .map_err(|retry_after| RegistryError::TooOften { most, retry_after })?;
         let transaction = self.begin().await?;
         self.claim_registry(&transaction, who.org).await?;
         self.acting_row(&transaction, who.org, device).await?;

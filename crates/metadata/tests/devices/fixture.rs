@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sensorium_metadata::registry::Until;
 use sensorium_metadata::{
-    AuditFilter, Clock, Device, DeviceChange, DeviceLimits, Metadata, MetadataConfig, MetadataError, NewDevice,
-    NewDeviceToken, NewType, NewUser, SetUp,
+    AuditFilter, Clock, Device, DeviceChange, DeviceLimits, InboxLimits, Metadata, MetadataConfig, MetadataError,
+    NewDevice, NewDeviceToken, NewType, NewUser, SetUp,
 };
 use sensorium_model::{DeviceId, ErrorKind, Principal, Role};
 use tempfile::TempDir;
@@ -19,7 +19,7 @@ pub(crate) const START_MS: i64 = 1_800_000_000_000;
 
 pub(crate) struct Fixture {
     folder: TempDir,
-    limits: DeviceLimits,
+    limits: (DeviceLimits, InboxLimits),
     pub(crate) now_ms: Arc<AtomicI64>,
     pub(crate) metadata: Metadata,
     /// The signed-in owner `ada`.
@@ -34,6 +34,14 @@ impl Fixture {
     }
 
     pub(crate) async fn with(limits: DeviceLimits) -> Self {
+        Self::start((limits, InboxLimits::default())).await
+    }
+
+    pub(crate) async fn with_inbox(limits: InboxLimits) -> Self {
+        Self::start((DeviceLimits::default(), limits)).await
+    }
+
+    async fn start(limits: (DeviceLimits, InboxLimits)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let now_ms = Arc::new(AtomicI64::new(START_MS));
         let (metadata, first) = Metadata::open(config(&folder, &now_ms, limits)).await.unwrap();
@@ -114,9 +122,14 @@ impl Fixture {
     }
 }
 
-fn config(folder: &TempDir, now_ms: &Arc<AtomicI64>, devices: DeviceLimits) -> MetadataConfig {
+fn config(folder: &TempDir, now_ms: &Arc<AtomicI64>, (devices, inbox): (DeviceLimits, InboxLimits)) -> MetadataConfig {
     let clock = now_ms.clone();
-    MetadataConfig { devices, clock: Clock::new(move || clock.load(Ordering::SeqCst)), ..metadata_of(folder.path()) }
+    MetadataConfig {
+        devices,
+        inbox,
+        clock: Clock::new(move || clock.load(Ordering::SeqCst)),
+        ..metadata_of(folder.path())
+    }
 }
 
 /// A wait that only what is waited for ends.

@@ -6,6 +6,7 @@ mod claims;
 mod commands;
 mod fixture;
 mod importing;
+mod inbox;
 mod listing;
 #[path = "../support/postgres.rs"]
 mod postgres;

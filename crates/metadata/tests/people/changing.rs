@@ -16,7 +16,7 @@ async fn an_administrator_does_not_touch_or_make_owners_and_others_touch_nobody(
     let (adam, administrator) = fixture.colleague("adam", Role::Administrator).await;
     let (edith, editor) = fixture.colleague("edith", Role::Editor).await;
     let (olga, _) = fixture.colleague("olga", Role::Owner).await;
-    let owner_to_be = NewPerson { login: "otto".into(), name: String::new(), role: Role::Owner };
+    let owner_to_be = NewPerson { login: "otto".into(), name: String::new(), role: Role::Owner, email: None };
     assert_eq!(kind(metadata.invite(&administrator, owner_to_be).await), Some(ErrorKind::Denied));
     let promoted = metadata.change_person(&administrator, edith.id, role(edith.version, Role::Owner)).await;
     assert_eq!(kind(promoted), Some(ErrorKind::Denied));
@@ -29,7 +29,7 @@ async fn an_administrator_does_not_touch_or_make_owners_and_others_touch_nobody(
     assert_eq!(kind(reset), Some(ErrorKind::Denied));
     assert!(metadata.person(&administrator, olga.id).await.is_ok(), "but they see them");
 
-    let new = || NewPerson { login: "nina".into(), name: String::new(), role: Role::Viewer };
+    let new = || NewPerson { login: "nina".into(), name: String::new(), role: Role::Viewer, email: None };
     assert_eq!(kind(metadata.people(&editor, &PeopleQuery::default()).await), Some(ErrorKind::Denied));
     assert_eq!(kind(metadata.person(&editor, edith.id).await), Some(ErrorKind::Denied));
     assert_eq!(kind(metadata.invite(&editor, new()).await), Some(ErrorKind::Denied));
@@ -94,8 +94,14 @@ async fn suspending_and_deleting_end_everything_at_once() {
         let (edith, _) = fixture.colleague("edith", Role::Editor).await;
         let session = metadata.sign_in("edith", PASSWORD, PEER).await.unwrap().secret;
         let (who, _) = metadata.session(&session).await.unwrap().unwrap();
-        let new =
-            NewToken { name: "sensor".into(), database: None, can_read: true, can_write: true, expires_at_ms: None };
+        let new = NewToken {
+            name: "sensor".into(),
+            database: None,
+            can_read: true,
+            can_write: true,
+            expires_at_ms: None,
+            for_devices: false,
+        };
         let (_, token) = metadata.create_token(&who, new.clone()).await.unwrap();
         // Each is remembered in memory now.
         assert!(metadata.authenticate_token(&token).await.unwrap().is_some());
@@ -133,7 +139,14 @@ async fn a_role_counts_at_once_and_viewers_have_no_tokens() {
     let fixture = Fixture::new().await;
     let metadata = &fixture.metadata;
     let (edith, who) = fixture.colleague("edith", Role::Editor).await;
-    let new = NewToken { name: "sensor".into(), database: None, can_read: true, can_write: true, expires_at_ms: None };
+    let new = NewToken {
+        name: "sensor".into(),
+        database: None,
+        can_read: true,
+        can_write: true,
+        expires_at_ms: None,
+        for_devices: false,
+    };
     let (_, token) = metadata.create_token(&who, new).await.unwrap();
     let basic = async || metadata.authenticate_basic("edith", PASSWORD, PEER).await.unwrap().unwrap().role;
     assert_eq!(basic().await, Role::Editor);
@@ -231,7 +244,7 @@ async fn another_organisation_sees_and_touches_nobody() {
     let (vera, _) = fixture.colleague("vera", Role::Viewer).await;
     let system = Principal::system(fixture.owner.org);
     let elsewhere = Principal::system(metadata.create_organisation(&system, "Elsewhere").await.unwrap());
-    let new = NewPerson { login: "eve".into(), name: String::new(), role: Role::Owner };
+    let new = NewPerson { login: "eve".into(), name: String::new(), role: Role::Owner, email: None };
     let (eve, link) = metadata.invite(&elsewhere, new).await.unwrap();
     metadata.accept_link(&link.secret, PASSWORD, PEER).await.unwrap();
     let stranger = Principal::user(elsewhere.org, eve.id, None, Role::Owner);

@@ -63,7 +63,7 @@ impl Fixture {
     }
 
     pub(crate) async fn invite(&self, login: &str, role: Role) -> (Person, NewLink) {
-        let new = NewPerson { login: login.into(), name: String::new(), role };
+        let new = NewPerson { login: login.into(), name: String::new(), role, email: None };
         self.metadata.invite(&self.owner, new).await.unwrap()
     }
 

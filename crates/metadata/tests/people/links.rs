@@ -87,7 +87,7 @@ async fn of_two_who_use_a_link_one_succeeds() {
 async fn an_administrator_by_invitation_closes_the_set_up() {
     let folder = tempfile::tempdir().unwrap();
     let (metadata, first) = Metadata::open(metadata_of(folder.path())).await.unwrap();
-    let new = NewPerson { login: "ada".into(), name: String::new(), role: Role::Owner };
+    let new = NewPerson { login: "ada".into(), name: String::new(), role: Role::Owner, email: None };
     let (_, link) = metadata.invite(&Principal::system(first.org), new).await.unwrap();
     metadata.accept_link(&link.secret, PASSWORD, PEER).await.unwrap();
     assert!(!metadata.setup_needed().await.unwrap());

@@ -5,6 +5,7 @@
 mod app;
 mod changing;
 mod classes;
+mod email;
 mod fixture;
 mod identities;
 mod links;

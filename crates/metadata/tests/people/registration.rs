@@ -9,7 +9,7 @@ use sensorium_model::{ErrorKind, Principal, Role};
 use crate::fixture::{Fixture, PASSWORD, PEER, kind};
 
 fn wish(login: &str) -> Registration {
-    Registration { login: login.into(), name: "<b>Nina</b>".into(), password: PASSWORD.into() }
+    Registration { login: login.into(), name: "<b>Nina</b>".into(), password: PASSWORD.into(), email: None }
 }
 
 fn everyone() -> PeopleQuery {

@@ -5,6 +5,7 @@
 
 mod backup;
 mod export;
+mod mail;
 mod output;
 mod query;
 mod remote;
@@ -24,6 +25,7 @@ use crate::open;
 
 pub(crate) use backup::{backup, restore};
 pub(crate) use export::export;
+pub(crate) use mail::mail;
 pub(crate) use query::query;
 pub(crate) use remote::Remote;
 pub(crate) use token::token;

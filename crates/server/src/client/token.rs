@@ -1,7 +1,7 @@
 //! `sensorium token`: create, list and revoke API tokens.
 
 use anyhow::{Context, Result, bail};
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use reqwest::Method;
 use sensorium_metadata::{NewToken, TokenInfo};
 use sensorium_model::TokenId;
@@ -22,6 +22,7 @@ struct Listed {
     created_at: String,
     last_used_at: Option<String>,
     hint: String,
+    for_devices: bool,
 }
 
 #[derive(Deserialize)]
@@ -39,9 +40,14 @@ struct Created {
 pub(crate) async fn token(args: TokenArgs) -> Result<()> {
     let reach = Reach::open(&args.reach, false).await?;
     let outcome = match args.action {
-        TokenAction::Create { name, read, write, database } => {
-            let (can_read, can_write) = if read || write { (read, write) } else { (true, true) };
-            let secret = create(&reach, NewToken { name, database, can_read, can_write, expires_at_ms: None }).await;
+        TokenAction::Create { name, read, write, database, for_devices, days } => {
+            let (can_read, can_write) = match (read || write, for_devices) {
+                (true, _) => (read, write),
+                (false, for_devices) => (!for_devices, true),
+            };
+            let expires_at_ms = days.map(|days| (Utc::now() + chrono::Duration::days(days)).timestamp_millis());
+            let new = NewToken { name, database, can_read, can_write, expires_at_ms, for_devices };
+            let secret = create(&reach, new).await;
             secret.map(|secret| {
                 eprintln!("This is the only time that the token is shown:");
                 println!("{secret}");
@@ -60,10 +66,14 @@ pub(crate) async fn token(args: TokenArgs) -> Result<()> {
 async fn create(reach: &Reach, new: NewToken) -> Result<String> {
     match reach {
         Reach::Server(remote) => {
-            let mut body = json!({ "name": new.name, "can_read": new.can_read, "can_write": new.can_write });
-            if let (Some(database), Some(members)) = (&new.database, body.as_object_mut()) {
-                members.insert("database".to_owned(), json!(database));
-            }
+            let body = json!({
+                "name": new.name,
+                "can_read": new.can_read,
+                "can_write": new.can_write,
+                "database": new.database,
+                "expires_at": new.expires_at_ms.map(time),
+                "for_devices": new.for_devices,
+            });
             let response = remote.send(remote.request(Method::POST, "/api/v1/tokens").json(&body)).await?;
             Ok(response.json::<Created>().await.context("the server's answer cannot be read")?.secret)
         }
@@ -108,6 +118,7 @@ impl From<TokenInfo> for Listed {
             created_at: time(info.created_at_ms),
             last_used_at: info.last_used_at_ms.map(time),
             hint: info.hint,
+            for_devices: info.for_devices,
         }
     }
 }
@@ -120,6 +131,7 @@ fn table(tokens: &[Listed]) -> String {
     let heading = ["ID", "NAME", "TOKEN", "MAY", "DATABASE", "CREATED", "LAST USED"].map(str::to_owned);
     let rows = tokens.iter().map(|token| {
         let may = match (token.can_read, token.can_write) {
+            _ if token.for_devices => "write for devices",
             (true, true) => "read, write",
             (true, false) => "read",
             (false, true) => "write",

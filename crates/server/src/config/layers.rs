@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::ConfigError;
+use super::mail::PASSWORD;
 use super::oidc::SECRET_KEY;
 use super::settings::Settings;
 
@@ -37,7 +38,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value and its origin.
+/// A value and its origin. Not to be shown as it is: it may be a password.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) value: Value,
@@ -98,7 +99,7 @@ impl Layers {
         probe.entries.insert(key.to_owned(), Entry { value: value.clone(), origin: origin.clone() });
         if let Err(error) = probe.to_settings() {
             let (found, reason) = match key {
-                SECRET_KEY => ("this".to_owned(), "it is not shown, because it is a secret".to_owned()),
+                PASSWORD | SECRET_KEY => ("that".to_owned(), "it is not shown, because it is a secret".to_owned()),
                 _ => (shown(&value), error.to_string()),
             };
             return Err(ConfigError::Value { key: key.to_owned(), found, expected, origin, reason });

@@ -5,16 +5,19 @@
 
 mod file;
 mod layers;
+mod mail;
 mod oidc;
 mod settings;
 mod show;
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use layers::Origin;
+pub(crate) use mail::{MailSecurity, MailSettings};
 pub(crate) use settings::{DurabilitySetting, Log, LogFormat, Settings, TlsSettings};
 pub(crate) use show::{show, show_json};
 
@@ -58,10 +61,17 @@ fn suggestion(nearest: Option<&str>) -> String {
 pub(crate) type FlagValue = (String, String, &'static str);
 
 /// The effective configuration.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) settings: Settings,
     layers: Layers,
+}
+
+/// Where each value comes from; values may be secret.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("layers", &self.layers).finish_non_exhaustive()
+    }
 }
 
 impl Config {

@@ -6,6 +6,7 @@ use sensorium_metadata::PostgresUrl;
 use sensorium_model::{DatabaseName, IngestLimits};
 use serde::{Deserialize, Serialize};
 
+use super::mail::{MailSettings, wrong_public_url};
 use super::oidc::OidcSettings;
 
 const MIB: usize = 1 << 20;
@@ -23,7 +24,9 @@ pub(crate) struct Settings {
     pub(crate) query: QuerySettings,
     pub(crate) metadata: MetadataSettings,
     pub(crate) people: PeopleSettings,
+    pub(crate) mail: MailSettings,
     pub(crate) devices: DevicesSettings,
+    pub(crate) inbox: InboxSettings,
     pub(crate) secrets: SecretsSettings,
     pub(crate) host_metrics: HostMetrics,
     pub(crate) log: Log,
@@ -35,6 +38,8 @@ pub(crate) struct Settings {
 pub(crate) struct Http {
     /// Address and port; port 0 takes a free one.
     pub(crate) listen: String,
+    /// What people open in their browsers; links in messages begin with it.
+    pub(crate) public_url: Option<String>,
     /// Whether `/metrics` answers without a credential.
     pub(crate) public_metrics: bool,
     /// Whether readings are taken without a credential.
@@ -170,6 +175,22 @@ pub(crate) struct DevicesSettings {
     pub(crate) reports_per_minute: u32,
 }
 
+/// `[inbox]`: what is kept of devices that write with a key for devices and are not known.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InboxSettings {
+    /// Devices of an organisation.
+    pub(crate) devices: u64,
+    /// Messages of a device, the newest of them.
+    pub(crate) messages: u64,
+    /// Bytes of the messages of a device.
+    pub(crate) bytes: u64,
+    /// Days for which a message is kept.
+    pub(crate) days: u64,
+    /// Messages that an organisation takes in a minute.
+    pub(crate) per_minute: u32,
+}
+
 /// `[secrets]`: what is sealed because it must be read again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,6 +238,7 @@ impl Settings {
             data_dir: PathBuf::from("data"),
             http: Http {
                 listen: "0.0.0.0:8086".to_owned(),
+                public_url: None,
                 public_metrics: false,
                 anonymous_write: false,
                 body_bytes: 25 * MIB,
@@ -252,6 +274,7 @@ impl Settings {
                 clean_up_minutes: 60,
                 oidc: OidcSettings::default(),
             },
+            mail: MailSettings::defaults(),
             devices: DevicesSettings {
                 waiters: 1_024,
                 open_commands: 50,
@@ -259,6 +282,7 @@ impl Settings {
                 command_days: 30,
                 reports_per_minute: 60,
             },
+            inbox: InboxSettings { devices: 500, messages: 50, bytes: 64 * 1_024, days: 7, per_minute: 600 },
             secrets: SecretsSettings { key_file: None },
             host_metrics: HostMetrics { enabled: true, interval_ms: 1_000, database: DatabaseName::new("main")? },
             log: Log { level: "info".to_owned(), format: LogFormat::Auto },
@@ -298,6 +322,10 @@ impl Settings {
             .or_else(|| at_least("devices.kept_commands", self.devices.kept_commands, 1))
             .or_else(|| at_least("devices.command_days", self.devices.command_days, 1))
             .or_else(|| at_least("devices.reports_per_minute", u64::from(self.devices.reports_per_minute), 1))
+            .or_else(|| at_least("inbox.messages", self.inbox.messages, 1))
+            .or_else(|| at_least("inbox.bytes", self.inbox.bytes, 1_024))
+            .or_else(|| at_least("inbox.days", self.inbox.days, 1))
+            .or_else(|| at_least("inbox.per_minute", u64::from(self.inbox.per_minute), 1))
             .or_else(|| at_least("host_metrics.interval_ms", self.host_metrics.interval_ms, 100))
             .or_else(|| {
                 let sentence = "it must be larger than store.flush_bytes, or writers wait for every flush";
@@ -308,6 +336,8 @@ impl Settings {
                 let wrong = self.metadata.url.as_ref().and_then(|url| url.parse::<PostgresUrl>().err())?;
                 Some(("metadata.url", wrong.to_string()))
             })
+            .or_else(|| Some(("http.public_url", self.http.public_url.as_deref().and_then(wrong_public_url)?)))
+            .or_else(|| self.mail.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| self.people.oidc.broken_rule())
             .or_else(|| match (&self.tls.cert, &self.tls.key) {
                 (Some(_), None) => Some(("tls.cert", "tls.key is missing; set both".to_owned())),

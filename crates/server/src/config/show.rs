@@ -7,6 +7,7 @@ use sensorium_metadata::PostgresUrl;
 use serde_json::{Map, Value, json};
 
 use super::Config;
+use super::mail::PASSWORD;
 use super::oidc::SECRET_KEY;
 
 /// The configuration as TOML, one setting a line, its origin as a comment.
@@ -20,6 +21,7 @@ pub(crate) fn show(config: &Config) -> String {
             let _ = write!(text, "\n[{table}]\n");
         }
         let line = match &without_password(key, &entry.value) {
+            Value::String(_) if key == PASSWORD => format!("# {name} = (set, and not shown)"),
             Value::Null => format!("# {name} = (not set)"),
             Value::String(value) => format!("{name} = {}", toml::Value::String(value.clone())),
             other => format!("{name} = {other}"),
@@ -35,7 +37,7 @@ fn without_password(key: &str, value: &Value) -> Value {
         Value::String(url) if key == "metadata.url" => {
             Value::String(url.parse().map_or_else(|_| "…".to_owned(), |url: PostgresUrl| url.to_string()))
         }
-        Value::String(_) if key == SECRET_KEY => Value::String("…".to_owned()),
+        Value::String(_) if key == PASSWORD || key == SECRET_KEY => Value::String("…".to_owned()),
         other => other.clone(),
     }
 }

@@ -1,12 +1,13 @@
 //! `sensorium serve`: opens everything, listens, and stops in order.
 //!
 //! Order of the start: configuration, socket, store, metadata, host metrics, connections. Order of the stop, within ten
-//! seconds: no new connections, requests under way, sampling, store (flush and sync), metadata. Whatever is acknowledged
+//! seconds: no new connections, requests under way, sampling, mail, store (flush and sync), metadata. Whatever is acknowledged
 //! is on disk before its acknowledgement, so a stop that is cut short loses nothing.
 
 mod connections;
 mod host_metrics;
 mod listener;
+mod mail;
 mod stop;
 
 use std::path::Path;
@@ -31,6 +32,7 @@ use crate::tls::{self, Tls};
 use crate::{logging, open};
 use connections::{Connections, Patience};
 use host_metrics::HostMetrics;
+pub(crate) use mail::config as mail_config;
 use stop::StopSignals;
 
 /// The database that exists from the first start.
@@ -39,6 +41,8 @@ const FIRST_DATABASE: &str = "main";
 const BOOTSTRAP_VARIABLE: &str = "SENSORIUM_BOOTSTRAP_TOKEN";
 /// How long requests under way may take once the server stops.
 const DRAIN: Duration = Duration::from_secs(4);
+/// How long messages that wait are still tried.
+const MAIL: Duration = Duration::from_secs(1);
 /// How long the last flush may take; what it does not reach is in the log.
 const FLUSH: Duration = Duration::from_secs(5);
 /// How often it is written what devices did.
@@ -77,6 +81,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     };
 
     let stop = CancellationToken::new();
+    let mail = mail::start(settings, &metadata, &stop)?;
     let state = AppState {
         store: store.clone(),
         query,
@@ -85,9 +90,12 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         config: Arc::new(api_config(settings)),
         oidc,
         rejections: Rejections::default(),
+        mail: mail.as_ref().map(|running| running.mail.clone()),
         metrics: metrics.clone(),
         shutdown: stop.clone(),
     };
+    let every = Duration::from_secs(settings.people.clean_up_minutes.saturating_mul(60));
+    tokio::spawn(finish_adoptions(state.clone(), every, stop.clone()));
     let router = sensorium_api::router(state);
     let connections = Connections::new(router, settings.http.connections, Patience::default(), stop.clone());
     let connections = connections.with_hsts(hsts(&settings.tls));
@@ -96,7 +104,6 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0")?) } else { None };
     let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url)?;
     tokio::spawn(keep_up(metrics, stop.clone()));
-    let every = Duration::from_secs(settings.people.clean_up_minutes.saturating_mul(60));
     tokio::spawn(clean_up(metadata.clone(), every, stop.clone()));
     tokio::spawn(save_activity(metadata.clone(), stop.clone()));
     if let Some(tls) = &tls {
@@ -123,7 +130,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     tracing::info!(signal, "stopping");
     stop.cancel();
     tokio::select! {
-        outcome = stop_in_order(connections, host_metrics, store, metadata) => outcome,
+        outcome = stop_in_order(connections, host_metrics, mail, store, metadata) => outcome,
         signal = signals.next() => bail!("stopped at once by a second {signal}; the next start replays the log"),
     }
 }
@@ -131,6 +138,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
 async fn stop_in_order(
     connections: Connections,
     host_metrics: Option<HostMetrics>,
+    mail: Option<mail::Running>,
     store: Store,
     metadata: Metadata,
 ) -> Result<()> {
@@ -140,6 +148,9 @@ async fn stop_in_order(
     }
     if let Some(host_metrics) = host_metrics {
         host_metrics.stop().await;
+    }
+    if let Some(mail) = mail {
+        mail.finish(MAIL).await;
     }
     match tokio::time::timeout(FLUSH, store.shutdown()).await {
         Ok(outcome) => outcome.context("the last flush failed; the log holds what it did not reach")?,
@@ -259,6 +270,14 @@ async fn clean_up(metadata: Metadata, every: Duration, stop: CancellationToken) 
             Ok(done) => tracing::debug!(?done, "removed what is over"),
             Err(error) => tracing::warn!(%error, "what is over could not be removed; it is tried again"),
         }
+    }
+}
+
+/// Hands over what was kept of devices that were adopted, where a stop or a full disk came in between.
+async fn finish_adoptions(state: AppState, every: Duration, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(every);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        stop.run_until_cancelled(sensorium_api::finish_adoptions(&state)).await;
     }
 }
 

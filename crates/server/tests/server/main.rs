@@ -12,6 +12,7 @@ mod docs;
 mod durability;
 mod import;
 mod live;
+mod mail;
 mod other_readers;
 mod registry_files;
 mod schemathesis;

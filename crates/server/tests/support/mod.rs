@@ -4,6 +4,10 @@
 
 #[path = "../../../metadata/tests/support/postgres.rs"]
 pub(crate) mod postgres;
+#[path = "../../../mail/tests/support/python.rs"]
+mod python;
+#[path = "../../../mail/tests/support/smtp.rs"]
+pub(crate) mod smtp;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -15,6 +19,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub(crate) use python::python;
 
 /// An API token that may do everything, created at the first start.
 pub(crate) const TOKEN: &str = "test-token-0123456789abcdef";
@@ -38,15 +44,6 @@ pub(crate) fn at(data_dir: &Path, args: &[&str]) -> Command {
         command.env("SENSORIUM_METADATA__URL", url);
     }
     command
-}
-
-/// The folder of the Python that `scripts/install.sh test` makes, with other readers of the data files.
-pub(crate) fn python() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache"));
-    let python = cache.join("sensorium/python/bin");
-    assert!(python.join("python3").exists(), "{} has no python3: run scripts/install.sh test", python.display());
-    python
 }
 
 /// Runs a command to its end and shows what it printed if it failed.

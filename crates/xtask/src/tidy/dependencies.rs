@@ -11,7 +11,7 @@ use super::{read, shown};
 const LAYERS: &[(&str, &[&str])] = &[
     ("pure", &["model", "protocols", "agent", "devices"]),
     ("features", &["features"]),
-    ("state", &["store", "query", "metadata", "live"]),
+    ("state", &["store", "query", "metadata", "live", "mail"]),
     ("edge", &["api"]),
     ("binary", &["server"]),
     ("tools", &["bench", "xtask"]),
@@ -27,6 +27,7 @@ const QUARANTINE: &[(&str, &[&str])] = &[
     ("axum", &["api", "server"]),
     ("influxdb-line-protocol", &["protocols"]),
     ("minijinja", &["devices"]),
+    ("lettre", &["mail"]),
 ];
 
 /// What pure crates must not name: no sockets, no runtime, no clock of their own.

@@ -1,4 +1,4 @@
-/** One's own account: the password, the second factor, where one is signed in, and the way out. */
+/** One's own account: the password, the e-mail address, the second factor, where one is signed in, and the way out. */
 import { Button, Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useRouteContext } from "@tanstack/react-router";
@@ -11,6 +11,7 @@ import { PageHeader } from "@/shell/PageHeader";
 import { signOut } from "@/shell/signOut";
 import classes from "./account.module.css";
 import { ChangePassword } from "./ChangePassword";
+import { Email } from "./Email";
 import { Provider } from "./Provider";
 import { Quotas } from "./Quotas";
 import { SecondFactor } from "./SecondFactor";
@@ -48,6 +49,13 @@ export default function AccountPage() {
         <div className={classes["form"]}>
           <ChangePassword login={user.login} />
         </div>
+      </section>
+      <section className={classes["section"]} aria-labelledby="email">
+        <Title order={2} id="email">
+          {t("email")}
+        </Title>
+        <Text c="dimmed">{t("emailHint")}</Text>
+        <Email login={user.login} />
       </section>
       <section className={classes["section"]} aria-labelledby="second-factor">
         <Title order={2} id="second-factor">

@@ -21,6 +21,8 @@ export const ACTIONS = [
   "commented",
   "claimed",
   "sent",
+  "not_sent",
+  "confirmed",
 ] as const;
 
 /** The kinds of things that it is done to. */
@@ -50,6 +52,8 @@ export const TARGETS = [
   "template",
   "class",
   "claim link",
+  "email",
+  "mail",
 ] as const;
 
 /** A known action. */

@@ -6,7 +6,7 @@ import { Link, useRouter, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, ApiError, body } from "@/api/client";
-import { registrationQuery, sessionOf, sessionQuery } from "@/api/queries";
+import { passwordResetQuery, registrationQuery, sessionOf, sessionQuery } from "@/api/queries";
 import type { components } from "@/api/schema";
 import { needsSecondFactor } from "@/api/secondFactor";
 import { FormFailure } from "@/shell/FormFailure";
@@ -20,6 +20,7 @@ export default function LoginPage() {
   const router = useRouter();
   const client = useQueryClient();
   const registration = useQuery(registrationQuery);
+  const reset = useQuery(passwordResetQuery);
   const door = registration.data?.oidc;
   const [isBack, setBack] = useState(false);
   const next = useSearch({ from: "/login", select: (search) => search.next });
@@ -110,6 +111,11 @@ export default function LoginPage() {
           {t("submit")}
         </Button>
       </form>
+      {reset.data?.open === true && (
+        <Anchor component={Link} to="/forgot">
+          {t("forgot")}
+        </Anchor>
+      )}
       {door != null && <ProviderButton door={door} />}
       {registration.data?.open === true && (
         <Anchor component={Link} to="/register">

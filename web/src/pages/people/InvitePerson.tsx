@@ -1,11 +1,11 @@
 /** The dialog that invites a person, and then shows the link once. */
 import { Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body } from "@/api/client";
-import { peopleQuery } from "@/api/queries";
+import { passwordResetQuery, peopleQuery } from "@/api/queries";
 import { type Role, rolesUpTo } from "@/api/roles";
 import { FormFailure } from "@/shell/FormFailure";
 import { type IssuedLink, OneTimeLink } from "./OneTimeLink";
@@ -52,15 +52,18 @@ interface InviteFormProps {
 function InviteForm({ own, onIssued, onCancel }: InviteFormProps) {
   const { t } = useTranslation(["people", "common"]);
   const client = useQueryClient();
-  const form = useForm<{ login: string; name: string; role: Role }>({
-    initialValues: { login: "", name: "", role: "viewer" },
+  const mails = useQuery(passwordResetQuery).data?.open === true;
+  const form = useForm<{ login: string; name: string; email: string; role: Role }>({
+    initialValues: { login: "", name: "", email: "", role: "viewer" },
     validate: { login: (value) => (value.trim() === "" ? t("loginMissing") : null) },
   });
   const invite = useMutation({
-    mutationFn: async ({ login, name, role }: typeof form.values) =>
-      body(await api.POST("/api/v1/users", { body: { login: login.trim(), name: name.trim(), role } })),
-    onSuccess: async ({ user, link }) => {
-      onIssued({ login: user.login, link });
+    mutationFn: async ({ login, name, email, role }: typeof form.values) => {
+      const address = email.trim() === "" ? {} : { email: email.trim() };
+      return body(await api.POST("/api/v1/users", { body: { login: login.trim(), name: name.trim(), role, ...address } }));
+    },
+    onSuccess: async ({ user, link, mailed }) => {
+      onIssued({ login: user.login, link, ...(user.email === null ? {} : { mailed }) });
       await client.invalidateQueries({ queryKey: peopleQuery.queryKey });
     },
   });
@@ -89,6 +92,17 @@ function InviteForm({ own, onIssued, onCancel }: InviteFormProps) {
           autoComplete="off"
           {...form.getInputProps("name")}
         />
+        {mails && (
+          <TextInput
+            type="email"
+            label={t("email")}
+            description={t("emailHint")}
+            maxLength={254}
+            autoComplete="off"
+            spellCheck={false}
+            {...form.getInputProps("email")}
+          />
+        )}
         <Select
           label={t("role")}
           allowDeselect={false}

@@ -10,18 +10,21 @@ import { Secret } from "@/shell/Secret";
 export interface IssuedLink {
   login: string;
   link: components["schemas"]["OneTimeLink"];
+  /** Whether it is on its way to the person's address as well; undefined if they have none. */
+  mailed?: boolean;
 }
 
 /** Shows the link and copies it. */
 export function OneTimeLink({ issued, onDone }: { issued: IssuedLink; onDone: () => void }) {
   const { t, i18n } = useTranslation(["people", "common"]);
-  const { login, link } = issued;
+  const { login, link, mailed } = issued;
   const address = linkAddress(globalThis.location.origin, "invitation", link.code);
   const until = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
   const label = t("linkLabel", { login });
   return (
     <Stack gap="md">
       <Text>{t("linkBody", { login, until: until.format(new Date(link.expires_at)) })}</Text>
+      {mailed !== undefined && <Text>{t(mailed ? "linkMailed" : "linkNotMailed")}</Text>}
       <Secret text={address} label={label} />
       <Group justify="flex-end" gap="sm">
         <CopyButton text={address} label={label} />

@@ -27,7 +27,7 @@ export interface PersonRowProps {
 /** A row of the table, a card on a phone. */
 export function PersonRow({ person, isSelf, mayChange, isBusy, now, onAction }: PersonRowProps) {
   const { t } = useTranslation(["people", "common"]);
-  const { login, name, role } = person;
+  const { login, name, role, email, email_confirmed: confirmed } = person;
   return (
     <tr>
       <th scope="row" className={table["beside"]}>
@@ -37,7 +37,12 @@ export function PersonRow({ person, isSelf, mayChange, isBusy, now, onAction }: 
         </span>
       </th>
       <td data-label={t("name")} className={classes["name"]}>
-        {name === "" ? <span className="sn-dim">{t("noName")}</span> : name}
+        <span>
+          {name === "" ? <span className="sn-dim">{t("noName")}</span> : name}
+          {email !== null && (
+            <span className="sn-dim">{` · ${email}, ${t(confirmed ? "emailConfirmed" : "emailWaits")}`}</span>
+          )}
+        </span>
       </td>
       <td data-label={t("role")} className={classes["name"]}>
         <span>

@@ -5,7 +5,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
-import { registrationQuery } from "@/api/queries";
+import { passwordResetQuery, registrationQuery } from "@/api/queries";
 import { FormFailure } from "@/shell/FormFailure";
 import { FrontDoor } from "@/shell/FrontDoor";
 import { Loading } from "@/shell/Loading";
@@ -32,9 +32,11 @@ export default function RegisterPage() {
 
 function RegisterForm() {
   const { t } = useTranslation("register");
+  // Without mail nobody could be told.
+  const mails = useQuery(passwordResetQuery).data?.open === true;
   const form = useForm({
     mode: "uncontrolled",
-    initialValues: { login: "", name: "", password: "" },
+    initialValues: { login: "", name: "", email: "", password: "" },
     validate: {
       login: (value) => (value.trim() === "" ? t("loginMissing") : null),
       password: (value) =>
@@ -42,9 +44,11 @@ function RegisterForm() {
     },
   });
   const ask = useMutation({
-    mutationFn: async ({ login, name, password }: typeof form.values) => {
-      await api.POST("/api/v1/registration", { body: { login: login.trim(), name: name.trim(), password } });
-      return login.trim();
+    mutationFn: async ({ login, name, email, password }: typeof form.values) => {
+      const address = email.trim() === "" ? {} : { email: email.trim() };
+      const sent = { login: login.trim(), name: name.trim(), password, ...address };
+      await api.POST("/api/v1/registration", { body: sent });
+      return sent.login;
     },
     // There is a password in it.
     gcTime: 0,
@@ -83,6 +87,18 @@ function RegisterForm() {
         key={form.key("name")}
         {...form.getInputProps("name")}
       />
+      {mails && (
+        <TextInput
+          type="email"
+          label={t("email")}
+          description={t("emailHint")}
+          maxLength={254}
+          autoComplete="email"
+          spellCheck={false}
+          key={form.key("email")}
+          {...form.getInputProps("email")}
+        />
+      )}
       <PasswordInput
         label={t("password")}
         description={t("passwordHint", { count: PASSWORD_CHARACTERS })}

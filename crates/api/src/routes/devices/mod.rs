@@ -55,6 +55,9 @@ struct Device {
     attributes: BTreeMap<String, String>,
     /// Words to group it by.
     tags: BTreeMap<String, String>,
+    /// What it calls itself when it writes with a key for devices, in lower case; null if that is its name.
+    #[schema(required)]
+    writes_as: Option<String>,
     /// Whether it may write.
     enabled: bool,
     /// Where it is.
@@ -281,6 +284,7 @@ impl From<sensorium_metadata::Device> for Device {
             device_type: device.device_type.map(|of| TypeOfDevice { id: *of.id.as_uuid(), name: of.name }),
             attributes: device.attributes,
             tags: device.tags,
+            writes_as: device.writes_as,
             enabled: device.enabled,
             location: device.location.map(|at| Location { latitude: at.latitude, longitude: at.longitude }),
             position: device.position.map(|at| Position { place: *at.place.as_uuid(), x: at.x, y: at.y }),
@@ -298,7 +302,7 @@ impl From<sensorium_metadata::Device> for Device {
 
 /// The answer to a request that failed; a change that came too late holds how the thing is now, and a file that is wrong holds
 /// what is wrong in it.
-fn failed(error: MetadataError) -> ApiError {
+pub(crate) fn failed(error: MetadataError) -> ApiError {
     let fact = match &error {
         MetadataError::Registry(RegistryError::DeviceChanged(device)) => {
             serde_json::to_value(Device::from(sensorium_metadata::Device::clone(device)))

@@ -11,6 +11,9 @@ pub(super) fn set(state: &AppState) {
     gauge!("sensorium_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     store(state);
     live(state);
+    if let Some(mail) = &state.mail {
+        gauge!("sensorium_mail_waiting").set(mail.mailer().waiting() as f64);
+    }
     if let Some(process) = process::read() {
         gauge!("process_resident_memory_bytes").set(process.resident_bytes as f64);
         gauge!("process_virtual_memory_bytes").set(process.virtual_bytes as f64);
@@ -98,6 +101,11 @@ fn describe() {
     describe_counter!("sensorium_live_frame_bytes_total", Unit::Bytes, "Size of those frames.");
     describe_counter!("sensorium_sql_answers_total", "Answers to SQL that began, by format.");
     describe_counter!("sensorium_sql_cut_total", "Answers to SQL that were cut off because the query failed half-way.");
+    describe_gauge!("sensorium_mail_waiting", "Messages that wait to be taken by the mail server.");
+    describe_counter!(
+        "sensorium_mail_messages_total",
+        "Messages by kind and outcome: queued, retried, sent or failed."
+    );
     describe_counter!("sensorium_tls_reloads_total", "Changed certificate files, by outcome: taken or refused.");
     describe_gauge!("process_resident_memory_bytes", Unit::Bytes, "Resident memory of this process.");
     describe_gauge!("process_virtual_memory_bytes", Unit::Bytes, "Virtual memory of this process.");

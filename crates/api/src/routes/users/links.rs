@@ -5,8 +5,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use sensorium_mail::Words;
 use sensorium_metadata::{LinkPurpose, NewLink};
-use sensorium_model::UserId;
+use sensorium_model::{OrgId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +19,7 @@ use crate::auth::origin::SameOrigin;
 use crate::auth::peer::{Peer, client};
 use crate::error::{ApiResult, ErrorBody};
 use crate::extract;
+use crate::mail;
 use crate::routes::rfc3339;
 use crate::routes::session::{SessionBody, signed_in};
 use crate::state::AppState;
@@ -51,7 +53,7 @@ struct AcceptRequest {
 
 /// Make another invitation for a person who has not accepted one
 ///
-/// The one before stops working.
+/// The one before stops working. It is also sent to the e-mail address that was given, if the server sends mail.
 #[utoipa::path(post, path = "/api/v1/users/{id}/invitation", tag = "people",
     params(("id" = Uuid, Path, description = "The person")), responses(
         (status = 201, body = OneTimeLink), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
@@ -62,8 +64,28 @@ async fn invite_again(
     Caller(principal): Caller,
     extract::Path(id): extract::Path<Uuid>,
 ) -> ApiResult<(StatusCode, Json<OneTimeLink>)> {
-    let link = state.metadata.issue_link(&principal, UserId::from_uuid(id), LinkPurpose::Invitation).await?;
+    let id = UserId::from_uuid(id);
+    let link = state.metadata.issue_link(&principal, id, LinkPurpose::Invitation).await?;
+    mail_invitation(&state, principal.org, id, &link).await;
     Ok((StatusCode::CREATED, Json(link.into())))
+}
+
+/// Sends an invitation to the address that somebody gave for the person, if the server sends mail; whether it is on its way.
+///
+/// Fails never: the link is in the answer all the same.
+pub(super) async fn mail_invitation(state: &AppState, org: OrgId, id: UserId, link: &NewLink) -> bool {
+    let Some(mail) = &state.mail else { return false };
+    match state.metadata.addressee(org, id).await {
+        Ok(Some(to)) => {
+            let (code, expires_at_ms) = (link.secret.clone(), link.expires_at_ms);
+            mail.send(&to, |login, organisation| Words::Invitation { login, organisation, code, expires_at_ms })
+        }
+        Ok(None) => false,
+        Err(error) => {
+            tracing::error!(%error, "an invitation could not be sent");
+            false
+        }
+    }
 }
 
 /// Revoke an invitation
@@ -134,6 +156,9 @@ async fn accept(
     let AcceptRequest { code, password, second_factor } = request;
     let from = client(peer, &headers);
     let session = state.metadata.accept_link_with_code(&code, &password, second_factor.as_deref(), from).await?;
+    if let Some(user) = &session.account.user {
+        mail::password_chosen(&state, session.account.org, user.id).await;
+    }
     Ok(signed_in(&state, &headers, StatusCode::OK, session))
 }
 

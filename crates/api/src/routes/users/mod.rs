@@ -25,6 +25,7 @@ use super::session::Role;
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::extract;
+use crate::mail;
 use crate::state::AppState;
 
 /// `limit` of a listing if it is not given.
@@ -44,6 +45,10 @@ struct User {
     /// The class, whose quotas bind them.
     #[schema(required)]
     class: Option<UserClass>,
+    #[schema(required)]
+    email: Option<String>,
+    /// Whether a link that was sent to the e-mail address was used.
+    email_confirmed: bool,
     /// Grows with each change; send it with the next one.
     version: i64,
     /// RFC 3339.
@@ -125,6 +130,9 @@ struct UserRequest {
     name: String,
     /// Not more than the caller's own.
     role: Role,
+    /// Where the invitation is sent to as well, if the server sends mail; the person confirms it later.
+    #[schema(max_length = 254)]
+    email: Option<String>,
 }
 
 /// A new person and the link to give to them, which is never shown again.
@@ -132,6 +140,8 @@ struct UserRequest {
 struct Invited {
     user: User,
     link: OneTimeLink,
+    /// Whether the link is on its way to the e-mail address as well.
+    mailed: bool,
 }
 
 /// What to change of a person; what is left out stays.
@@ -201,6 +211,8 @@ impl From<Person> for User {
             status: person.status.into(),
             awaits_approval: person.awaits_approval,
             class: person.class.map(|ClassRef { id, name }| UserClass { id: *id.as_uuid(), name }),
+            email: person.email,
+            email_confirmed: person.email_confirmed,
             version: person.version,
             created_at: super::rfc3339(person.created_at_ms),
             last_seen_at: person.last_seen_ms.map(super::rfc3339),
@@ -254,7 +266,8 @@ async fn users(
 
 /// Invite a person
 ///
-/// The answer holds a one-time link with which the person chooses a password; it is in the answer and nowhere else.
+/// The answer holds a one-time link with which the person chooses a password; it is in the answer and, if an e-mail address was given and
+/// the server sends mail, in a message to that address.
 #[utoipa::path(post, path = "/api/v1/users", tag = "people", request_body = UserRequest, responses(
     (status = 201, body = Invited), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 409, body = ErrorBody, description = "The login is taken"),
@@ -264,9 +277,10 @@ async fn invite(
     Caller(principal): Caller,
     extract::Json(request): extract::Json<UserRequest>,
 ) -> ApiResult<(StatusCode, Json<Invited>)> {
-    let new = NewPerson { login: request.login, name: request.name, role: request.role.into() };
-    let (person, link) = state.metadata.invite(&principal, new).await?;
-    Ok((StatusCode::CREATED, Json(Invited { user: person.into(), link: link.into() })))
+    let UserRequest { login, name, role, email } = request;
+    let (person, link) = state.metadata.invite(&principal, NewPerson { login, name, role: role.into(), email }).await?;
+    let mailed = links::mail_invitation(&state, principal.org, person.id, &link).await;
+    Ok((StatusCode::CREATED, Json(Invited { user: person.into(), link: link.into(), mailed })))
 }
 
 /// Show a person
@@ -306,8 +320,21 @@ async fn change_user(
         status: request.status.map(PersonStatus::from),
         class: request.class.map(ClassId::from_uuid),
     };
-    let changed = state.metadata.change_person(&principal, UserId::from_uuid(id), change).await;
-    Ok(Json(changed.map_err(failed)?.into()))
+    let id = UserId::from_uuid(id);
+    // Only who waited in the very version that is changed is let in by the change.
+    let waited = match change.status {
+        Some(PersonStatus::Active) => state
+            .metadata
+            .person(&principal, id)
+            .await
+            .is_ok_and(|before| before.awaits_approval && before.version == change.version),
+        _ => false,
+    };
+    let changed = state.metadata.change_person(&principal, id, change).await.map_err(failed)?;
+    if waited {
+        mail::let_in(&state, principal.org, id).await;
+    }
+    Ok(Json(changed.into()))
 }
 
 /// Delete a person

@@ -5,7 +5,9 @@
 //! - what is over the writer's quota of points is refused whole, before anything of it is stored;
 //! - an answer that says "stored" is given after the log has the rows on disk;
 //! - rows that are wrong are refused one by one, counted, and kept for the page that shows them;
-//! - rows that a device sends with a token of its own have its name as the tag `device`, whatever their format.
+//! - rows that a device sends with a token of its own have its name as the tag `device`, whatever their format;
+//! - of what is sent with a key for devices, the rows of known devices are stored as theirs, and what a device sends that is not
+//!   known is kept in the inbox ([`sensorium_metadata::inbox`]).
 
 use std::net::IpAddr;
 use std::sync::{Arc, Once};
@@ -17,12 +19,15 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use sensorium_model::{
-    ActingDevice, Action, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, OrgId, Principal, RowError,
+    ActingDevice, Action, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, Name, OrgId, Principal,
+    RowError,
 };
 use sensorium_protocols::{Refusals, Refused, detections};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::format::Format;
+use super::keys::{self, Found, Senders};
 use crate::auth::peer::Peer;
 use crate::auth::{self, Writer};
 use crate::body::{receive, unless_small};
@@ -43,7 +48,7 @@ pub(crate) enum Source {
 
 impl Source {
     /// The name in metrics and in the list of refused readings.
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::LineProtocol => "line_protocol",
             Self::Json => "json",
@@ -75,9 +80,22 @@ pub(crate) struct Ingest<'a> {
 /// What became of the readings.
 pub(crate) struct Outcome {
     source: Source,
+    /// The device that is not known, if the readings are kept in the inbox.
+    waits: Option<Name>,
     pub(crate) accepted: usize,
     pub(crate) seen: u64,
     pub(crate) refusals: Refusals,
+}
+
+/// The readings are kept in the inbox, until somebody adopts the device.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Waits {
+    /// `in_inbox`.
+    status: &'static str,
+    /// What the device calls itself.
+    device: String,
+    /// What to do next, as a sentence.
+    message: &'static str,
 }
 
 /// What became of the readings, in an answer.
@@ -133,42 +151,62 @@ impl<'a> Ingest<'a> {
         let started = Instant::now();
         // A name that breaks the rules cannot exist.
         let name = DatabaseName::new(database).map_err(|_| no_database(database))?;
-        auth::require(&writer.0, Action::Write(&name), "this credential may not write to this database")?;
+        let action = if writer.0.for_devices { Action::WriteForDevices(&name) } else { Action::Write(&name) };
+        auth::require(&writer.0, action, "this credential may not write to this database")?;
+        if writer.0.for_devices && source == Source::Detections {
+            return Err(ApiError::invalid("a key for devices sends no detections; use a token of the camera's own"));
+        }
         let database = DatabaseKey::new(writer.0.org, name);
         let schema = state.store.schema(&database).ok_or_else(|| no_database(database.name.as_str()))?;
         Ok(Self { state, database, schema, peer, source, started, writer: writer.0.clone() })
     }
 
     /// Reads the body, decodes it and stores what is right.
-    pub(crate) async fn run<D>(self, headers: &HeaderMap, body: Body, decode: D) -> ApiResult<Outcome>
-    where
-        D: FnOnce(&[u8], i64, &mut BatchBuilder<'_>, &mut Refusals) -> ApiResult<u64> + Send + 'static,
-    {
+    pub(crate) async fn run(self, headers: &HeaderMap, body: Body, format: Format) -> ApiResult<Outcome> {
         let received = receive(headers, body, &self.state.config).await.map_err(|error| self.refuse(error))?;
         let (sent_bytes, bytes) = (received.sent_bytes, received.bytes.clone());
         let (schema, database) = (self.schema.clone(), self.database.clone());
         let limits = self.state.config.limits;
-        let device = self.writer.device.as_ref().map(|device| device.name.clone());
+        let (device, for_devices) =
+            (self.writer.device.as_ref().map(|device| device.name.clone()), self.writer.for_devices);
+        let how = format.clone();
         let decoded = unless_small(bytes.len(), move || {
             let now_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
             let mut builder = BatchBuilder::new(schema.as_ref(), limits, now_ns);
-            if let Some(device) = device {
-                builder.sent_by(device);
+            match device {
+                Some(device) => builder.sent_by(device),
+                None if for_devices => builder.sent_for_devices(),
+                None => {}
             }
             let mut refusals = Refusals::keep(DESCRIBED);
-            let seen = decode(&bytes, now_ns, &mut builder, &mut refusals)?;
+            let seen = how.decode(&bytes, now_ns, &mut builder, &mut refusals)?;
             Ok::<_, ApiError>((builder.finish(database), refusals, seen))
         });
-        let (batch, mut refusals, seen) = decoded.await?.map_err(|error| self.refuse(error))?;
+        let (mut batch, mut refusals, seen) = decoded.await?.map_err(|error| self.refuse(error))?;
         let points = u64::try_from(batch.rows()).unwrap_or(u64::MAX);
         let spent = self.state.metadata.spend_points(&self.writer, points).await;
         spent.map_err(|error| self.refuse(error.into()))?;
+        let mut senders = Senders::default();
+        if for_devices {
+            let message =
+                keys::Message { format: &format, source: self.source, body: &received.bytes, peer: self.peer };
+            let found = keys::senders(self.state, &self.writer, &mut batch, message).await;
+            match found.map_err(|error| self.refuse(error))? {
+                Found::Known(known) => senders = known,
+                Found::InInbox(name) => {
+                    let outcome = Outcome { source: self.source, waits: Some(name), accepted: 0, seen, refusals };
+                    self.count(&outcome, sent_bytes);
+                    return Ok(outcome);
+                }
+            }
+        }
         let accepted = self.store(batch, &mut refusals).await.inspect_err(|_| self.count_device(0, 1))?;
         drop(received);
+        senders.count(self.state, self.database.org);
         if self.source == Source::Detections {
             refusals.locate(detections::place);
         }
-        let outcome = Outcome { source: self.source, accepted, seen, refusals };
+        let outcome = Outcome { source: self.source, waits: None, accepted, seen, refusals };
         self.count(&outcome, sent_bytes);
         Ok(outcome)
     }
@@ -230,8 +268,18 @@ impl Outcome {
         self.refusals.first().iter().map(row).collect()
     }
 
+    /// The answer to a device that is not known, if that is who sent it.
+    pub(crate) fn waits(&self) -> Option<Response> {
+        let device = self.waits.as_ref()?.to_string();
+        let message = "this device is not known; its readings are stored when somebody adopts it in the inbox";
+        Some((StatusCode::ACCEPTED, Json(Waits { status: "in_inbox", device, message })).into_response())
+    }
+
     /// The answer in JSON: a failure only if nothing could be stored.
     pub(crate) fn answer(&self) -> Response {
+        if let Some(waits) = self.waits() {
+            return waits;
+        }
         if self.accepted == 0 && !self.refusals.is_empty() {
             return self.partial_write();
         }

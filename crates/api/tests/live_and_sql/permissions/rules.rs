@@ -59,6 +59,9 @@ pub(crate) const RULES: &[Rule] = &[
     from(Viewer, "GET /api/v1/session", Own),
     from(Viewer, "DELETE /api/v1/session", Own),
     anyone("POST /api/v1/invitations/accept", 401),
+    // Whoever asks is answered the same, whoever they name.
+    anyone("GET /api/v1/password-reset", 200),
+    anyone("POST /api/v1/password-reset/request", 202),
     // A provider to sign in with, which nobody set here.
     anyone("GET /api/v1/session/oidc", 404),
     anyone("POST /api/v1/session/oidc", 404),
@@ -75,6 +78,9 @@ pub(crate) const RULES: &[Rule] = &[
     from(Viewer, "DELETE /api/v1/account/sessions", Own),
     from(Owner, "DELETE /api/v1/account/sessions/{id}", Nothing),
     from(Viewer, "GET /api/v1/account/quotas", Own),
+    from(Viewer, "GET /api/v1/account/email", Own),
+    from(Viewer, "PUT /api/v1/account/email", Own),
+    anyone("POST /api/v1/account/email/confirm", 401),
     // The walk has no app that makes codes, and what it begins never counts.
     from(Viewer, "GET /api/v1/account/second-factor", Own),
     from(Viewer, "POST /api/v1/account/second-factor", Own),
@@ -97,6 +103,8 @@ pub(crate) const RULES: &[Rule] = &[
     from(Administrator, "GET /api/v1/classes/{id}", Nothing),
     from(Administrator, "PATCH /api/v1/classes/{id}", Nothing),
     from(Administrator, "DELETE /api/v1/classes/{id}", Nothing),
+    // A test message, which belongs to nobody.
+    from(Administrator, "POST /api/v1/mail/test", Own),
     // The record of changes.
     from(Administrator, "GET /api/v1/audit", Own),
     // API tokens; editors see and revoke their own only.
@@ -159,6 +167,12 @@ pub(crate) const RULES: &[Rule] = &[
     devices("PUT /api/v1/device/state/reported"),
     devices("GET /api/v1/device/commands"),
     devices("POST /api/v1/device/commands/{id}/answer"),
+    // Devices that write with a key for devices and are not known.
+    from(Viewer, "GET /api/v1/inbox", Own),
+    from(Viewer, "GET /api/v1/inbox/{id}", Nothing),
+    from(Editor, "PATCH /api/v1/inbox/{id}", Nothing),
+    from(Editor, "DELETE /api/v1/inbox/{id}", Nothing),
+    from(Editor, "POST /api/v1/inbox/{id}/adopt", Nothing),
     // Sites, buildings and floors.
     from(Viewer, "GET /api/v1/places", Own),
     from(Editor, "POST /api/v1/places", Own),

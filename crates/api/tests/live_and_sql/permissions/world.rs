@@ -2,8 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use reqwest::Method;
+use sensorium_api::Mail;
+use sensorium_mail::{MailConfig, Mailer, Security};
+use sensorium_metadata::inbox::{Kept, NewMessage};
 use sensorium_metadata::places::{NewPicture, NewPlace, PlaceKind};
 use sensorium_metadata::{
     LinkPurpose, NewClass, NewCommand, NewDevice, NewDeviceToken, NewNetwork, NewPerson, NewToken, NewType, NewUser,
@@ -11,8 +15,9 @@ use sensorium_metadata::{
 };
 use sensorium_model::{DatabaseName, DeviceId, OrgId, Principal, Role};
 use serde_json::{Value as Json, json};
+use tokio_util::sync::CancellationToken;
 
-use crate::harness::{Server, T0, TOKEN, client, until};
+use crate::harness::{Options, Server, T0, TOKEN, client, until};
 
 /// Is part of every name in the first organisation, and of no other.
 pub(crate) const MARK: &str = "markerone";
@@ -110,7 +115,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let server = Server::start().await;
+        let server = Server::with(Options { mail: Some(mail()), ..Options::default() }).await;
         let metadata = &server.state.metadata;
         let request = SetUp {
             code: server.setup_code.clone(),
@@ -189,6 +194,8 @@ impl World {
                 let itself = self.server.state.metadata.authenticate_token(&target.secret).await.unwrap().unwrap();
                 self.server.state.metadata.take_command(&itself, None).await.unwrap().unwrap();
             }
+        } else if operation.contains("/inbox/{id}") {
+            target.id = self.newcomer(number).await;
         } else if operation.contains("/tokens/") {
             target.id = self.token().await;
         } else if operation.contains("/queries/") {
@@ -219,8 +226,14 @@ impl World {
 
     async fn token(&self) -> String {
         let database = Some(DatabaseName::new(&format!("{MARK}-db")).unwrap());
-        let new =
-            NewToken { name: format!("{MARK}-token"), database, can_read: true, can_write: false, expires_at_ms: None };
+        let new = NewToken {
+            name: format!("{MARK}-token"),
+            database,
+            can_read: true,
+            can_write: false,
+            expires_at_ms: None,
+            for_devices: false,
+        };
         self.server.state.metadata.create_token(&self.owner, new).await.unwrap().0.id.to_string()
     }
 
@@ -260,7 +273,7 @@ impl World {
     /// Somebody who is invited.
     async fn invited(&self, number: u32) -> String {
         let login = format!("invited-{number}-{MARK}");
-        let new = NewPerson { login, name: format!("Name {MARK}"), role: Role::Viewer };
+        let new = NewPerson { login, name: format!("Name {MARK}"), role: Role::Viewer, email: None };
         self.server.state.metadata.invite(&self.owner, new).await.unwrap().0.id.to_string()
     }
 
@@ -277,6 +290,23 @@ impl World {
             metadata.issue_link(&self.owner, id, LinkPurpose::Reset).await.unwrap();
         }
         id.to_string()
+    }
+
+    /// A device that writes and is not known.
+    async fn newcomer(&self, number: u32) -> String {
+        let name = format!("{MARK}-newcomer-{number}");
+        let new = NewMessage {
+            name: &name,
+            database: &DatabaseName::new("main").unwrap(),
+            format: "line_protocol",
+            reading: "{}",
+            body: "t v=1",
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+        };
+        let key = Principal { for_devices: true, ..self.owner.clone() };
+        assert_eq!(self.server.state.metadata.keep_message(&key, new).await.unwrap(), Kept::InInbox);
+        let inbox = self.server.state.metadata.inbox(&self.owner).await.unwrap();
+        inbox.into_iter().find(|newcomer| newcomer.name == name).unwrap().id.to_string()
     }
 
     async fn class(&self, number: u32) -> String {
@@ -382,6 +412,26 @@ impl World {
     }
 }
 
+/// Mail to a server that is away: whoever may send a test message is told so.
+fn mail() -> Mail {
+    let config = MailConfig {
+        host: "127.0.0.1".into(),
+        port: 1,
+        security: Security::None,
+        authorities: None,
+        credentials: None,
+        from: "sensorium@example.org".into(),
+        public_url: "https://sensors.example.org".into(),
+        timeout: Duration::from_secs(5),
+        queue: 100,
+        per_hour: 100,
+        per_hour_to_one: 100,
+        retry_after: Vec::new(),
+    };
+    let (mailer, _) = Mailer::start(config, CancellationToken::new(), |_| std::future::ready(())).unwrap();
+    Mail::new(mailer)
+}
+
 enum Body {
     None,
     Text(String),
@@ -412,8 +462,14 @@ fn contents(operation: &str, caller: Caller, target: &Target) -> (String, Body) 
         "POST /api/v1/session/oidc" => ("", json!({"second_factor": wrong})),
         "POST /api/v1/invitations/accept" => ("", json!({"code": wrong, "password": PASSWORD})),
         "PUT /api/v1/account/password" => ("", json!({"current": PASSWORD, "new": PASSWORD})),
+        "PUT /api/v1/account/email" => ("", json!({"password": PASSWORD, "address": null})),
+        "POST /api/v1/account/email/confirm" => ("", json!({"code": wrong})),
+        "POST /api/v1/password-reset/request" => ("", json!({"account": fresh})),
+        "POST /api/v1/mail/test" => ("", json!({"address": "ada@example.org"})),
         "POST /api/v1/account/second-factor" => ("", json!({"password": PASSWORD})),
         "POST /api/v1/devices/{id}/claim" => ("", json!({})),
+        "PATCH /api/v1/inbox/{id}" => ("", json!({"ignored": true})),
+        "POST /api/v1/inbox/{id}/adopt" => ("", json!({})),
         "POST /api/v1/claims" => ("", json!({"code": "none"})),
         "POST /api/v1/registration" => ("", json!({"login": fresh, "password": PASSWORD})),
         "POST /api/v1/classes" => ("", json!({"name": fresh, "quotas": {"devices": 5}})),

@@ -1,0 +1,54 @@
+//! What stands in a message that is kept: tables, and their fields with types.
+
+use sensorium_metadata::inbox::Message;
+use sensorium_model::{DatabaseKey, DatabaseName, DatabaseSchema, OrgId};
+use sensorium_protocols::Refusals;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::handover::decode;
+use crate::state::AppState;
+
+/// A table that a message writes to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RecognisedTable {
+    table: String,
+    /// How many readings.
+    readings: u64,
+    /// Names of tags.
+    tags: Vec<String>,
+    fields: Vec<RecognisedField>,
+}
+
+/// A field that a message writes.
+#[derive(Debug, Serialize, ToSchema)]
+struct RecognisedField {
+    name: String,
+    /// Such as `float`, `integer` or `string`.
+    #[serde(rename = "type")]
+    field_type: String,
+}
+
+/// What stands in a message, as the database would take it now; nothing if it cannot be read.
+pub(super) fn recognised(state: &AppState, org: OrgId, message: &Message) -> Vec<RecognisedTable> {
+    let Ok(name) = DatabaseName::new(&message.database) else { return Vec::new() };
+    let database = DatabaseKey::new(org, name);
+    let schema = state.store.schema(&database);
+    let empty = DatabaseSchema::default();
+    let schema = schema.as_deref().unwrap_or(&empty);
+    let Ok(batch) = decode(state, database, schema, message, &mut Refusals::keep(0)) else { return Vec::new() };
+    let tables = batch.tables.into_iter().map(|table| RecognisedTable {
+        table: table.table.to_string(),
+        readings: table.rows() as u64,
+        tags: table.tags.iter().map(|tag| tag.name.to_string()).collect(),
+        fields: table
+            .fields
+            .iter()
+            .map(|field| RecognisedField {
+                name: field.name.to_string(),
+                field_type: field.values.field_type().to_string(),
+            })
+            .collect(),
+    });
+    tables.collect()
+}
