@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::account::{MAX_NAME, check_login, login_key};
 use crate::audit::Change;
 use crate::client::Client;
+use crate::email::check_email;
 use crate::entity::{external_identity, session, user};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
@@ -215,8 +216,13 @@ impl Metadata {
         check_login(email).map_err(|_| MetadataError::Denied(NO_LOGIN))?;
         self.begin_joining(client.address)?;
         let password = self.passwords().hash(&secrets::session()).await?;
-        let row =
-            user::Model { role: role.into(), ..self.joining(email, &shown_name(&identity.name), status, password) };
+        // As with whoever asks to join: it counts once they have shown that they read what is sent there.
+        let address = check_email(Some(email)).ok().flatten();
+        let row = user::Model {
+            role: role.into(),
+            email: address,
+            ..self.joining(email, &shown_name(&identity.name), status, password)
+        };
         let transaction = self.begin().await?;
         let itself = match self.insert_joining(&transaction, &row).await {
             Err(MetadataError::LoginTaken) => return Err(MetadataError::Conflict(TAKEN)),

@@ -164,7 +164,7 @@ impl Provider {
             RequestTokenError::Request(cause) => self.away(cause),
             RequestTokenError::ServerResponse(response) => {
                 // Such as `invalid_grant` for a code that was used, or `invalid_client` for a wrong secret.
-                let code = response.error().as_ref();
+                let code: &str = response.error().as_ref();
                 tracing::warn!(issuer = self.config.issuer, code, "the provider refused to exchange a code");
                 OidcError::Unverified(self.config.name.clone())
             }

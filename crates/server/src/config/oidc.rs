@@ -1,13 +1,15 @@
 //! `[people.oidc]`: a provider of OpenID Connect that people may sign in with; none without an issuer.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use sensorium_api::oidc::CALLBACK;
 use sensorium_api::{Oidc, OidcConfig};
 use sensorium_metadata::{IdentityRules, Joining};
 use sensorium_model::Role;
 use serde::{Deserialize, Serialize};
+
+use super::mail::Secret;
 
 /// The key of the secret, which is never shown.
 pub(crate) const SECRET_KEY: &str = "people.oidc.client_secret";
@@ -28,7 +30,7 @@ pub(crate) struct OidcSettings {
     pub(crate) name: String,
     /// What is asked for, with spaces between.
     pub(crate) scopes: String,
-    /// Where the provider sends browsers back to, as they reach this server.
+    /// Where the provider sends browsers back to, as they reach this server; without it, below `http.public_url`.
     pub(crate) redirect_url: Option<String>,
     /// What becomes of people whom nobody here is linked with.
     pub(crate) registration: OidcRegistration,
@@ -60,17 +62,6 @@ pub(crate) enum OidcRole {
     Editor,
 }
 
-/// A text that is not shown.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Secret(String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
-
 impl Default for OidcSettings {
     fn default() -> Self {
         Self {
@@ -91,7 +82,7 @@ impl Default for OidcSettings {
 
 impl OidcSettings {
     /// The first rule that the values break: the key, and a sentence.
-    pub(crate) fn broken_rule(&self) -> Option<(&'static str, String)> {
+    pub(crate) fn broken_rule(&self, public_url: Option<&str>) -> Option<(&'static str, String)> {
         self.issuer.as_ref()?;
         let broken = |key, sentence: &str| Some((key, sentence.to_owned()));
         if self.client_id.as_deref().unwrap_or_default().is_empty() {
@@ -100,8 +91,8 @@ impl OidcSettings {
                 "people.oidc.client_id is missing; register this server with the provider",
             );
         }
-        if self.redirect_url.is_none() {
-            let sentence = "people.oidc.redirect_url is missing; set it to this server's address as browsers reach it, followed by /api/v1/session/oidc/callback";
+        if self.redirect_url(public_url).is_none() {
+            let sentence = "people.oidc.redirect_url is missing; set it, or http.public_url, to this server's address as browsers reach it, the former followed by /api/v1/session/oidc/callback";
             return broken("people.oidc.issuer", sentence);
         }
         if self.client_secret.is_some() && self.client_secret_file.is_some() {
@@ -127,12 +118,12 @@ impl OidcSettings {
                 "list domains such as example.org, with spaces between and without @",
             );
         }
-        let wrong = self.config(None)?.check().err()?;
+        let wrong = self.config(None, public_url)?.check().err()?;
         Some(("people.oidc.issuer", wrong.to_string()))
     }
 
     /// The provider, if one is set; reads the file with the secret.
-    pub(crate) fn provider(&self) -> Result<Option<Oidc>> {
+    pub(crate) fn provider(&self, public_url: Option<&str>) -> Result<Option<Oidc>> {
         let secret = match &self.client_secret_file {
             Some(path) => Some(
                 read(path)
@@ -140,10 +131,15 @@ impl OidcSettings {
             ),
             None => self.client_secret.as_ref().map(|secret| secret.0.clone()),
         };
-        Ok(self.config(secret).map(Oidc::new).transpose()?)
+        Ok(self.config(secret, public_url).map(Oidc::new).transpose()?)
     }
 
-    fn config(&self, client_secret: Option<String>) -> Option<OidcConfig> {
+    fn redirect_url(&self, public_url: Option<&str>) -> Option<String> {
+        let below = || public_url.map(|url| format!("{}{CALLBACK}", url.trim_end_matches('/')));
+        self.redirect_url.clone().or_else(below)
+    }
+
+    fn config(&self, client_secret: Option<String>, public_url: Option<&str>) -> Option<OidcConfig> {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let role = match self.role {
             OidcRole::Viewer => Role::Viewer,
@@ -161,7 +157,7 @@ impl OidcSettings {
             name: self.name.trim().to_owned(),
             // Asked for anyway.
             scopes: words(&self.scopes).into_iter().filter(|scope| scope != "openid").collect(),
-            redirect_url: self.redirect_url.clone()?,
+            redirect_url: self.redirect_url(public_url)?,
             rules: IdentityRules { joining, trusted_second_factor: self.trusted_second_factor },
         })
     }
@@ -188,8 +184,12 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_contradicts_is_named() {
-        assert_eq!(OidcSettings::default().broken_rule(), None);
-        assert_eq!(good().broken_rule(), None);
+        assert_eq!(OidcSettings::default().broken_rule(None), None);
+        assert_eq!(good().broken_rule(None), None);
+        let elsewhere = OidcSettings { redirect_url: None, ..good() };
+        assert_eq!(elsewhere.broken_rule(Some("https://box.example/")), None);
+        let url = elsewhere.redirect_url(Some("https://box.example/"));
+        assert_eq!(url.as_deref(), Some("https://box.example/api/v1/session/oidc/callback"));
         let file = Some(PathBuf::from("secret"));
         for (broken, key) in [
             (OidcSettings { client_id: None, ..good() }, "client_id"),
@@ -204,7 +204,7 @@ mod tests {
             (OidcSettings { registration: OidcRegistration::ByDomain, ..good() }, "domains"),
             (OidcSettings { domains: "@example.org".into(), ..good() }, "domains"),
         ] {
-            let (at, sentence) = broken.broken_rule().unwrap();
+            let (at, sentence) = broken.broken_rule(None).unwrap();
             assert!(at.contains(key) || sentence.contains(key), "{at}: {sentence}");
         }
     }
@@ -217,9 +217,9 @@ mod tests {
         std::fs::write(&path, "geheim\n").unwrap();
         assert_eq!(read(&path).unwrap(), "geheim");
         let settings = OidcSettings { client_secret: None, client_secret_file: Some(path), ..good() };
-        assert!(settings.provider().unwrap().is_some());
+        assert!(settings.provider(None).unwrap().is_some());
         let missing =
             OidcSettings { client_secret_file: Some("/nowhere/secret".into()), client_secret: None, ..good() };
-        assert!(missing.provider().unwrap_err().to_string().contains("/nowhere/secret"));
+        assert!(missing.provider(None).unwrap_err().to_string().contains("/nowhere/secret"));
     }
 }

@@ -338,7 +338,7 @@ impl Settings {
             })
             .or_else(|| Some(("http.public_url", self.http.public_url.as_deref().and_then(wrong_public_url)?)))
             .or_else(|| self.mail.broken_rule(self.http.public_url.as_deref()))
-            .or_else(|| self.people.oidc.broken_rule())
+            .or_else(|| self.people.oidc.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| match (&self.tls.cert, &self.tls.key) {
                 (Some(_), None) => Some(("tls.cert", "tls.key is missing; set both".to_owned())),
                 (None, Some(_)) => Some(("tls.key", "tls.cert is missing; set both".to_owned())),

@@ -62,7 +62,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let metrics = metrics_recorder()?;
     let mut signals = StopSignals::new()?;
     let files = Tls::from_files(&settings.tls)?;
-    let oidc = settings.people.oidc.provider()?;
+    let oidc = settings.people.oidc.provider(settings.http.public_url.as_deref())?;
     let listener = listener::bind(&settings.http.listen)?;
     let address = listener.local_addr().context("the listener has no address")?;
 

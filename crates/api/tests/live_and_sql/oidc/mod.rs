@@ -5,7 +5,7 @@ mod app;
 mod browser;
 mod provider;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use sensorium_api::{Oidc, OidcConfig};
 use sensorium_metadata::{
@@ -44,7 +44,7 @@ impl World {
     }
 
     async fn with(provider: Provider, issuer: String, rules: IdentityRules) -> Self {
-        let make = move |address| {
+        let make = move |address: SocketAddr| {
             let config = OidcConfig {
                 issuer,
                 client_id: CLIENT.into(),

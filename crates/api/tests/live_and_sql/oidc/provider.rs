@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
-use serde_json::{Value as Json_, json};
+use serde_json::{Value, json};
 
 pub(super) const CLIENT: &str = "sensorium at home";
 pub(super) const SECRET: &str = "a secret: 100%";
@@ -86,7 +86,7 @@ impl Key {
         Self { name: name.into(), pair }
     }
 
-    fn public(&self) -> Json_ {
+    fn public(&self) -> Value {
         // An uncompressed point: 4, x, y.
         let point = self.pair.public_key().as_ref();
         let (x, y) = (URL_SAFE_NO_PAD.encode(&point[1..33]), URL_SAFE_NO_PAD.encode(&point[33..]));
@@ -271,10 +271,10 @@ impl Behaviour {
             "iat": now, "exp": now + 60, "name": "Nina",
             "email": self.person.email, "email_verified": self.person.email_verified,
         });
-        let mut set = |name: &str, value: Json_| claims.as_object_mut().unwrap().insert(name.to_owned(), value);
+        let mut set = |name: &str, value: Value| claims.as_object_mut().unwrap().insert(name.to_owned(), value);
         match self.lie {
             Lie::Nonce => set("nonce", json!("another")),
-            Lie::NoNonce => set("nonce", Json_::Null),
+            Lie::NoNonce => set("nonce", Value::Null),
             Lie::Audience => set("aud", json!("somebody else")),
             Lie::TwoAudiences => set("aud", json!([CLIENT, "somebody else"])),
             Lie::OtherParty => set("azp", json!("somebody else")),
@@ -288,7 +288,7 @@ impl Behaviour {
             _ => "ES256",
         };
         let head = json!({"alg": algorithm, "kid": self.key.name, "typ": "JWT"});
-        let part = |value: &Json_| URL_SAFE_NO_PAD.encode(value.to_string());
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&head), part(&claims));
         let signature = match self.lie {
             Lie::Unsigned => Vec::new(),
