@@ -81,7 +81,7 @@ impl Mailer {
     ) -> Result<(Self, JoinHandle<()>), MailError>
     where
         R: Fn(Outcome) -> F + Send + Sync + 'static,
-        F: Future<Output = ()> + Send,
+        F: Future<Output = ()> + Send + 'static,
     {
         let (inbox, outbox) = unbounded_channel();
         let inner = Inner {
@@ -132,7 +132,7 @@ struct Worker<R> {
 impl<R, F> Worker<R>
 where
     R: Fn(Outcome) -> F + Send + Sync + 'static,
-    F: Future<Output = ()> + Send,
+    F: Future<Output = ()> + Send + 'static,
 {
     async fn run(mut self, mut inbox: UnboundedReceiver<Item>, stop: CancellationToken) {
         loop {
