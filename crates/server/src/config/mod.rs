@@ -10,6 +10,7 @@ mod oidc;
 mod settings;
 mod show;
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +65,13 @@ pub(crate) type FlagValue = (String, String, &'static str);
 pub(crate) struct Config {
     pub(crate) settings: Settings,
     layers: Layers,
+}
+
+/// Without the values as they were set, some of which are secrets.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 impl Config {
