@@ -178,12 +178,14 @@ it("finds, sorts and scrolls through devices, and keeps filters and order in the
   await page.getByRole("link", { name: "node 000" }).waitFor();
   // Only what is in sight is in the page; a screen reader hears how many there are, once that is known.
   expect(await rows.count()).toBeLessThan(80);
-  await expect
-    .poll(async () => {
-      await page.keyboard.press("End");
-      return table.getAttribute("aria-rowcount");
-    })
-    .toBe("621");
+  const loadAll = () =>
+    expect
+      .poll(async () => {
+        await page.keyboard.press("End");
+        return table.getAttribute("aria-rowcount");
+      })
+      .toBe("621");
+  await loadAll();
   await page.keyboard.press("End");
   await page.getByRole("link", { name: "node 619" }).waitFor();
   expect(await rows.count()).toBeLessThan(80);
@@ -192,11 +194,12 @@ it("finds, sorts and scrolls through devices, and keeps filters and order in the
 
   // The arrows go from row to row, and the focus stays in the page however far one scrolls.
   await page.getByRole("link", { name: "node 619" }).focus();
-  for (let next = 618; next >= 559; next -= 1) {
-    // A key that comes before the row is drawn goes nowhere.
-    await page.getByRole("link", { name: `node ${String(next)}` }).waitFor({ state: "attached" });
-    await page.keyboard.press("ArrowUp");
-  }
+  // All keys come before the list can be drawn anew; none of them is lost.
+  await page.evaluate(() => {
+    for (let key = 0; key < 60; key += 1) {
+      document.activeElement?.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowUp", bubbles: true, cancelable: true }));
+    }
+  });
   const focused = () => page.evaluate(() => document.activeElement?.textContent);
   expect(await focused()).toBe("node 559");
   await page.evaluate(() => {
@@ -215,6 +218,8 @@ it("finds, sorts and scrolls through devices, and keeps filters and order in the
   await page.waitForURL(/order=desc/);
   await expect.poll(() => rows.first().textContent()).toBe("node 619");
   expect(await page.getByRole("columnheader", { name: "Name" }).getAttribute("aria-sort")).toBe("descending");
+  // The other order loads on, too.
+  await loadAll();
 
   await page.getByLabel("Text").fill("field");
   await page.getByLabel("State").selectOption("Disabled");

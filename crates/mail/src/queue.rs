@@ -132,7 +132,7 @@ struct Worker<R> {
 impl<R, F> Worker<R>
 where
     R: Fn(Outcome) -> F + Send + Sync + 'static,
-    F: Future<Output = ()> + Send + 'static,
+    F: Future<Output = ()> + Send,
 {
     async fn run(mut self, mut inbox: UnboundedReceiver<Item>, stop: CancellationToken) {
         loop {

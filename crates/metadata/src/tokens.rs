@@ -94,7 +94,8 @@ impl Metadata {
         }
         let who = Principal::system(self.org());
         let name = "bootstrap".to_owned();
-        let new = NewToken { name, database: None, can_read: true, can_write: true, expires_at_ms: None, for_devices: false };
+        let new =
+            NewToken { name, database: None, can_read: true, can_write: true, expires_at_ms: None, for_devices: false };
         let row = self.row(&who, new, secret, user::Role::Administrator, None);
         self.record(&transaction, &who, Change::created("token", &row.name)).await?;
         api_token::Entity::insert(api_token::ActiveModel::from(row)).exec_without_returning(&transaction).await?;

@@ -62,7 +62,14 @@ async fn a_session_does_not_outlive_its_time() {
 #[tokio::test]
 async fn a_token_stands_until_it_is_revoked() {
     let Signed { metadata, who, .. } = &signed_in().await;
-    let new = NewToken { name: "device".into(), database: None, can_read: true, can_write: true, expires_at_ms: None, for_devices: false };
+    let new = NewToken {
+        name: "device".into(),
+        database: None,
+        can_read: true,
+        can_write: true,
+        expires_at_ms: None,
+        for_devices: false,
+    };
     let (info, secret) = metadata.create_token(who, new).await.unwrap();
     let token = metadata.authenticate_token(&secret).await.unwrap().unwrap();
     assert!(metadata.is_current(&token).await.unwrap());

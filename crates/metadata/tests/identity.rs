@@ -90,7 +90,14 @@ fn config(folder: &TempDir, now_ms: &Arc<AtomicI64>) -> MetadataConfig {
 }
 
 fn read_write(name: &str) -> NewToken {
-    NewToken { name: name.into(), database: None, can_read: true, can_write: true, expires_at_ms: None, for_devices: false }
+    NewToken {
+        name: name.into(),
+        database: None,
+        can_read: true,
+        can_write: true,
+        expires_at_ms: None,
+        for_devices: false,
+    }
 }
 
 fn kind<T>(result: Result<T, MetadataError>) -> Option<ErrorKind> {

@@ -6,9 +6,10 @@ import type { Page } from "playwright-core";
 
 const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Every violation in one line each; empty when there is none. */
-export async function violations(page: Page): Promise<string[]> {
-  const results = await page.evaluate<AxeResults>(`${source};axe.run(document, { resultTypes: ["violations"] })`);
+/** Every violation in one line each, of these rules or of all; empty when there is none. */
+export async function violations(page: Page, rules?: string[]): Promise<string[]> {
+  const options = { resultTypes: ["violations"], ...(rules === undefined ? {} : { runOnly: rules }) };
+  const results = await page.evaluate<AxeResults>(`${source};axe.run(document, ${JSON.stringify(options)})`);
   return results.violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.target.join(" ")} — ${node.failureSummary ?? ""}`),
   );

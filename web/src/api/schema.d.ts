@@ -763,6 +763,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the inbox */
+        get: operations["inbox_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a device of the inbox
+         * @description With the messages that are kept.
+         */
+        get: operations["newcomer"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a device from the inbox
+         * @description With what was kept of it. With its next message it is there again; ignore it to hear nothing more of it.
+         */
+        delete: operations["dismiss_newcomer"];
+        options?: never;
+        head?: never;
+        /** Ignore a device of the inbox, or hear it again */
+        patch: operations["change_newcomer"];
+        trace?: never;
+    };
+    "/api/v1/inbox/{id}/adopt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adopt a device of the inbox
+         * @description It becomes a device, or is known as one that there is already. What was kept of it is stored before the answer; if that is cut
+         *     short, the rest follows by itself.
+         */
+        post: operations["adopt_newcomer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations/accept": {
         parameters: {
             query?: never;
@@ -1562,6 +1625,31 @@ export interface components {
             /** @description The first 100 that were refused. */
             rejected: components["schemas"]["RefusedRow"][];
         };
+        /** @description A device that was adopted. */
+        AdoptedDevice: components["schemas"]["HandedOver"] & {
+            /**
+             * Format: uuid
+             * @description The device.
+             */
+            device: string;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description What a device of the inbox becomes. */
+        AdoptionRequest: {
+            /**
+             * Format: uuid
+             * @description The device that it is, if there is one already, such as the one whose place it takes; without name and type.
+             */
+            device?: string | null;
+            /** @description The name of the new device; what it calls itself if it is not given. */
+            name?: string | null;
+            /**
+             * Format: uuid
+             * @description The type of the new device.
+             */
+            type?: string | null;
+        };
         /**
          * @description What is computed of the values of a field in a window.
          * @enum {string}
@@ -1877,6 +1965,8 @@ export interface components {
              * @description Grows with each change; send it with the next one.
              */
             version: number;
+            /** @description What it calls itself when it writes with a key for devices, in lower case; null if that is its name. */
+            writes_as: string | null;
         };
         /** @description What to change of a device; what is left out stays. */
         DeviceEdit: {
@@ -2087,6 +2177,23 @@ export interface components {
             /** Format: int32 */
             w: number;
         };
+        /** @description What became of the messages that were kept. */
+        HandedOver: {
+            /** @description Whether all messages were handed over; the others follow within the hour. */
+            complete: boolean;
+            /** @description The first reason. */
+            reason: string | null;
+            /**
+             * Format: int64
+             * @description Readings that were refused, and messages whose database is no more.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Readings that were stored.
+             */
+            stored: number;
+        };
         /** @description The state of the process. */
         Health: {
             /** @description What it is ready for, as a sentence. */
@@ -2112,10 +2219,26 @@ export interface components {
             /** Format: int64 */
             updated: number;
         };
+        /** @description The devices that wait, the last to send first. */
+        Inbox: {
+            newcomers: components["schemas"]["Newcomer"][];
+        };
         /** @description A new person and the link to give to them, which is never shown again. */
         Invited: {
             link: components["schemas"]["OneTimeLink"];
             user: components["schemas"]["User"];
+        };
+        /** @description A message that is kept. */
+        KeptMessage: {
+            /** @description What was sent. */
+            body: string;
+            database: string;
+            format: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            received_at: string;
         };
         /** @description A kind of devices. */
         KindOfDevice: components["schemas"]["TypeDefinition"] & {
@@ -2198,6 +2321,63 @@ export interface components {
              * @description East is positive.
              */
             longitude: number;
+        };
+        /** @description A device that writes with a key for devices and is not known. */
+        Newcomer: {
+            /** @description The network address that it sent from last. */
+            address: string;
+            /**
+             * Format: uuid
+             * @description The device that is being given what was kept; null unless it was adopted a moment ago.
+             */
+            adopted_as: string | null;
+            /** @description The database that it wrote to last. */
+            database: string;
+            /**
+             * Format: date-time
+             * @description When the first message came, RFC 3339.
+             */
+            first_seen_at: string;
+            /** @description The format of what it sent last: `line_protocol` or `json`. */
+            format: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Whether what it sends is refused. */
+            ignored: boolean;
+            /**
+             * Format: int64
+             * @description How many of them are kept.
+             */
+            kept: number;
+            /**
+             * Format: int64
+             * @description Their bytes.
+             */
+            kept_bytes: number;
+            /**
+             * Format: date-time
+             * @description When the last message came, RFC 3339.
+             */
+            last_seen_at: string;
+            /**
+             * Format: int64
+             * @description How many messages came.
+             */
+            messages: number;
+            /** @description What it calls itself: the tag `device` of what it sends. */
+            name: string;
+        };
+        /** @description What to change of a device that waits. */
+        NewcomerChange: {
+            /** @description Whether what it sends is refused; what was kept of it is deleted then. */
+            ignored: boolean;
+        };
+        /** @description A device that waits, with what is kept of it. */
+        NewcomerWithMessages: components["schemas"]["Newcomer"] & {
+            /** @description What stands in the newest message. */
+            recognised: components["schemas"]["RecognisedTable"][];
+            /** @description Newest first. */
+            kept_messages: components["schemas"]["KeptMessage"][];
         };
         /** @description What lets somebody choose a password, or claim a device, once. Only this answer holds it. */
         OneTimeLink: {
@@ -2541,6 +2721,24 @@ export interface components {
             } | null;
             /** @description RFC 3339, or a number since 1970; the server's time when absent. */
             time?: unknown;
+        };
+        /** @description A field that a message writes. */
+        RecognisedField: {
+            name: string;
+            /** @description Such as `float`, `integer` or `string`. */
+            type: string;
+        };
+        /** @description A table that a message writes to. */
+        RecognisedTable: {
+            fields: components["schemas"]["RecognisedField"][];
+            /**
+             * Format: int64
+             * @description How many readings.
+             */
+            readings: number;
+            table: string;
+            /** @description Names of tags. */
+            tags: string[];
         };
         /** @description Codes that stand in for an app that is lost, good once each. Only this answer holds them. */
         RecoveryCodes: {
@@ -3049,6 +3247,8 @@ export interface components {
              * @description It is refused from then on, RFC 3339; null if it is good until it is revoked.
              */
             expires_at: string | null;
+            /** @description Whether it is a key for devices. */
+            for_devices: boolean;
             /** @description The beginning of the secret, to tell tokens apart. */
             hint: string;
             /** Format: uuid */
@@ -3075,6 +3275,11 @@ export interface components {
              * @description It is refused from then on, RFC 3339; without it, it is good until it is revoked.
              */
             expires_at?: string | null;
+            /**
+             * @description Makes it a key for devices: it writes for the device that each reading names by the tag `device`, and does nothing else. What
+             *     devices send that are not known waits in the inbox.
+             */
+            for_devices?: boolean;
             /** @description What it is for, in words. */
             name: string;
         };
@@ -6344,6 +6549,272 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    inbox_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Devices that write with a key for devices and are not known */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Inbox"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    newcomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its place in the inbox */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewcomerWithMessages"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    dismiss_newcomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its place in the inbox */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_newcomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its place in the inbox */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewcomerChange"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    adopt_newcomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its place in the inbox */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdoptionRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdoptedDevice"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -10,11 +10,12 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import type { QueryClient } from "@tanstack/react-query";
-import { sessionQuery, setupQuery } from "@/api/queries";
+import { devicesQuery, sessionQuery, setupQuery } from "@/api/queries";
 import { loadStrings } from "@/i18n";
 import { validateSearch as auditSearch } from "@/pages/audit/search";
 import { validateSearch as devicesSearch } from "@/pages/devices/search";
 import { validateSearch as exploreSearch } from "@/pages/explore/search";
+import { validateSearch as inboxSearch } from "@/pages/inbox/search";
 import { validateSearch as mapSearch } from "@/pages/map/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
 import { validateSearch as placeSearch } from "@/pages/place/search";
@@ -24,6 +25,7 @@ import { NotFound, RouteFailure } from "@/shell/Failures";
 import { Loading } from "@/shell/Loading";
 import { Root } from "@/shell/Root";
 import { Shell } from "@/shell/Shell";
+import { comesSoon } from "./comesSoon";
 import { queryClient } from "./queryClient";
 import { safeReturn } from "./safeReturn";
 
@@ -46,6 +48,7 @@ export type TitledNamespace =
   | "people"
   | "audit"
   | "devices"
+  | "inbox"
   | "places"
   | "map"
   | "device-code"
@@ -178,6 +181,8 @@ const tokens = createRoute({
   getParentRoute: () => signedIn,
   path: "/tokens",
   staticData: { title: "tokens" },
+  validateSearch: (search: Record<string, unknown>): { new?: "devices" } =>
+    search["new"] === "devices" ? { new: "devices" } : {},
   loader: () => loadStrings("tokens"),
   component: lazyRouteComponent(() => import("@/pages/tokens")),
 });
@@ -204,7 +209,10 @@ const devices = createRoute({
   path: "/devices",
   staticData: { title: "devices" },
   validateSearch: devicesSearch,
-  loader: () => loadStrings("devices"),
+  loaderDeps: ({ search }) => search,
+  loader: async ({ context, deps }) => {
+    await Promise.all([loadStrings("devices"), comesSoon(context.queryClient, devicesQuery(devicesSearch({ ...deps })))]);
+  },
   component: lazyRouteComponent(() => import("@/pages/devices")),
 });
 
@@ -224,6 +232,15 @@ const device = createRoute({
     typeof search["db"] === "string" ? { db: search["db"] } : {},
   loader: () => loadStrings("devices"),
   component: lazyRouteComponent(() => import("@/pages/device")),
+});
+
+const inbox = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/inbox",
+  staticData: { title: "inbox" },
+  validateSearch: inboxSearch,
+  loader: () => loadStrings("inbox"),
+  component: lazyRouteComponent(() => import("@/pages/inbox")),
 });
 
 const places = createRoute({
@@ -335,6 +352,7 @@ export const router = createRouter({
       devices,
       deviceTypes,
       device,
+      inbox,
       places,
       place,
       map,

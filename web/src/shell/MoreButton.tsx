@@ -9,6 +9,7 @@ import type { Place } from "./places";
 
 const load = () => import("./MoreMenu");
 const MoreMenu = lazy(load);
+const InboxBadge = lazy(() => import("./InboxBadge"));
 
 /** Opens a menu of pages. */
 export function MoreButton({ places }: { places: readonly Place[] }) {
@@ -31,6 +32,9 @@ export function MoreButton({ places }: { places: readonly Place[] }) {
     >
       <Ellipsis size={18} strokeWidth={1.75} aria-hidden />
       <span>{t("nav.more")}</span>
+      <Suspense>
+        <InboxBadge />
+      </Suspense>
     </UnstyledButton>
   );
   if (!wanted) return button;

@@ -3,6 +3,7 @@ import { Menu } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import InboxBadge from "./InboxBadge";
 import type { Place } from "./places";
 
 /** Properties of {@link MoreMenu}. */
@@ -30,7 +31,7 @@ export default function MoreMenu({ places, opened, onChange, children }: MoreMen
       <Menu.Target>{children}</Menu.Target>
       <Menu.Dropdown>
         {places.map(({ to, name, icon: Icon }) => (
-          <Menu.Item key={to} component={Link} to={to} leftSection={<Icon size={16} aria-hidden />}>
+          <Menu.Item key={to} component={Link} to={to} leftSection={<Icon size={16} aria-hidden />} rightSection={name === "inbox" && <InboxBadge />}>
             {t(`nav.${name}`)}
           </Menu.Item>
         ))}

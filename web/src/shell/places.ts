@@ -7,6 +7,7 @@ import {
   Compass,
   Cpu,
   FileCode2,
+  Inbox,
   KeyRound,
   type LucideIcon,
   MapPinned,
@@ -25,6 +26,7 @@ export interface Place {
     | "/explore"
     | "/send"
     | "/devices"
+    | "/inbox"
     | "/places"
     | "/map"
     | "/device-code"
@@ -36,7 +38,7 @@ export interface Place {
     | "/reference"
     | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "devices" | "places" | "map" | "deviceCode" | "templates" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
+  name: "overview" | "explore" | "send" | "devices" | "inbox" | "places" | "map" | "deviceCode" | "templates" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
   icon: LucideIcon;
   /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
   isFrequent: boolean;
@@ -58,6 +60,7 @@ const places: readonly Place[] = [
   place("/explore", "explore", Compass, { isFrequent: true }),
   place("/send", "send", SquareTerminal, { isFrequent: true }),
   place("/devices", "devices", Cpu),
+  place("/inbox", "inbox", Inbox),
   place("/places", "places", Building2),
   place("/map", "map", MapPinned),
   place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),

@@ -1,15 +1,18 @@
 /** Short messages in a corner. What draws them is fetched with the first one. */
-import { useSyncExternalStore } from "react";
+import { type ReactNode, useSyncExternalStore } from "react";
+
+/** How long a message with something to read or to follow stays. */
+export const LONG_MS = 20_000;
 
 let wanted = false;
 const watchers = new Set<() => void>();
 
-/** Shows a message for a few seconds. */
-export async function toast(message: string, color: "accent" | "red" = "accent"): Promise<void> {
+/** Shows a message for a few seconds, or as long as is said. */
+export async function toast(message: ReactNode, color: "accent" | "red" = "accent", forMs?: number): Promise<void> {
   const { notifications } = await import("@mantine/notifications");
   wanted = true;
   for (const watcher of watchers) watcher();
-  notifications.show({ message, color });
+  notifications.show({ message, color, ...(forMs === undefined ? {} : { autoClose: forMs }) });
 }
 
 /** Whether a message has ever been shown in this tab. */

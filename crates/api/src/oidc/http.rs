@@ -1,9 +1,10 @@
 //! Requests to the provider: bounded in time and size, and never sent on to another address.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::http;
-use openidconnect::{HttpRequest, HttpResponse};
+use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use thiserror::Error;
@@ -46,7 +47,7 @@ impl Http {
         Ok(Self { client })
     }
 
-    pub(super) async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let mut response = self.client.execute(request.try_into()?).await?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
@@ -60,5 +61,14 @@ impl Http {
             headers.clone_from(response.headers());
         }
         Ok(answer.body(body)?)
+    }
+}
+
+impl<'c> AsyncHttpClient<'c> for Http {
+    type Error = HttpError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.send(request))
     }
 }

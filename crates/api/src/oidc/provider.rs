@@ -14,8 +14,8 @@ use openidconnect::core::{
     CoreProviderMetadata,
 };
 use openidconnect::{
-    AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, HttpRequest, IssuerUrl,
-    Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError,
+    AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError,
     TokenResponse,
 };
 use reqwest::Url;
@@ -158,9 +158,8 @@ impl Provider {
         let client = CoreClient::from_provider_metadata(metadata.clone(), self.client_id(), secret)
             .set_redirect_uri(self.redirect_url()?)
             .set_auth_type(auth_type(metadata));
-        let http = |request: HttpRequest| self.http.send(request);
         let request = client.exchange_code(AuthorizationCode::new(code)).map_err(|error| self.unusable(&error))?;
-        let answer = request.set_pkce_verifier(PkceCodeVerifier::new(verifier)).request_async(&http).await;
+        let answer = request.set_pkce_verifier(PkceCodeVerifier::new(verifier)).request_async(&self.http).await;
         let answer = answer.map_err(|error| match &error {
             RequestTokenError::Request(cause) => self.away(cause),
             RequestTokenError::ServerResponse(response) => {
@@ -242,9 +241,8 @@ impl Provider {
     }
 
     async fn fetch(&self, known: &mut Known) -> Result<Arc<CoreProviderMetadata>, OidcError> {
-        let http = |request: HttpRequest| self.http.send(request);
         let issuer = IssuerUrl::new(self.config.issuer.clone()).map_err(|error| self.unusable(&error))?;
-        let discovered = CoreProviderMetadata::discover_async(issuer, &http).await;
+        let discovered = CoreProviderMetadata::discover_async(issuer, &self.http).await;
         let metadata = discovered.map_err(|error| self.away(&error)).and_then(|metadata| {
             let urls = [Some(metadata.authorization_endpoint().url()), metadata.token_endpoint().map(|url| url.url())];
             if urls.into_iter().flatten().chain([metadata.jwks_uri().url()]).all(is_guarded) {

@@ -44,7 +44,10 @@ async fn what_an_unknown_device_sends_is_stored_when_somebody_adopts_it() {
     let lines = "climate,device=ESP_12AB v=21.5 1700000000000\nclimate,device=ESP_12AB v=\n";
     let reply = server.post("/write?db=main&precision=ms").token(&key).body(lines).send().await;
     let told = reply.json();
-    assert_eq!((reply.status.as_u16(), &told["status"], &told["device"]), (202, &json!("in_inbox"), &json!("ESP_12AB")));
+    assert_eq!(
+        (reply.status.as_u16(), &told["status"], &told["device"]),
+        (202, &json!("in_inbox"), &json!("ESP_12AB"))
+    );
     let reply = server
         .post("/api/v1/readings?db=main&table=air&tags=room")
         .token(&key)
@@ -77,7 +80,10 @@ async fn what_an_unknown_device_sends_is_stored_when_somebody_adopts_it() {
     assert_eq!((reply.status.as_u16(), series(&server, "climate")), (204, vec!["device=Roof".to_owned()]));
     let device = format!("/api/v1/devices/{}", adopted["device"].as_str().unwrap());
     let shown = server.get(&device).cookie(&ada).send().await.json();
-    assert_eq!((&shown["writes_as"], &shown["status"]["rows"], &shown["status"]["messages"]), (&json!("esp_12ab"), &json!(3), &json!(3)));
+    assert_eq!(
+        (&shown["writes_as"], &shown["status"]["rows"], &shown["status"]["messages"]),
+        (&json!("esp_12ab"), &json!(3), &json!(3))
+    );
 }
 
 #[tokio::test]
@@ -115,7 +121,7 @@ async fn a_key_writes_for_many_devices_that_are_known() {
 async fn what_the_inbox_cannot_keep_is_refused_with_the_limit() {
     let (server, ada, key) = start().await;
     let long = format!("climate,device=esp text=\"{}\"", "x".repeat(70_000));
-    let reply = server.post("/write?db=main").token(&key).body(&long).send().await;
+    let reply = server.post("/write?db=main").token(&key).body(long).send().await;
     assert_eq!(reply.failure().0, 413);
     assert!(reply.text().contains("inbox.bytes"), "{}", reply.text());
     let frame = json!({"camera": "door", "objects": []});
@@ -174,6 +180,9 @@ async fn what_a_stop_left_is_handed_over_later() {
     server.state.metadata.adopt(&owner, newcomer.id, adoption).await.unwrap();
     assert_eq!(series(&server, "climate"), Vec::<String>::new());
     crate::finish_adoptions(&server.state).await;
-    assert_eq!((series(&server, "climate"), series(&server, "other")), (vec!["device=esp".to_owned()], vec!["device=esp".to_owned()]));
+    assert_eq!(
+        (series(&server, "climate"), series(&server, "other")),
+        (vec!["device=esp".to_owned()], vec!["device=esp".to_owned()])
+    );
     assert_eq!(waiting(&server, &ada).await, Vec::<Value>::new());
 }

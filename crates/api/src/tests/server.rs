@@ -106,7 +106,8 @@ impl Server {
         can_write: bool,
     ) -> String {
         let database = database.map(|name| DatabaseName::new(name).unwrap());
-        let new = NewToken { name: "test".into(), database, can_read, can_write, expires_at_ms: None, for_devices: false };
+        let new =
+            NewToken { name: "test".into(), database, can_read, can_write, expires_at_ms: None, for_devices: false };
         self.state.metadata.create_token(of, new).await.unwrap().1
     }
 

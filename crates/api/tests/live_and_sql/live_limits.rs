@@ -104,8 +104,14 @@ async fn strangers_and_pages_of_other_sites_are_refused() {
 async fn a_revoked_token_ends_its_connections() {
     let server = Server::start().await;
     let system = Principal::system(server.org());
-    let new =
-        NewToken { name: "display".into(), database: None, can_read: true, can_write: false, expires_at_ms: None, for_devices: false };
+    let new = NewToken {
+        name: "display".into(),
+        database: None,
+        can_read: true,
+        can_write: false,
+        expires_at_ms: None,
+        for_devices: false,
+    };
     let (info, secret) = server.state.metadata.create_token(&system, new).await.unwrap();
     let mut socket = server.connect_with(&[("authorization", &format!("Bearer {secret}"))]).await.unwrap();
     socket.subscribe(1, "cpu").await;

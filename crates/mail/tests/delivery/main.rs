@@ -1,6 +1,6 @@
 //! Messages to a real mail server: with and without TLS and a password, one that refuses, one that is slow, and one that is away.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic is how a test fails")]
 
 #[path = "../support/python.rs"]
 mod python;

@@ -10,7 +10,7 @@ use crate::audit::Change;
 use crate::entity::{device, inbox_device, inbox_message};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
-use crate::registry::{Device, NewDevice, name_key};
+use crate::registry::{Device, NewDevice};
 
 /// What a device of the inbox becomes.
 #[derive(Debug, Clone, PartialEq)]

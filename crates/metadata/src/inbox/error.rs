@@ -19,7 +19,9 @@ pub enum InboxError {
         most: u64,
     },
     /// A message is longer than all that is kept of a device.
-    #[error("device {name:?} is not known, and of such a device at most {most} bytes are kept (inbox.bytes), not {bytes}; adopt it first")]
+    #[error(
+        "device {name:?} is not known, and of such a device at most {most} bytes are kept (inbox.bytes), not {bytes}; adopt it first"
+    )]
     TooLong {
         /// What the device calls itself.
         name: String,

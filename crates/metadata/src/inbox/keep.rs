@@ -92,10 +92,9 @@ impl Metadata {
         let mut found: HashMap<&str, (bool, Sender)> = HashMap::new();
         for (id, name, key, writes_as, enabled) in &rows {
             let sender = match enabled {
-                true => Sender::Known(Arc::new(ActingDevice {
-                    id: DeviceId::from_uuid(*id),
-                    name: name.as_str().into(),
-                })),
+                true => {
+                    Sender::Known(Arc::new(ActingDevice { id: DeviceId::from_uuid(*id), name: name.as_str().into() }))
+                }
                 false => Sender::Disabled,
             };
             if let Some(called) = writes_as {
@@ -121,7 +120,7 @@ impl Metadata {
         }
         let now_ms = self.now_ms();
         // A sixth of what a minute takes may come at once, so that many devices can be switched on together.
-        let rate = Rate { per_minute: limits.per_minute, burst: i64::from(limits.per_minute / 6).max(1) };
+        let rate = Rate { per_minute: limits.per_minute, burst: i64::from(Ord::max(limits.per_minute / 6, 1)) };
         if let Err(retry_after) = self.newcomers().count(who.org, now_ms, rate) {
             return Err(InboxError::TooOften { name, most: limits.per_minute, retry_after }.into());
         }

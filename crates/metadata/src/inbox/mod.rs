@@ -285,7 +285,9 @@ fn not_adopted(row: &inbox_device::Model) -> Result<(), MetadataError> {
     if row.adopted_as.is_none() {
         return Ok(());
     }
-    Err(MetadataError::Conflict("this device was adopted, and is being given what was kept; look for it among the devices"))
+    Err(MetadataError::Conflict(
+        "this device was adopted, and is being given what was kept; look for it among the devices",
+    ))
 }
 
 fn newcomer(row: &inbox_device::Model, (kept, bytes): (i64, i64)) -> Newcomer {

@@ -183,5 +183,12 @@ impl Metadata {
 
 /// The token that a claim link gives out.
 fn claimed_token(database: Option<DatabaseName>) -> NewToken {
-    NewToken { name: "claim link".to_owned(), database, can_read: false, can_write: true, expires_at_ms: None, for_devices: false }
+    NewToken {
+        name: "claim link".to_owned(),
+        database,
+        can_read: false,
+        can_write: true,
+        expires_at_ms: None,
+        for_devices: false,
+    }
 }

@@ -312,7 +312,11 @@ impl Metadata {
         Ok(())
     }
 
-    pub(crate) async fn describe_device(&self, on: &impl ConnectionTrait, row: device::Model) -> Result<Device, MetadataError> {
+    pub(crate) async fn describe_device(
+        &self,
+        on: &impl ConnectionTrait,
+        row: device::Model,
+    ) -> Result<Device, MetadataError> {
         let names = self.type_names(on, OrgId::from_uuid(row.org_id), row.type_id).await?;
         let device_type = row
             .type_id
@@ -330,7 +334,7 @@ impl Metadata {
             device_type,
             attributes: from_json(&row.attributes),
             tags: from_json(&row.tags),
-            writes_as: row.writes_as,
+            writes_as: row.writes_as.clone(),
             enabled: row.enabled,
             location: row.latitude.zip(row.longitude).map(|(latitude, longitude)| Location { latitude, longitude }),
             position: position(&row),

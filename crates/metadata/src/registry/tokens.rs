@@ -37,8 +37,14 @@ impl Metadata {
         may_manage_tokens(who)?;
         let name = new.name.trim().to_owned();
         let expires_at_ms = new.expires_at_ms;
-        let new =
-            NewToken { name, database: new.database, can_read: false, can_write: true, expires_at_ms, for_devices: false };
+        let new = NewToken {
+            name,
+            database: new.database,
+            can_read: false,
+            can_write: true,
+            expires_at_ms,
+            for_devices: false,
+        };
         tokens::check(who, &new)?;
         tokens::check_expiry(new.expires_at_ms, self.now_ms())?;
         let creator = self.account(who).await?.user.map(|user| user.login);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sensorium_metadata::registry::Until;
 use sensorium_metadata::{
-    AuditFilter, Clock, Device, DeviceChange, DeviceLimits, InboxLimits, Metadata, MetadataConfig, MetadataError, NewDevice,
-    NewDeviceToken, NewType, NewUser, SetUp,
+    AuditFilter, Clock, Device, DeviceChange, DeviceLimits, InboxLimits, Metadata, MetadataConfig, MetadataError,
+    NewDevice, NewDeviceToken, NewType, NewUser, SetUp,
 };
 use sensorium_model::{DeviceId, ErrorKind, Principal, Role};
 use tempfile::TempDir;
@@ -122,13 +122,14 @@ impl Fixture {
     }
 }
 
-fn config(
-    folder: &TempDir,
-    now_ms: &Arc<AtomicI64>,
-    (devices, inbox): (DeviceLimits, InboxLimits),
-) -> MetadataConfig {
+fn config(folder: &TempDir, now_ms: &Arc<AtomicI64>, (devices, inbox): (DeviceLimits, InboxLimits)) -> MetadataConfig {
     let clock = now_ms.clone();
-    MetadataConfig { devices, inbox, clock: Clock::new(move || clock.load(Ordering::SeqCst)), ..metadata_of(folder.path()) }
+    MetadataConfig {
+        devices,
+        inbox,
+        clock: Clock::new(move || clock.load(Ordering::SeqCst)),
+        ..metadata_of(folder.path())
+    }
 }
 
 /// A wait that only what is waited for ends.

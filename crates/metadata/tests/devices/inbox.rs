@@ -27,8 +27,7 @@ async fn key(fixture: &Fixture, of: &Principal) -> Principal {
 
 async fn send(fixture: &Fixture, key: &Principal, name: &str, body: &str) -> Result<Kept, MetadataError> {
     let database = DatabaseName::new("main").unwrap();
-    let new =
-        NewMessage { name, database: &database, format: "line_protocol", reading: "{}", body, address: PEER };
+    let new = NewMessage { name, database: &database, format: "line_protocol", reading: "{}", body, address: PEER };
     fixture.metadata.keep_message(key, new).await
 }
 
@@ -67,7 +66,10 @@ async fn what_an_unknown_device_sends_waits_and_is_seen() {
     let [other, esp] = waiting(&fixture).await.try_into().unwrap();
     assert_eq!((other.name.as_str(), esp.name.as_str()), ("other", "ESP_12AB"));
     assert_eq!((esp.messages, esp.kept, esp.kept_bytes, esp.last_seen_ms - esp.first_seen_ms), (2, 2, 22, 5));
-    assert_eq!((esp.database.as_str(), esp.format.as_str(), esp.address.as_str()), ("main", "line_protocol", "127.0.0.1"));
+    assert_eq!(
+        (esp.database.as_str(), esp.format.as_str(), esp.address.as_str()),
+        ("main", "line_protocol", "127.0.0.1")
+    );
     assert_eq!(bodies(&fixture, esp.id).await, ["climate v=2", "climate v=1"]);
     assert_eq!(fixture.metadata.inbox_size(&fixture.owner).await.unwrap(), 2);
 }
@@ -107,19 +109,25 @@ async fn an_adopted_device_gets_what_was_kept_oldest_first_and_keeps_what_it_cal
         fixture.pass(1);
     }
     let esp = waiting(&fixture).await.remove(0);
-    let type_id = fixture.metadata.create_type(&fixture.owner, new_type("Climate")).await.unwrap().id;
+    let type_id = fixture.metadata.create_device_type(&fixture.owner, new_type("Climate")).await.unwrap().id;
     let adoption = Adoption::New { name: Some("Roof".into()), type_id: Some(type_id) };
     let (roof, adopted) = fixture.metadata.adopt(&fixture.owner, esp.id, adoption).await.unwrap();
-    assert_eq!((roof.name.as_str(), roof.writes_as.as_deref(), roof.device_type.unwrap().id), ("Roof", Some("esp"), type_id));
+    assert_eq!(
+        (roof.name.as_str(), roof.writes_as.as_deref(), roof.device_type.unwrap().id),
+        ("Roof", Some("esp"), type_id)
+    );
     // From now on it is known, also while it is being given what was kept.
-    assert!(matches!(send(&fixture, &key, "ESP", "climate v=4").await.unwrap(), Kept::Known(device) if device.id == roof.id));
+    assert!(
+        matches!(send(&fixture, &key, "ESP", "climate v=4").await.unwrap(), Kept::Known(device) if device.id == roof.id)
+    );
     assert_eq!(fixture.metadata.inbox_size(&fixture.owner).await.unwrap(), 0);
     let again = fixture.metadata.adopt(&fixture.owner, esp.id, as_new(None)).await;
     assert_eq!(kind(again), Some(ErrorKind::Conflict));
     assert_eq!(kind(fixture.metadata.dismiss_newcomer(&fixture.owner, esp.id).await), Some(ErrorKind::Conflict));
     // It gets another name meanwhile, and the server starts anew.
-    let renamed = fixture.change(&fixture.read(roof.id).await, DeviceChange { name: Some("Gable".into()), ..DeviceChange::default() });
-    assert_eq!(renamed.await.unwrap().writes_as.as_deref(), Some("esp"));
+    let roof = fixture.read(roof.id).await;
+    let change = DeviceChange { name: Some("Gable".into()), ..DeviceChange::default() };
+    assert_eq!(fixture.change(&roof, change).await.unwrap().writes_as.as_deref(), Some("esp"));
     let (first, _) = fixture.metadata.next_kept(adopted).await.unwrap().unwrap();
     fixture.metadata.forget_kept(adopted, first.id).await.unwrap();
     let fixture = fixture.reopen().await;
@@ -140,8 +148,7 @@ async fn a_device_takes_the_place_of_one_that_there_is() {
     let attic = fixture.device("attic").await;
     send(&fixture, &key, "new chip", "climate v=1").await.unwrap();
     let chip = waiting(&fixture).await.remove(0);
-    let (same, adopted) =
-        fixture.metadata.adopt(&fixture.owner, chip.id, Adoption::Existing(attic.id)).await.unwrap();
+    let (same, adopted) = fixture.metadata.adopt(&fixture.owner, chip.id, Adoption::Existing(attic.id)).await.unwrap();
     assert_eq!((same.id, same.writes_as.as_deref(), same.version), (attic.id, Some("new chip"), attic.version + 1));
     assert_eq!(take(&fixture, adopted).await.len(), 1);
     // Under its name alone it is not known any more.

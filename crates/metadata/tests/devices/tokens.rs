@@ -83,8 +83,14 @@ async fn a_token_is_refused_when_its_time_is_over() {
     let fixture = Fixture::new().await;
     let (metadata, owner) = (&fixture.metadata, &fixture.owner);
     let expires_at_ms = Some(START_MS + 1_000);
-    let new =
-        |expires_at_ms| NewToken { name: "x".into(), database: None, can_read: true, can_write: true, expires_at_ms, for_devices: false };
+    let new = |expires_at_ms| NewToken {
+        name: "x".into(),
+        database: None,
+        can_read: true,
+        can_write: true,
+        expires_at_ms,
+        for_devices: false,
+    };
     let (info, person) = metadata.create_token(owner, new(expires_at_ms)).await.unwrap();
     assert_eq!(info.expires_at_ms, expires_at_ms);
     let device = fixture.device("attic").await;

@@ -94,8 +94,14 @@ async fn suspending_and_deleting_end_everything_at_once() {
         let (edith, _) = fixture.colleague("edith", Role::Editor).await;
         let session = metadata.sign_in("edith", PASSWORD, PEER).await.unwrap().secret;
         let (who, _) = metadata.session(&session).await.unwrap().unwrap();
-        let new =
-            NewToken { name: "sensor".into(), database: None, can_read: true, can_write: true, expires_at_ms: None, for_devices: false };
+        let new = NewToken {
+            name: "sensor".into(),
+            database: None,
+            can_read: true,
+            can_write: true,
+            expires_at_ms: None,
+            for_devices: false,
+        };
         let (_, token) = metadata.create_token(&who, new.clone()).await.unwrap();
         // Each is remembered in memory now.
         assert!(metadata.authenticate_token(&token).await.unwrap().is_some());
@@ -133,7 +139,14 @@ async fn a_role_counts_at_once_and_viewers_have_no_tokens() {
     let fixture = Fixture::new().await;
     let metadata = &fixture.metadata;
     let (edith, who) = fixture.colleague("edith", Role::Editor).await;
-    let new = NewToken { name: "sensor".into(), database: None, can_read: true, can_write: true, expires_at_ms: None, for_devices: false };
+    let new = NewToken {
+        name: "sensor".into(),
+        database: None,
+        can_read: true,
+        can_write: true,
+        expires_at_ms: None,
+        for_devices: false,
+    };
     let (_, token) = metadata.create_token(&who, new).await.unwrap();
     let basic = async || metadata.authenticate_basic("edith", PASSWORD, PEER).await.unwrap().unwrap().role;
     assert_eq!(basic().await, Role::Editor);

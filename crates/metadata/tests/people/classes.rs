@@ -109,7 +109,14 @@ async fn devices_count_for_whoever_added_them_also_by_file_and_by_token() {
     let metadata = &fixture.metadata;
     let (edith, editor) = fixture.colleague("edith", Role::Editor).await;
     let guests = fixture.class("Guests", Quotas { devices: Some(2), ..Quotas::default() }).await;
-    let new = NewToken { name: "t".into(), database: None, can_read: true, can_write: true, expires_at_ms: None, for_devices: false };
+    let new = NewToken {
+        name: "t".into(),
+        database: None,
+        can_read: true,
+        can_write: true,
+        expires_at_ms: None,
+        for_devices: false,
+    };
     let (_, secret) = metadata.create_token(&editor, new).await.unwrap();
     let edith = fixture.put_into(&edith, &guests).await;
     let first = metadata.create_device(&editor, device("one")).await.unwrap();

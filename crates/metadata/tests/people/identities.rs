@@ -101,7 +101,7 @@ async fn an_identity_belongs_to_one_person_in_whichever_organisation() {
     assert_eq!(kind(metadata.link_identity(&eve, &nina).await), Some(ErrorKind::Conflict));
     metadata.link_identity(&eve, &other).await.unwrap();
     let back = who(metadata, &sign_in(metadata, &other, by_domain()).await.unwrap()).await;
-    assert_eq!((back.org, &back.subject != &eve.subject), (org, true), "another session of the same organisation");
+    assert_eq!((back.org, back.subject != eve.subject), (org, true), "another session of the same organisation");
     let stranger = Principal { org, ..vera.clone() };
     assert_eq!(metadata.own_identity(&stranger, ISSUER).await.unwrap(), None);
     assert!(metadata.link_identity(&stranger, &identity("3", "c@example.org")).await.is_err());

@@ -62,8 +62,14 @@ async fn viewers_programs_and_other_organisations_see_no_network() {
     let metadata = &fixture.metadata;
     let attic = metadata.create_network(&fixture.owner, new("Attic", Some(SECRET))).await.unwrap();
     let (_, vera) = fixture.colleague("vera", Role::Viewer).await;
-    let token =
-        NewToken { name: "device".into(), database: None, can_read: true, can_write: true, expires_at_ms: None, for_devices: false };
+    let token = NewToken {
+        name: "device".into(),
+        database: None,
+        can_read: true,
+        can_write: true,
+        expires_at_ms: None,
+        for_devices: false,
+    };
     let (_, token) = metadata.create_token(&fixture.owner, token).await.unwrap();
     let token = metadata.authenticate_token(&token).await.unwrap().unwrap();
     for who in [&vera, &token] {

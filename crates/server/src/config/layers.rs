@@ -53,7 +53,7 @@ impl fmt::Debug for Entry {
 }
 
 /// All keys, in the order of the settings' own declaration.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Layers {
     order: Vec<String>,
     entries: BTreeMap<String, Entry>,

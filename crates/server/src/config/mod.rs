@@ -67,10 +67,10 @@ pub(crate) struct Config {
     layers: Layers,
 }
 
-/// Without the values as they were set, some of which are secrets.
+/// Where each value comes from; values may be secret.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Config").field("layers", &self.layers).finish_non_exhaustive()
     }
 }
 

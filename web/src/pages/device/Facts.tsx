@@ -18,7 +18,7 @@ export interface FactsProps {
 /** Lists of facts. */
 export function Facts({ device, now }: FactsProps) {
   const { t, i18n } = useTranslation("devices");
-  const { type, enabled, status, location, position, attributes, tags, created_at } = device;
+  const { type, enabled, status, location, position, attributes, tags, created_at, writes_as } = device;
   const number = new Intl.NumberFormat(i18n.language);
   return (
     <section className={`sn-panel ${classes["facts"] ?? ""}`} aria-label={t("state")}>
@@ -27,6 +27,7 @@ export function Facts({ device, now }: FactsProps) {
           <State enabled={enabled} />
         </Fact>
         <Fact name={t("type")}>{type === null ? <span className="sn-dim">{t("noType")}</span> : type.name}</Fact>
+        {writes_as !== null && <Fact name={t("writesAs")}>{writes_as}</Fact>}
         <Fact name={t("seen")}>
           {status.last_seen_at === null ? (
             <span className="sn-dim">{t("never")}</span>

@@ -6,17 +6,16 @@
 import { useMediaQuery } from "@mantine/hooks";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import type { TFunction } from "i18next";
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type KeyboardEvent, memo, type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type RefObject, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { useTranslation } from "react-i18next";
 import type { Device } from "@/api/queries";
 import table from "@/shell/CardTable.module.css";
-import { PlainMoment } from "@/shell/Moment";
+import { DeviceRow, wordsOf } from "./DeviceRow";
 import classes from "./devices.module.css";
 import { rowsToDraw, type Slots, slotsFor } from "./rows";
 import { type DevicesFilters, type Sort, sortedBy } from "./search";
-import { PlainState } from "./State";
 
 /** Which devices are chosen; null for those who may change none. */
 export interface Choice {
@@ -50,12 +49,14 @@ export function DeviceTable(props: DeviceTableProps) {
   const { t, i18n } = useTranslation("devices");
   const { t: common } = useTranslation();
   const { language } = i18n;
+  const words = useMemo(() => wordsOf(t), [t]);
   const navigate = useNavigate();
   const isNarrow = useMediaQuery("(max-width: 767px)", false, { getInitialValueInEffect: false });
   const isCoarse = useMediaQuery("(pointer: coarse)", false, { getInitialValueInEffect: false });
   const body = useRef<HTMLTableSectionElement>(null);
   const start = useTopOf(body);
   const focused = useRef<number | null>(null);
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
   const virtual = useWindowVirtualizer({
     count: devices.length,
     estimateSize: () => (isNarrow ? CARD_PX : isCoarse ? 44 : 28),
@@ -81,18 +82,24 @@ export function DeviceTable(props: DeviceTableProps) {
   const isNearEnd = hasMore && last >= devices.length - LEFT_ROWS;
   useEffect(() => {
     if (isNearEnd) onWantMore();
-  }, [isNearEnd, onWantMore, devices.length]);
+    // Of another list, more may be wanted just as they were of the one before.
+  }, [isNearEnd, onWantMore, devices]);
   const all = devices.length > 0 && choice !== null && devices.every(({ id }) => choice.chosen.has(id));
   const move = (event: KeyboardEvent) => {
     if (event.altKey || event.ctrlKey || event.metaKey || focused.current === null || !(event.target instanceof HTMLElement)) return;
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
     if (step === 0) return;
-    const kind = event.target.dataset["control"] ?? "name";
-    const row = body.current?.querySelector(`[data-index="${focused.current + step}"]`);
-    const control = row?.querySelector<HTMLElement>(`[data-control="${kind}"]`);
-    if (!control) return;
+    const index = focused.current + step;
+    if (index < 0 || index >= devices.length) return;
     event.preventDefault();
-    control.focus();
+    const kind = event.target.dataset["control"] ?? "name";
+    const control = () => body.current?.querySelector<HTMLElement>(`[data-index="${index}"] [data-control="${kind}"]`);
+    if (!control()) {
+      // The key came before the list was drawn where the one before it led.
+      focused.current = index;
+      flushSync(redraw);
+    }
+    control()?.focus();
   };
   return (
     <table
@@ -130,7 +137,7 @@ export function DeviceTable(props: DeviceTableProps) {
           const device = devices[item.index];
           if (device === undefined) return null;
           return (
-            <Row
+            <DeviceRow
               key={shown.get(item.index)}
               device={device}
               index={item.index}
@@ -138,6 +145,7 @@ export function DeviceTable(props: DeviceTableProps) {
               now={now}
               isChosen={choice?.chosen.has(device.id) ?? false}
               onChoose={choice?.onChoose}
+              words={words}
               t={t}
               common={common}
               language={language}
@@ -201,79 +209,6 @@ const Heads = memo(function Heads({ filters, choice, isAll }: { filters: Devices
     </thead>
   );
 });
-
-interface RowProps {
-  device: Device;
-  index: number;
-  /** Pixels below the head. */
-  top: number;
-  now: number;
-  isChosen: boolean;
-  onChoose: Choice["onChoose"] | undefined;
-  t: TFunction<"devices">;
-  common: TFunction;
-  language: string;
-  measure: ((row: HTMLTableRowElement | null) => void) | undefined;
-}
-
-// Drawn anew only when something in it changes, and of plain elements: while one scrolls, there are hundreds a second.
-const Row = memo(function Row({ device, index, top, now, isChosen, onChoose, t, common, language, measure }: RowProps) {
-  const { id, name, type, enabled, status } = device;
-  return (
-    <tr
-      ref={measure}
-      style={{ top }}
-      data-index={index}
-      data-device={id}
-      aria-rowindex={index + 2}
-      data-chosen={isChosen || undefined}
-    >
-      {onChoose !== undefined && (
-        <td className={`${classes["tick"] ?? ""} ${table["corner"] ?? ""}`}>
-          <input
-            type="checkbox"
-            data-control="tick"
-            aria-label={t("choose", { name })}
-            checked={isChosen}
-            onChange={(event) => {
-              const { nativeEvent } = event;
-              onChoose(index, event.currentTarget.checked, nativeEvent instanceof MouseEvent && nativeEvent.shiftKey);
-            }}
-          />
-        </td>
-      )}
-      <th scope="row" title={name} className={onChoose === undefined ? undefined : table["beside"]}>
-        <a href={`/devices/${id}`} data-control="name">
-          {name}
-        </a>
-      </th>
-      <td data-label={t("type")} className={classes["words"]}>
-        <span className={type === null ? "sn-dim" : undefined}>{type?.name ?? t("noType")}</span>
-      </td>
-      <td data-label={t("state")}>
-        <PlainState enabled={enabled} word={t(enabled ? "enabled" : "disabled")} />
-      </td>
-      <td data-label={t("seen")}>
-        {status.last_seen_at === null ? (
-          <span className="sn-dim">{t("never")}</span>
-        ) : (
-          <PlainMoment time={new Date(status.last_seen_at)} now={now} t={common} language={language} />
-        )}
-      </td>
-      <td data-label={t("rows")} className={classes["count"]}>
-        {number(status.rows, language)}
-      </td>
-      <td data-label={t("errors")} className={classes["count"]} data-errors={status.errors > 0}>
-        {number(status.errors, language)}
-      </td>
-    </tr>
-  );
-});
-
-/** A count with separators; small ones need no format. */
-function number(count: number, language: string): string {
-  return count < 1_000 ? String(count) : count.toLocaleString(language);
-}
 
 function Head({ by, filters, label }: { by: Sort; filters: DevicesFilters; label: string }) {
   const { sort = "name", order = "asc" } = filters;

@@ -12,6 +12,7 @@ const device = (name: string, more: Partial<Device> = {}): Device => ({
   enabled: true,
   location: null,
   position: null,
+  writes_as: null,
   version: 1,
   created_at: "2026-01-01T00:00:00Z",
   status: { last_seen_at: null, rows: 0, messages: 0, errors: 0 },
@@ -50,6 +51,31 @@ it("stops when it is told to, and loses none", async () => {
   expect(account.done + account.untried.length).toBe(20);
 });
 
+it("stops while a busy server lets it wait, and loses none", async () => {
+  const control = new AbortController();
+  const busy = new ApiError("busy", 429, "busy", {}, 60);
+  const asked: string[] = [];
+  const account = await changeAll(many, tag, () => undefined, control.signal, ({ name }) => {
+    asked.push(name);
+    // The fourth is the last that is under way at a time.
+    if (asked.length === 4) setTimeout(() => { control.abort(); });
+    return Promise.reject(busy);
+  });
+  expect(asked).toHaveLength(4);
+  expect(account).toMatchObject({ done: 0, same: 0, failed: [] });
+  expect(new Set(account.untried)).toEqual(new Set(many));
+});
+
+it("does not wait for a busy server where every other try would fail", async () => {
+  const account = await changeAll(many, tag, () => undefined, going(), ({ name }) =>
+    name === "node 3"
+      ? Promise.reject(new ApiError("signed out", 401, "unauthenticated"))
+      : Promise.reject(new ApiError("busy", 429, "busy", {}, 60)),
+  );
+  expect(account.failed).toHaveLength(1);
+  expect(account.untried).toHaveLength(19);
+});
+
 it("never has more than four changes under way", async () => {
   let now = 0;
   let most = 0;
@@ -66,7 +92,7 @@ it("never has more than four changes under way", async () => {
 it("adds a tag to those that a device has by now, when somebody else changed it meanwhile", async () => {
   const current = device("attic", { version: 5, tags: { floor: "3" } });
   const late = new ApiError("changed meanwhile", 409, "conflict", { current });
-  const patch = vi.spyOn(api, "PATCH").mockRejectedValueOnce(late).mockResolvedValueOnce({ data: {} } as never);
+  const patch = vi.spyOn(api, "PATCH").mockRejectedValueOnce(late).mockResolvedValueOnce({ data: {} });
   expect(await changeOne(device("attic"), tag)).toBe(true);
   expect(patch.mock.calls[1]?.[1]).toMatchObject({ body: { version: 5, tags: { floor: "3", site: "home" } } });
 });

@@ -82,12 +82,19 @@ export const changeOne: ChangeOne = async (device, act) => {
   }
 };
 
-const pause = (seconds: number) =>
+/** Waits so long, or until `signal`. */
+const pause = (seconds: number, signal: AbortSignal) =>
   new Promise<void>((resolve) => {
-    setTimeout(resolve, seconds * 1_000);
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, seconds * 1_000);
+    signal.addEventListener("abort", end);
   });
 
-/** Changes all, a few at a time; `onProgress` hears of each. Stops soon after `signal`. */
+/** Changes all, a few at a time; `onProgress` hears of each. After `signal`, only what is under way is awaited. */
 export async function changeAll(
   devices: readonly Device[],
   act: BulkAct,
@@ -99,7 +106,8 @@ export async function changeAll(
   const failed: Account["failed"][number][] = [];
   let done = 0;
   let same = 0;
-  let stopped = false;
+  const hopeless = new AbortController();
+  const over = AbortSignal.any([signal, hopeless.signal]);
   const account = (): Account => ({ done, same, failed: [...failed], untried: [...waiting] });
 
   async function tryOne(device: Device): Promise<void> {
@@ -108,17 +116,19 @@ export async function changeAll(
       else same += 1;
     } catch (error) {
       const wait = error instanceof ApiError && error.status === 429 ? error.retryAfterSeconds : null;
-      if (wait !== null && wait <= LONGEST_PAUSE_S && !signal.aborted) {
-        await pause(wait);
-        return tryOne(device);
+      if (wait !== null && wait <= LONGEST_PAUSE_S) {
+        if (!over.aborted) await pause(wait, over);
+        if (!over.aborted) return tryOne(device);
+        waiting.unshift(device);
+        return;
       }
       failed.push({ device, error: error instanceof Error ? error : new Error(String(error)) });
-      if (isForAll(error)) stopped = true;
+      if (isForAll(error)) hopeless.abort();
     }
   }
 
   async function work(): Promise<void> {
-    while (!stopped && !signal.aborted) {
+    while (!over.aborted) {
       const device = waiting.shift();
       if (device === undefined) return;
       await tryOne(device);

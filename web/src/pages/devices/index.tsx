@@ -37,7 +37,8 @@ export default function DevicesPage() {
   // After a failure, only when somebody asks for it.
   const mayAsk = hasMore && !isFetching && !list.isFetchNextPageError;
   const wantMore = useCallback(() => {
-    if (mayAsk) void fetchNextPage();
+    // Effects of the table come before those that tell the query what the list is now about; all of them come before this.
+    if (mayAsk) queueMicrotask(() => void fetchNextPage());
   }, [mayAsk, fetchNextPage]);
   const mayChange = isEditor(role);
   const { choice, chosen, clear, chooseAll, isChoosingAll } = useChoice(list, devices, JSON.stringify(filters));

@@ -11,6 +11,7 @@ const attic: Device = {
   enabled: true,
   location: { latitude: 48.2, longitude: 16.4 },
   position: null,
+  writes_as: null,
   version: 1,
   created_at: "2026-01-01T00:00:00Z",
   status: { last_seen_at: null, rows: 0, messages: 0, errors: 0 },

@@ -1,18 +1,8 @@
 /** The dialog that chooses a device to be put on the plan. */
-import { Button, Modal, Stack, Text, TextInput } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
-import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { Search } from "lucide-react";
-import { useState } from "react";
+import { Modal } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import { type Device, devicesQuery, type Place } from "@/api/queries";
-import { FormFailure } from "@/shell/FormFailure";
-import { Loading } from "@/shell/Loading";
-import classes from "./place.module.css";
-
-const TYPING_MS = 200;
-/** So many are shown; words find the others. */
-const SHOWN = 20;
+import type { Device, Place } from "@/api/queries";
+import { FindDevice } from "@/pages/devices/FindDevice";
 
 /** Properties of {@link PlaceDevice}. */
 export interface PlaceDeviceProps {
@@ -24,9 +14,9 @@ export interface PlaceDeviceProps {
 }
 
 /** Dialog. */
-export function PlaceDevice(props: PlaceDeviceProps) {
+export function PlaceDevice({ place, places, opened, onChoose, onClose }: PlaceDeviceProps) {
   const { t } = useTranslation(["places", "common"]);
-  const { place, opened, onClose } = props;
+  const nameOf = (id: string) => places.find((one) => one.id === id)?.name ?? "";
   return (
     <Modal
       opened={opened}
@@ -34,62 +24,17 @@ export function PlaceDevice(props: PlaceDeviceProps) {
       title={t("putTitle", { name: place.name })}
       closeButtonProps={{ "aria-label": t("common:close") }}
     >
-      <Choice {...props} />
-    </Modal>
-  );
-}
-
-function Choice({ place, places, onChoose }: PlaceDeviceProps) {
-  const { t } = useTranslation("places");
-  const [typed, setTyped] = useState("");
-  const [words] = useDebouncedValue(typed.trim(), TYPING_MS);
-  const list = useInfiniteQuery({ ...devicesQuery(words === "" ? {} : { q: words }), placeholderData: keepPreviousData });
-  const found = (list.data?.pages[0]?.devices ?? []).filter(({ position }) => position?.place !== place.id);
-  const nameOf = (id: string) => places.find((one) => one.id === id)?.name ?? "";
-  return (
-    <Stack gap="md">
-      <TextInput
-        type="search"
+      <FindDevice
         label={t("findDevice")}
-        description={t("findDeviceHint")}
-        maxLength={100}
-        autoComplete="off"
-        data-autofocus
-        leftSection={<Search size={14} aria-hidden />}
-        value={typed}
-        onChange={(event) => {
-          setTyped(event.currentTarget.value);
-        }}
+        hint={t("findDeviceHint")}
+        list={t("devicesToPut")}
+        none={t("noOtherDevice")}
+        noneFits={t("noDeviceFits")}
+        more={(count) => t("moreDevices", { count })}
+        fits={({ position }) => position?.place !== place.id}
+        noteOf={({ position }) => (position === null ? null : t("standsOn", { name: nameOf(position.place) }))}
+        onChoose={onChoose}
       />
-      <FormFailure error={list.error} />
-      {list.isPending && <Loading />}
-      {list.data !== undefined && found.length === 0 && (
-        <Text c="dimmed" role="status">
-          {t(words === "" ? "noOtherDevice" : "noDeviceFits")}
-        </Text>
-      )}
-      <ul className={classes["choice"]} aria-label={t("devicesToPut")}>
-        {found.slice(0, SHOWN).map((device) => (
-          <li key={device.id}>
-            <Button
-              variant="default"
-              fullWidth
-              justify="space-between"
-              rightSection={
-                device.position === null ? null : (
-                  <span className="sn-dim">{t("standsOn", { name: nameOf(device.position.place) })}</span>
-                )
-              }
-              onClick={() => {
-                onChoose(device);
-              }}
-            >
-              {device.name}
-            </Button>
-          </li>
-        ))}
-      </ul>
-      {found.length > SHOWN && <Text c="dimmed">{t("moreDevices", { count: SHOWN })}</Text>}
-    </Stack>
+    </Modal>
   );
 }

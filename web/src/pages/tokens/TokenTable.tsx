@@ -31,6 +31,7 @@ export function TokenTable({ tokens, now }: TokenTableProps) {
             <th scope="col">{t("rights")}</th>
             <th scope="col">{t("created")}</th>
             <th scope="col">{t("used")}</th>
+            <th scope="col">{t("expires")}</th>
             <th scope="col">
               <span className="sn-hidden">{t("revoke")}</span>
             </th>
@@ -64,8 +65,9 @@ export function TokenTable({ tokens, now }: TokenTableProps) {
 }
 
 function TokenRow({ token, now, onRevoke }: { token: Token; now: number; onRevoke: () => void }) {
-  const { t } = useTranslation("tokens");
+  const { t, i18n } = useTranslation("tokens");
   const rights = [...(token.can_read ? [t("read")] : []), ...(token.can_write ? [t("write")] : [])];
+  const until = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
   return (
     <tr>
       <th scope="row">{token.name}</th>
@@ -73,7 +75,7 @@ function TokenRow({ token, now, onRevoke }: { token: Token; now: number; onRevok
         {token.hint === "" ? t("unknown") : `${token.hint}…`}
       </td>
       <td data-label={t("database")}>{token.database ?? t("all")}</td>
-      <td data-label={t("rights")}>{rights.length === 0 ? t("none_right") : rights.join(", ")}</td>
+      <td data-label={t("rights")}>{token.for_devices ? t("forDevices") : rights.length === 0 ? t("none_right") : rights.join(", ")}</td>
       <td data-label={t("created")}>
         <Moment time={new Date(token.created_at)} now={now} />
         {token.created_by != null && <span className="sn-dim"> · {token.created_by}</span>}
@@ -83,6 +85,15 @@ function TokenRow({ token, now, onRevoke }: { token: Token; now: number; onRevok
           <span className="sn-dim">{t("never")}</span>
         ) : (
           <Moment time={new Date(token.last_used_at)} now={now} />
+        )}
+      </td>
+      <td data-label={t("expires")}>
+        {token.expires_at === null ? (
+          <span className="sn-dim">{t("noEnd")}</span>
+        ) : (
+          <time dateTime={token.expires_at} title={until.format(new Date(token.expires_at))}>
+            {Date.parse(token.expires_at) <= now ? t("expired") : until.format(new Date(token.expires_at))}
+          </time>
         )}
       </td>
       <td className={classes["act"]}>

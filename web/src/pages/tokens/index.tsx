@@ -2,6 +2,7 @@
 import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { KeyRound, Plus } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { tokensQuery } from "@/api/queries";
@@ -15,7 +16,10 @@ import { TokenTable } from "./TokenTable";
 /** The page `/tokens`. */
 export default function TokensPage() {
   const { t } = useTranslation("tokens");
-  const [creating, { open, close }] = useDisclosure(false);
+  // Another page may ask for a token of a kind; the address forgets it when the dialog is closed.
+  const wanted = useSearch({ from: "/signed-in/tokens", select: (search) => search.new });
+  const navigate = useNavigate({ from: "/tokens" });
+  const [creating, { open, close }] = useDisclosure(wanted !== undefined);
   const tokens = useQuery(tokensQuery);
   const create = (
     <Button leftSection={<Plus size={16} aria-hidden />} onClick={open}>
@@ -37,7 +41,14 @@ export default function TokensPage() {
       {tokens.data !== undefined && tokens.data.length > 0 && (
         <TokenTable tokens={tokens.data} now={tokens.dataUpdatedAt} />
       )}
-      <CreateToken opened={creating} onClose={close} />
+      <CreateToken
+        purpose={wanted ?? "program"}
+        opened={creating}
+        onClose={() => {
+          close();
+          if (wanted !== undefined) void navigate({ search: {}, replace: true });
+        }}
+      />
     </>
   );
 }

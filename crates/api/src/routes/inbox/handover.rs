@@ -4,8 +4,8 @@
 //! two hand over at once, changes nothing: rows without a time of their own have the time at which the message came, so their
 //! keys are the same.
 
-use sensorium_metadata::inbox::{Adopted, Message};
 use sensorium_metadata::MetadataError;
+use sensorium_metadata::inbox::{Adopted, Message};
 use sensorium_model::{ActingDevice, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, OrgId};
 use sensorium_protocols::Refusals;
 use sensorium_store::WriteError;
@@ -127,6 +127,8 @@ pub(super) fn decode(
     let received_ns = message.received_at_ms.saturating_mul(NANOS_PER_MILLI);
     let mut builder = BatchBuilder::new(schema, state.config.limits, received_ns);
     builder.sent_for_devices();
-    format.decode(message.body.as_bytes(), received_ns, &mut builder, refusals).map_err(|error| error.to_string())?;
+    format
+        .decode(message.body.as_bytes(), received_ns, &mut builder, refusals)
+        .map_err(|error| error.message().to_owned())?;
     Ok(builder.finish(database))
 }

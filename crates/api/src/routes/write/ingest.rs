@@ -19,7 +19,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use sensorium_model::{
-    ActingDevice, Action, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, Name, OrgId, Principal, RowError,
+    ActingDevice, Action, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, Name, OrgId, Principal,
+    RowError,
 };
 use sensorium_protocols::{Refusals, Refused, detections};
 use serde::Serialize;
@@ -187,7 +188,8 @@ impl<'a> Ingest<'a> {
         spent.map_err(|error| self.refuse(error.into()))?;
         let mut senders = Senders::default();
         if for_devices {
-            let message = keys::Message { format: &format, source: self.source, body: &received.bytes, peer: self.peer };
+            let message =
+                keys::Message { format: &format, source: self.source, body: &received.bytes, peer: self.peer };
             let found = keys::senders(self.state, &self.writer, &mut batch, message).await;
             match found.map_err(|error| self.refuse(error))? {
                 Found::Known(known) => senders = known,

@@ -95,7 +95,8 @@ async fn keep(
     // A text with a NUL cannot be kept in PostgreSQL.
     let body = std::str::from_utf8(message.body).ok().filter(|body| !body.contains('\0'));
     let body = body.ok_or_else(|| {
-        let sentence = "is not known, and what it sends is not UTF-8 or holds a NUL, which the inbox cannot keep; adopt it first";
+        let sentence =
+            "is not known, and what it sends is not UTF-8 or holds a NUL, which the inbox cannot keep; adopt it first";
         ApiError::invalid(format!("device {:?} {sentence}", cut(name)))
     })?;
     let reading = serde_json::to_string(message.format).map_err(|_| ApiError::invalid("the format cannot be kept"))?;

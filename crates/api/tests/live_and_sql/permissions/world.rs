@@ -226,8 +226,14 @@ impl World {
 
     async fn token(&self) -> String {
         let database = Some(DatabaseName::new(&format!("{MARK}-db")).unwrap());
-        let new =
-            NewToken { name: format!("{MARK}-token"), database, can_read: true, can_write: false, expires_at_ms: None, for_devices: false };
+        let new = NewToken {
+            name: format!("{MARK}-token"),
+            database,
+            can_read: true,
+            can_write: false,
+            expires_at_ms: None,
+            for_devices: false,
+        };
         self.server.state.metadata.create_token(&self.owner, new).await.unwrap().0.id.to_string()
     }
 

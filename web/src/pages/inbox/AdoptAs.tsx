@@ -1,0 +1,138 @@
+/** The dialog that adopts a device under another name, with a type, or in the place of one that there is. */
+import { Modal, NativeSelect, SegmentedControl, Stack, Text, TextInput } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Newcomer } from "@/api/inbox";
+import { type Device, deviceTypesQuery } from "@/api/queries";
+import { FindDevice } from "@/pages/devices/FindDevice";
+import { FormButtons } from "@/shell/FormButtons";
+import { FormFailure } from "@/shell/FormFailure";
+import { useAdoption } from "./useAdoption";
+
+/** Properties of {@link AdoptAs}. */
+export interface AdoptAsProps {
+  newcomer: Newcomer;
+  /** Why it could not be adopted as it is. */
+  refusal: Error | null;
+  opened: boolean;
+  onClose: () => void;
+}
+
+/** Dialog. */
+export function AdoptAs(props: AdoptAsProps) {
+  const { t } = useTranslation(["inbox", "common"]);
+  const { newcomer, opened, onClose } = props;
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={t("adoptTitle", { name: newcomer.name })}
+      closeButtonProps={{ "aria-label": t("common:close") }}
+    >
+      <Ways {...props} />
+    </Modal>
+  );
+}
+
+function Ways(props: AdoptAsProps) {
+  const { t } = useTranslation("inbox");
+  const [way, setWay] = useState<"new" | "existing">("new");
+  return (
+    <Stack gap="md">
+      <SegmentedControl
+        fullWidth
+        aria-label={t("adoptWay")}
+        data={[
+          { value: "new", label: t("asNew") },
+          { value: "existing", label: t("asExisting") },
+        ]}
+        value={way}
+        onChange={(chosen) => {
+          setWay(chosen === "new" ? "new" : "existing");
+        }}
+      />
+      {way === "new" ? <AsNew {...props} /> : <AsExisting {...props} />}
+    </Stack>
+  );
+}
+
+function AsNew({ newcomer, refusal, onClose }: AdoptAsProps) {
+  const { t } = useTranslation("inbox");
+  const types = useQuery(deviceTypesQuery);
+  const adopt = useAdoption({ onDone: onClose });
+  const form = useForm({
+    initialValues: { name: newcomer.name, type: "" },
+    validate: { name: (value) => (value.trim() === "" ? t("nameMissing") : null) },
+  });
+  return (
+    <form
+      noValidate
+      onSubmit={form.onSubmit(({ name, type }) => {
+        adopt.mutate({ newcomer, request: { name: name.trim(), ...(type === "" ? {} : { type }) } });
+      })}
+    >
+      <Stack gap="md">
+        <TextInput
+          label={t("name")}
+          description={t("nameHint", { name: newcomer.name })}
+          maxLength={100}
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+          data-autofocus
+          {...form.getInputProps("name")}
+        />
+        <NativeSelect
+          label={t("type")}
+          description={t("typeHint")}
+          data={[{ value: "", label: t("noType") }, ...(types.data ?? []).map(({ id, name }) => ({ value: id, label: name }))]}
+          {...form.getInputProps("type")}
+        />
+        <FormFailure error={adopt.isIdle ? (refusal ?? types.error) : adopt.error} />
+        <FormButtons submit={t("adopt")} isPending={adopt.isPending} onClose={onClose} />
+      </Stack>
+    </form>
+  );
+}
+
+function AsExisting({ newcomer, onClose }: AdoptAsProps) {
+  const { t } = useTranslation("inbox");
+  const [chosen, setChosen] = useState<Device | null>(null);
+  const [isMissing, setMissing] = useState(false);
+  const adopt = useAdoption({ onDone: onClose });
+  return (
+    <Stack gap="md">
+      <Text c="dimmed">{t("existingWhy", { name: newcomer.name })}</Text>
+      <FindDevice
+        label={t("findDevice")}
+        hint={t("findDeviceHint")}
+        list={t("devicesThatAre")}
+        none={t("noDevice")}
+        noneFits={t("noDeviceFits")}
+        more={(count) => t("moreDevices", { count })}
+        noteOf={({ type }) => type?.name ?? null}
+        chosen={chosen?.id ?? null}
+        onChoose={setChosen}
+      />
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          setMissing(chosen === null);
+          if (chosen !== null) adopt.mutate({ newcomer, request: { device: chosen.id } });
+        }}
+      >
+        <Stack gap="md">
+          <FormFailure error={adopt.error ?? (isMissing && chosen === null ? t("deviceMissing") : null)} />
+          <FormButtons
+            submit={chosen === null ? t("adopt") : t("adoptInPlace", { name: chosen.name })}
+            isPending={adopt.isPending}
+            onClose={onClose}
+          />
+        </Stack>
+      </form>
+    </Stack>
+  );
+}
