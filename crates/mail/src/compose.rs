@@ -97,66 +97,69 @@ mod tests {
     use super::*;
     use crate::words::Words;
 
-    fn written(words: Words) -> String {
+    const BASE: &str = "https://box";
+
+    fn letter(words: Words) -> Letter {
+        Letter { org: OrgId::from_uuid(Uuid::nil()), to: "ada@example.org".parse().unwrap(), words }
+    }
+
+    /// The headers of a message, each on one line.
+    fn headers(words: Words) -> Vec<String> {
         let from = "Sensorium <sensorium@example.org>".parse().unwrap();
-        let letter = Letter { org: OrgId::from_uuid(Uuid::nil()), to: "ada@example.org".parse().unwrap(), words };
-        String::from_utf8(message(&letter, &from, "https://box").unwrap().formatted()).unwrap()
+        let written = String::from_utf8(message(&letter(words), &from, BASE).unwrap().formatted()).unwrap();
+        let (head, _) = written.split_once("\r\n\r\n").unwrap();
+        let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
+        unfolded.split("\r\n").map(ToOwned::to_owned).collect()
+    }
+
+    fn reset(login: &str, organisation: &str) -> Words {
+        let (login, organisation) = (login.to_owned(), organisation.to_owned());
+        Words::Reset { login, organisation, code: "secret".into(), expires_at_ms: 0 }
     }
 
     #[test]
     fn names_add_no_header_and_no_tag() {
         let organisation = "Lab\r\nBcc: eve@example.org\r\n\r\n<script>alert(\"1\")</script>\u{2028}X: y".to_owned();
         let login = "a\nTo: eve@example.org'<b>".to_owned();
+        let code = "c".to_owned();
         for words in [
-            Words::Invitation {
-                login: login.clone(),
-                organisation: organisation.clone(),
-                code: "c".into(),
-                expires_at_ms: 0,
-            },
-            Words::LetIn { login: login.clone(), organisation: organisation.clone(), code: "c".into() },
-            Words::Reset { login, organisation, code: "c".into(), expires_at_ms: 0 },
+            reset(&login, &organisation),
+            Words::LetIn { login: login.clone(), organisation: organisation.clone(), code: code.clone() },
+            Words::Invitation { login, organisation, code, expires_at_ms: 0 },
         ] {
-            let written = written(words);
-            let (head, body) = written.split_once("\r\n\r\n").unwrap();
-            for line in head.split("\r\n").filter(|line| !line.starts_with([' ', '\t'])) {
-                let header = line.split(':').next().unwrap();
-                let known =
-                    ["From", "To", "Subject", "Message-ID", "Auto-Submitted", "Date", "MIME-Version", "Content-Type"];
-                assert!(known.contains(&header), "{head}");
-            }
-            assert!(!head.contains("\nBcc") && !head.contains("\nTo: eve"), "{head}");
-            assert_eq!(head.matches("\r\nTo: ").count(), 1, "{head}");
-            assert!(!head.replace("\r\n", "").contains(['\r', '\n']), "{head}");
-            let html = body.split("text/html").nth(1).unwrap();
-            assert!(!html.contains("<script") && !html.contains("<b>"), "{html}");
+            let text = words.text(BASE);
+            let html = html(&text, BASE);
+            assert!(!html.contains("<script") && !html.contains("<b>") && html.contains("&lt;script&gt;"), "{html}");
+            assert!(plain(&text, BASE).lines().all(|line| !line.starts_with("Bcc:") && !line.starts_with("To:")));
+            let headers = headers(words);
+            let mut names: Vec<&str> = headers.iter().filter_map(|header| header.split(':').next()).collect();
+            names.sort_unstable();
+            let known =
+                ["Auto-Submitted", "Content-Type", "Date", "From", "MIME-Version", "Message-ID", "Subject", "To"];
+            assert_eq!(names, known, "{headers:?}");
+            assert!(headers.contains(&"To: ada@example.org".to_owned()), "{headers:?}");
+            assert!(headers.iter().all(|header| !header.contains(['\r', '\n'])), "{headers:?}");
         }
     }
 
     #[test]
-    fn a_message_says_the_same_twice_and_that_nobody_reads_answers() {
-        let words =
-            Words::Reset { login: "ada".into(), organisation: "Lab".into(), code: "abc".into(), expires_at_ms: 0 };
-        let written = written(words);
-        assert!(
-            written.contains("multipart/alternative") && written.contains("Auto-Submitted: auto-generated"),
-            "{written}"
-        );
-        assert_eq!(
-            written.matches("https://box/invitation#code=").count(),
-            3,
-            "text, target and text of the link: {written}"
-        );
-        assert_eq!(written.matches("until 1 January 1970, 00:00 UTC").count(), 2, "{written}");
+    fn a_message_says_the_same_twice_and_that_a_program_wrote_it() {
+        let text = reset("ada", "Lab").text(BASE);
+        let (plain, html) = (plain(&text, BASE), html(&text, BASE));
+        assert_eq!(plain.matches("https://box/invitation#code=secret").count(), 1, "{plain}");
+        assert_eq!(html.matches("https://box/invitation#code=secret").count(), 2, "{html}");
+        for words in ["ada at Lab", "until 1 January 1970, 00:00 UTC", "your password stays as it is"] {
+            assert!(plain.contains(words) && html.contains(words), "{words}");
+        }
+        let headers = headers(reset("ada", "Lab"));
+        assert!(headers.contains(&"Auto-Submitted: auto-generated".to_owned()), "{headers:?}");
+        assert!(headers.iter().any(|header| header.starts_with("Content-Type: multipart/alternative")), "{headers:?}");
     }
 
     #[test]
     fn a_letter_shows_no_secret() {
-        let words =
-            Words::Reset { login: "a".into(), organisation: "b".into(), code: "secret".into(), expires_at_ms: 0 };
-        let letter = Letter { org: OrgId::from_uuid(Uuid::nil()), to: "ada@example.org".parse().unwrap(), words };
-        let shown = format!("{letter:?}");
+        let shown = format!("{:?}", letter(reset("ada", "Lab")));
         assert!(shown.contains("password_reset") && shown.contains("a…@example.org"), "{shown}");
-        assert!(!shown.contains("secret") && !shown.contains("ada@"), "{shown}");
+        assert!(!shown.contains("secret") && !shown.contains("ada"), "{shown}");
     }
 }

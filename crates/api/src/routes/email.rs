@@ -68,7 +68,7 @@ impl From<OwnEmail> for AccountEmail {
 #[utoipa::path(get, path = "/api/v1/account/email", tag = "account", responses(
     (status = 200, body = AccountEmail), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
 ))]
-async fn own(State(state): State<AppState>, Caller(principal): Caller) -> ApiResult<Json<AccountEmail>> {
+async fn own_email(State(state): State<AppState>, Caller(principal): Caller) -> ApiResult<Json<AccountEmail>> {
     Ok(Json(state.metadata.own_email(&principal).await?.into()))
 }
 
@@ -82,7 +82,7 @@ async fn own(State(state): State<AppState>, Caller(principal): Caller) -> ApiRes
     (status = 409, body = ErrorBody, description = "Another change came first"),
     (status = 429, body = ErrorBody, description = "Too many attempts; see Retry-After"),
 ))]
-async fn set(
+async fn set_email(
     State(state): State<AppState>,
     Caller(principal): Caller,
     Peer(peer): Peer,
@@ -109,7 +109,7 @@ async fn set(
         (status = 200, body = EmailConfirmed), (status = 401, body = ErrorBody, description = "The link does not work"),
         (status = 429, body = ErrorBody, description = "Too many attempts; see Retry-After"),
     ))]
-async fn confirm(
+async fn confirm_email(
     State(state): State<AppState>,
     _: SameOrigin,
     Peer(peer): Peer,
@@ -122,5 +122,5 @@ async fn confirm(
 
 /// The routes of this module.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(own, set)).routes(routes!(confirm))
+    OpenApiRouter::default().routes(routes!(own_email, set_email)).routes(routes!(confirm_email))
 }

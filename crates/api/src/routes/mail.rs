@@ -59,7 +59,7 @@ struct ResetRequest {
     (status = 409, body = ErrorBody, description = "Mail is not set up"),
     (status = 429, body = ErrorBody, description = "A limit of mail is reached"),
 ))]
-async fn send_test(
+async fn test_mail(
     State(state): State<AppState>,
     caller: Caller,
     extract::Json(request): extract::Json<MailTestRequest>,
@@ -118,5 +118,5 @@ async fn request_reset(
 
 /// The routes of this module.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(send_test)).routes(routes!(reset_state)).routes(routes!(request_reset))
+    OpenApiRouter::default().routes(routes!(test_mail)).routes(routes!(reset_state)).routes(routes!(request_reset))
 }

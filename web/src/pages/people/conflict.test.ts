@@ -14,6 +14,8 @@ const vera: Person = {
   link: null,
   awaits_approval: false,
   class: null,
+  email: null,
+  email_confirmed: false,
 };
 
 it("says what is different", () => {
@@ -33,6 +35,8 @@ it("keeps what was filled in, and follows where nothing was", () => {
     name: "Vera Rubin",
     role: "editor",
     class: null,
+  email: null,
+  email_confirmed: false,
   });
   expect(changes(now, { name: "Vera Rubin", role: "editor", class: null })).toEqual({ name: "Vera Rubin" });
   expect(changes(vera, { name: "Vera", role: "viewer", class: null })).toEqual({});
