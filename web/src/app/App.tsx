@@ -28,8 +28,8 @@ export function App() {
       defaultColorScheme="auto"
     >
       <QueryClientProvider client={queryClient}>
-        <ToastCorner />
         <RouterProvider router={router} />
+        <ToastCorner />
       </QueryClientProvider>
     </MantineProvider>
   );

@@ -8,5 +8,10 @@ import classes from "./Toasts.module.css";
 /** The corner that messages stand in. */
 export default function Toasts() {
   const { t } = useTranslation();
-  return <Notifications position="bottom-right" aria-label={t("toasts")} classNames={{ root: classes["corner"] ?? "" }} />;
+  // Each corner is an element of its own; one landmark is around them.
+  return (
+    <section aria-label={t("toasts")}>
+      <Notifications position="bottom-right" withinPortal={false} classNames={{ root: classes["corner"] ?? "" }} />
+    </section>
+  );
 }

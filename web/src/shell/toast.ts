@@ -14,7 +14,7 @@ export async function toast(message: ReactNode, color: "accent" | "red" = "accen
   wanted = true;
   for (const watcher of watchers) watcher();
   const closeButtonProps = { "aria-label": i18n.t("close") };
-  notifications.show({ message, color, closeButtonProps, ...(forMs === undefined ? {} : { autoClose: forMs }) });
+  notifications.show({ message, color, withBorder: true, closeButtonProps, ...(forMs === undefined ? {} : { autoClose: forMs }) });
 }
 
 /** Whether a message has ever been shown in this tab. */

@@ -48,7 +48,14 @@ export default function InboxPage() {
       )}
       {inbox.isPending && <Loading />}
       {inbox.data !== undefined && waiting.length === 0 && <FirstKey mayChange={mayChange} />}
-      {waiting.length > 0 && <Newcomers label={t("list")} newcomers={waiting} {...rest} />}
+      {waiting.length > 0 && (
+        <section aria-labelledby="waiting">
+          <h2 id="waiting" className="sn-hidden">
+            {t("list")}
+          </h2>
+          <Newcomers label={t("list")} newcomers={waiting} {...rest} />
+        </section>
+      )}
       {ignored.length > 0 && (
         <section className={classes["section"]} aria-labelledby="ignored">
           <Title order={2} id="ignored">
