@@ -53,7 +53,8 @@ it("leads to a key for devices, shows what a device sends with it, and makes the
   expect(await send("climate,device=ESP_12AB temperature=21.5,humidity=48\nclimate,device=ESP_12AB temperature=\n")).toBe(202);
   await page.goto("/inbox");
   await page.getByRole("link", { name: "Inbox 1 device waits" }).waitFor();
-  const row = page.getByRole("row", { name: /ESP_12AB/ });
+  // Not the row below it, which holds its messages.
+  const row = page.getByRole("row", { name: /^ESP_12AB Line protocol/ });
   await row.getByText("Line protocol").waitFor();
   for (const text of ["main", "127.0.0.1", "1 kept"]) await row.getByText(text).waitFor();
   await page.getByRole("link", { name: "ESP_12AB" }).click();
