@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use sensorium_api::oidc::CALLBACK;
 use sensorium_api::{Oidc, OidcConfig};
 use sensorium_metadata::{IdentityRules, Joining};
@@ -124,11 +124,16 @@ impl OidcSettings {
 
     /// The provider, if one is set; reads the file with the secret.
     pub(crate) fn provider(&self, public_url: Option<&str>) -> Result<Option<Oidc>> {
+        if self.issuer.is_none() {
+            return Ok(None);
+        }
         let secret = match &self.client_secret_file {
-            Some(path) => Some(
-                read(path)
-                    .with_context(|| format!("people.oidc.client_secret_file: cannot read {}", path.display()))?,
-            ),
+            Some(path) => {
+                let secret = read(path)
+                    .with_context(|| format!("people.oidc.client_secret_file: cannot read {}", path.display()))?;
+                ensure!(!secret.is_empty(), "people.oidc.client_secret_file: {} is empty", path.display());
+                Some(secret)
+            }
             None => self.client_secret.as_ref().map(|secret| secret.0.clone()),
         };
         Ok(self.config(secret, public_url).map(Oidc::new).transpose()?)
@@ -218,6 +223,8 @@ mod tests {
         assert_eq!(read(&path).unwrap(), "geheim");
         let settings = OidcSettings { client_secret: None, client_secret_file: Some(path), ..good() };
         assert!(settings.provider(None).unwrap().is_some());
+        let empty = OidcSettings { client_secret_file: Some("/dev/null".into()), ..settings };
+        assert!(empty.provider(None).unwrap_err().to_string().contains("empty"));
         let missing =
             OidcSettings { client_secret_file: Some("/nowhere/secret".into()), client_secret: None, ..good() };
         assert!(missing.provider(None).unwrap_err().to_string().contains("/nowhere/secret"));
