@@ -4,6 +4,86 @@
  */
 
 export interface paths {
+    "/api/v1/account/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show one's own e-mail address */
+        get: operations["own_email"];
+        /**
+         * Set one's own e-mail address, or take it away
+         * @description It counts once the link that is sent to it was used. The address before is told, if it counted. The same address again gets another
+         *     link. A wrong password counts as a failed attempt to sign in.
+         */
+        put: operations["set_email"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/email/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm an e-mail address with the link that was sent to it */
+        post: operations["confirm_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say whether one is linked with the provider */
+        get: operations["own_link"];
+        put?: never;
+        /**
+         * Begin to link oneself with the provider
+         * @description Takes a session of a browser, which goes to `location` next.
+         */
+        post: operations["begin_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/identity/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unlink oneself from the provider
+         * @description Takes the password, so that nobody locks themselves out.
+         */
+        post: operations["unlink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/account/password": {
         parameters: {
             query?: never;
@@ -864,6 +944,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mail/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test message, and say what the mail server answers
+         * @description The message is sent at once, past the queue, and counts for the limits of mail.
+         */
+        post: operations["test_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/networks": {
         parameters: {
             query?: never;
@@ -905,6 +1005,44 @@ export interface paths {
         head?: never;
         /** Change a Wi-Fi network */
         patch: operations["change_network"];
+        trace?: never;
+    };
+    "/api/v1/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say whether whoever forgot a password can be sent a link */
+        get: operations["reset_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password-reset/request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a link that chooses another password
+         * @description It is sent to the confirmed e-mail address of the account, if there is such an account and it has one; the answer is the same in
+         *     any case.
+         */
+        post: operations["request_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/places": {
@@ -1063,7 +1201,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Say whether people may ask to join by themselves */
+        /**
+         * Say how one gets in
+         * @description Whether people may ask to join by themselves, and whether they may sign in with a provider of OpenID Connect.
+         */
         get: operations["registration_state"];
         put?: never;
         /**
@@ -1115,6 +1256,50 @@ export interface paths {
         post: operations["sign_in"];
         /** Sign out */
         delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in with the provider
+         * @description Sends the browser to the provider; or, if that is away, to the page to sign in, which then says so.
+         */
+        get: operations["begin"];
+        put?: never;
+        /**
+         * Bring the code of a second factor after the provider
+         * @description For a browser in which the provider has named somebody who has one; `GET /api/v1/registration` says so.
+         */
+        post: operations["bring_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from the provider
+         * @description Only browsers come here, sent by the provider. Whatever the outcome, they are sent on to a page, which says what went wrong.
+         */
+        get: operations["callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1377,7 +1562,8 @@ export interface paths {
         put?: never;
         /**
          * Invite a person
-         * @description The answer holds a one-time link with which the person chooses a password; it is in the answer and nowhere else.
+         * @description The answer holds a one-time link with which the person chooses a password; it is in the answer and, if an e-mail address was given and
+         *     the server sends mail, in a message to that address.
          */
         post: operations["invite"];
         delete?: never;
@@ -1422,7 +1608,7 @@ export interface paths {
         put?: never;
         /**
          * Make another invitation for a person who has not accepted one
-         * @description The one before stops working.
+         * @description The one before stops working. It is also sent to the e-mail address that was given, if the server sends mail.
          */
         post: operations["invite_again"];
         /** Revoke an invitation */
@@ -1625,6 +1811,12 @@ export interface components {
             /** @description The first 100 that were refused. */
             rejected: components["schemas"]["RefusedRow"][];
         };
+        /** @description One's own e-mail address. */
+        AccountEmail: {
+            address: string | null;
+            /** @description Whether it counts: a link that was sent to it was used. */
+            confirmed: boolean;
+        };
         /** @description A device that was adopted. */
         AdoptedDevice: components["schemas"]["HandedOver"] & {
             /**
@@ -1782,6 +1974,11 @@ export interface components {
             table: string | null;
             /** @description An API token that only writes, and only as this device; shown this once. */
             token: string;
+        };
+        /** @description A code. */
+        CodeRequest: {
+            /** @description Of the second factor, or a recovery code. */
+            second_factor: string;
         };
         /** @description Something that a device was asked to do. */
         Command: {
@@ -2106,6 +2303,37 @@ export interface components {
         DevicesOnPlan: {
             devices: components["schemas"]["DeviceOnPlan"][];
         };
+        /** @description A provider that people may sign in with. */
+        Door: {
+            /** @description Why this browser was not signed in a moment ago. */
+            failure: string | null;
+            /** @description What people call it. */
+            name: string;
+            /** @description Whether the provider has named a person in this browser, and a code is to be sent to `POST /api/v1/session/oidc`. */
+            second_factor_needed: boolean;
+        };
+        /** @description The secret of a link that confirms an address. */
+        EmailConfirmRequest: {
+            code: string;
+        };
+        /** @description Whose address counts now. */
+        EmailConfirmed: {
+            login: string;
+        };
+        /** @description The address to have from now on. */
+        EmailRequest: {
+            /** @description Null for none. */
+            address: string | null;
+            password: string;
+        };
+        /** @description One's own e-mail address after a change. */
+        EmailSet: {
+            address: string | null;
+            /** @description Whether it counts. */
+            confirmed: boolean;
+            /** @description Whether a link that confirms it is on its way. */
+            mailed: boolean;
+        };
         /** @description How many sessions ended. */
         EndedSessions: {
             /** Format: int64 */
@@ -2226,6 +2454,8 @@ export interface components {
         /** @description A new person and the link to give to them, which is never shown again. */
         Invited: {
             link: components["schemas"]["OneTimeLink"];
+            /** @description Whether the link is on its way to the e-mail address as well. */
+            mailed: boolean;
             user: components["schemas"]["User"];
         };
         /** @description A message that is kept. */
@@ -2309,6 +2539,29 @@ export interface components {
             now_ms: number;
             tables: components["schemas"]["LastTable"][];
         };
+        /** @description Where to go. */
+        LinkBegun: {
+            /** @description An address of the provider. */
+            location: string;
+        };
+        /** @description How the caller is linked with the provider. */
+        LinkState: {
+            /** @description Why linking in this browser did not work a moment ago. */
+            failure: string | null;
+            linked: components["schemas"]["LinkedIdentity"] | null;
+            /** @description What people call the provider; null if none is set. */
+            provider: string | null;
+        };
+        /** @description An account of the provider. */
+        LinkedIdentity: {
+            /** @description The e-mail address that it had there. */
+            email: string | null;
+            /**
+             * Format: date-time
+             * @description Since when, RFC 3339.
+             */
+            since: string;
+        };
         /** @description A place on Earth (WGS 84), in degrees. */
         Location: {
             /**
@@ -2321,6 +2574,18 @@ export interface components {
              * @description East is positive.
              */
             longitude: number;
+        };
+        /** @description What the mail server did with a test message. */
+        MailTest: {
+            /** @description Whether it took the message. */
+            accepted: boolean;
+            /** @description What it said, or why it could not be reached. */
+            answer: string;
+        };
+        /** @description Where a test message goes. */
+        MailTestRequest: {
+            /** @description Such as `ada@example.org`. */
+            address: string;
         };
         /** @description A device that writes with a key for devices and is not known. */
         Newcomer: {
@@ -2374,10 +2639,10 @@ export interface components {
         };
         /** @description A device that waits, with what is kept of it. */
         NewcomerWithMessages: components["schemas"]["Newcomer"] & {
-            /** @description What stands in the newest message. */
-            recognised: components["schemas"]["RecognisedTable"][];
             /** @description Newest first. */
             kept_messages: components["schemas"]["KeptMessage"][];
+            /** @description What stands in the newest message. */
+            recognised: components["schemas"]["RecognisedTable"][];
         };
         /** @description What lets somebody choose a password, or claim a device, once. Only this answer holds it. */
         OneTimeLink: {
@@ -2758,6 +3023,8 @@ export interface components {
         };
         /** @description Somebody who wants to join. */
         RegistrationRequest: {
+            /** @description Where whoever asks is told that they were let in, if the server sends mail. */
+            email?: string | null;
             /** @description 1 to 64 characters without spaces and colons, which nobody on this server has. */
             login: string;
             /** @description At most 100 characters. */
@@ -2765,8 +3032,10 @@ export interface components {
             /** @description At least 10 characters. */
             password: string;
         };
-        /** @description Whether people may ask to join by themselves. */
+        /** @description How one gets in, besides a login and a password. */
         RegistrationState: {
+            oidc: components["schemas"]["Door"] | null;
+            /** @description Whether people may ask to join by themselves. */
             open: boolean;
         };
         /** @description A refused reading. */
@@ -2840,6 +3109,15 @@ export interface components {
         };
         /** @description What a device says that it is, all of it: at most 16,384 bytes, at most 8 levels deep, with names of 1 to 100 characters. */
         ReportedStateRequest: Record<string, never>;
+        /** @description Who forgot a password. */
+        ResetRequest: {
+            /** @description The login, or the confirmed e-mail address. */
+            account: string;
+        };
+        /** @description Whether whoever forgot a password can be sent a link. */
+        ResetState: {
+            open: boolean;
+        };
         /** @description For how long the readings of a database are kept. */
         Retention: {
             /**
@@ -3320,6 +3598,10 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description The password that one has. */
+        UnlinkRequest: {
+            password: string;
+        };
         /** @description A person of the organisation. */
         User: {
             /** @description Whether they asked to join, and wait for an administrator who makes them active or deletes them. */
@@ -3330,6 +3612,9 @@ export interface components {
              * @description RFC 3339.
              */
             created_at: string;
+            email: string | null;
+            /** @description Whether a link that was sent to the e-mail address was used. */
+            email_confirmed: boolean;
             /** Format: uuid */
             id: string;
             /**
@@ -3398,6 +3683,8 @@ export interface components {
         };
         /** @description A person to invite. */
         UserRequest: {
+            /** @description Where the invitation is sent to as well, if the server sends mail; the person confirms it later. */
+            email?: string | null;
             /** @description 1 to 64 characters without spaces and colons, which nobody on this server has. */
             login: string;
             /** @description At most 100 characters. */
@@ -3415,6 +3702,15 @@ export interface components {
          * @enum {string}
          */
         ValueType: "timestamp" | "string" | "float" | "integer" | "unsigned" | "boolean" | "vector";
+        /** @description The readings are kept in the inbox, until somebody adopts the device. */
+        Waits: {
+            /** @description What the device calls itself. */
+            device: string;
+            /** @description What to do next, as a sentence. */
+            message: string;
+            /** @description `in_inbox`. */
+            status: string;
+        };
         /** @description A submission with what was said about it. */
         WholeSubmission: components["schemas"]["SubmittedTemplate"] & {
             /** @description What differs from the version that was accepted before, as a unified diff; null if none was. */
@@ -3491,6 +3787,295 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    own_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountEmail"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailSet"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The password is wrong, or the caller is no person */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another change came first */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    confirm_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailConfirmRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailConfirmed"];
+                };
+            };
+            /** @description The link does not work */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    own_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    begin_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sets a cookie for what follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkBegun"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The caller has no session */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No provider is set */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The provider is away */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    unlink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnlinkRequest"];
+            };
+        };
+        responses: {
+            /** @description Unlinked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The password is wrong, or the caller is no person */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No provider is set, or the caller is not linked */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     change_password: {
         parameters: {
             query?: never;
@@ -6683,6 +7268,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description It was adopted a moment ago */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6748,6 +7334,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description It was adopted a moment ago */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6814,6 +7401,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description A device has the name, or it was adopted a moment ago */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6935,6 +7523,72 @@ export interface operations {
                 };
             };
             /** @description http.live_clients are connected already */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    test_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailTestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailTest"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Administrators only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Mail is not set up */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of mail is reached */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -7206,6 +7860,74 @@ export interface operations {
             };
             /** @description Another change came first (then `current` is how the network is now), or the name is taken */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reset_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetState"];
+                };
+            };
+        };
+    };
+    request_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetRequest"];
+            };
+        };
+        responses: {
+            /** @description If there is such an account, a link is on its way to its address */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody can have such a login or address */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description This server sends no mail */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; see Retry-After */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7874,6 +8596,15 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
+            /** @description Sent with a key for devices, by a device that is not known: it is kept in the inbox */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waits"];
+                };
+            };
             /** @description Nothing was stored */
             400: {
                 headers: {
@@ -8134,6 +8865,136 @@ export interface operations {
                 content?: never;
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider; sets a cookie for what follows */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No provider is set */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    bring_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeRequest"];
+            };
+        };
+        responses: {
+            /** @description Sets the session cookie */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionBody"];
+                };
+            };
+            /** @description The code is wrong, or the provider has named nobody in this browser */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No provider is set */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many attempts; see Retry-After */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    callback: {
+        parameters: {
+            query?: {
+                /** @description What is exchanged for a person. */
+                code?: string;
+                /** @description What went to the provider. */
+                state?: string;
+                /** @description Why there is no code. */
+                error?: string;
+                /** @description Which provider it is. */
+                iss?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To a page; sets the session cookie if it worked */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No provider is set */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9606,6 +10467,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Sent with a key for devices, by a device that is not known: it is kept in the inbox */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waits"];
+                };
+            };
             /** @description Everything is stored */
             204: {
                 headers: {
@@ -9789,6 +10659,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Sent with a key for devices, by a device that is not known: it is kept in the inbox */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waits"];
+                };
+            };
             /** @description Everything is stored */
             204: {
                 headers: {
