@@ -1272,7 +1272,7 @@ export interface paths {
          * Sign in with the provider
          * @description Sends the browser to the provider; or, if that is away, to the page to sign in, which then says so.
          */
-        get: operations["begin"];
+        get: operations["sign_in_with_provider"];
         put?: never;
         /**
          * Bring the code of a second factor after the provider
@@ -1296,7 +1296,7 @@ export interface paths {
          * Come back from the provider
          * @description Only browsers come here, sent by the provider. Whatever the outcome, they are sent on to a page, which says what went wrong.
          */
-        get: operations["callback"];
+        get: operations["come_back_from_provider"];
         put?: never;
         post?: never;
         delete?: never;
@@ -8874,7 +8874,7 @@ export interface operations {
             };
         };
     };
-    begin: {
+    sign_in_with_provider: {
         parameters: {
             query?: never;
             header?: never;
@@ -8960,7 +8960,7 @@ export interface operations {
             };
         };
     };
-    callback: {
+    come_back_from_provider: {
         parameters: {
             query?: {
                 /** @description What is exchanged for a person. */

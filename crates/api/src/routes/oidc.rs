@@ -162,7 +162,7 @@ fn redirect(to: &str, cookies: impl IntoIterator<Item = HeaderValue>) -> Respons
     (status = 303, description = "To the provider; sets a cookie for what follows"),
     (status = 404, body = ErrorBody, description = "No provider is set"),
 ))]
-async fn begin(State(state): State<AppState>, headers: HeaderMap) -> ApiResult<Response> {
+async fn sign_in_with_provider(State(state): State<AppState>, headers: HeaderMap) -> ApiResult<Response> {
     let oidc = configured(&state)?;
     let secure = is_secure(&state, oidc, &headers);
     Ok(match oidc.begin(None).await {
@@ -183,7 +183,7 @@ async fn begin(State(state): State<AppState>, headers: HeaderMap) -> ApiResult<R
         (status = 400, body = ErrorBody),
         (status = 404, body = ErrorBody, description = "No provider is set"),
     ))]
-async fn callback(
+async fn come_back_from_provider(
     State(state): State<AppState>,
     Peer(peer): Peer,
     headers: HeaderMap,
@@ -346,8 +346,8 @@ async fn unlink(
 /// The routes of this module.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
-        .routes(routes!(begin, bring_code))
-        .routes(routes!(callback))
+        .routes(routes!(sign_in_with_provider, bring_code))
+        .routes(routes!(come_back_from_provider))
         .routes(routes!(own_link, begin_link))
         .routes(routes!(unlink))
 }

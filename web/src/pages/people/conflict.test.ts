@@ -35,8 +35,6 @@ it("keeps what was filled in, and follows where nothing was", () => {
     name: "Vera Rubin",
     role: "editor",
     class: null,
-  email: null,
-  email_confirmed: false,
   });
   expect(changes(now, { name: "Vera Rubin", role: "editor", class: null })).toEqual({ name: "Vera Rubin" });
   expect(changes(vera, { name: "Vera", role: "viewer", class: null })).toEqual({});
