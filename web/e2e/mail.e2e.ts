@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 
 it("confirms an address, invites by mail, and lets in whoever forgot the password", async () => {
-  const { page, close } = await open(server, { session, expectedErrors: /40[13]/ });
+  const { page, close } = await open(server, { session, expectedErrors: /40[013]|Authentication failed/ });
   await page.goto("/account");
   await page.getByText("You have none.").waitFor();
   await page.getByLabel("Your address").fill("ada@example.org");
@@ -63,7 +63,7 @@ it("confirms an address, invites by mail, and lets in whoever forgot the passwor
   await theirs.page.getByText("Look into your mail").waitFor();
   expect(await violations(theirs.page)).toEqual([]);
   await theirs.page.goto(linkOf(await mail.next(), server.origin));
-  await theirs.page.getByLabel("Password", { exact: true }).fill("another notion of hers");
+  await theirs.page.getByLabel("New password", { exact: true }).fill("another notion of hers");
   await theirs.page.keyboard.press("Enter");
   await theirs.page.waitForURL(`${server.origin}/`);
   expect(await mail.next()).toMatchObject({ to: ["ada@example.org"], subject: "Your password was changed" });

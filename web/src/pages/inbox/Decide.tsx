@@ -1,11 +1,13 @@
 /** Asks before a device of the inbox is ignored or deleted, as what was kept of it is lost. */
 import { Modal } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { api } from "@/api/client";
 import { INBOX_KEY, type Newcomer } from "@/api/inbox";
 import { Confirmation } from "@/shell/Confirmation";
 import { toast } from "@/shell/toast";
+import { without } from "./search";
 
 /** What is asked about. */
 export type Decision = "ignore" | "delete";
@@ -37,6 +39,7 @@ export function Decide(props: DecideProps) {
 function Question({ newcomer: { id, name, kept }, decision, onClose }: DecideProps) {
   const { t } = useTranslation("inbox");
   const client = useQueryClient();
+  const navigate = useNavigate({ from: "/inbox" });
   const refresh = () => client.invalidateQueries({ queryKey: [...INBOX_KEY] });
   const decide = useMutation({
     mutationFn: async () => {
@@ -47,6 +50,7 @@ function Question({ newcomer: { id, name, kept }, decision, onClose }: DecidePro
     onSuccess: async () => {
       onClose();
       void toast(t(`${decision}Done`, { name }));
+      if (decision === "delete") await navigate({ search: without(id), replace: true });
       await refresh();
     },
     onError: () => void refresh(),

@@ -11,3 +11,9 @@ export function validateSearch(search: Record<string, unknown>): InboxSearch {
   const { device } = search;
   return typeof device === "string" && device !== "" ? { device } : {};
 }
+
+/** The parameters once a device is no longer there. */
+export const without =
+  (id: string) =>
+  ({ device }: InboxSearch): InboxSearch =>
+    device === undefined || device === id ? {} : { device };

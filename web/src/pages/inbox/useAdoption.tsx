@@ -7,6 +7,7 @@ import { type AdoptedDevice, type AdoptionRequest, INBOX_KEY, type Newcomer } fr
 import { DEVICES_KEY } from "@/api/queries";
 import { LONG_MS, toast } from "@/shell/toast";
 import { outcome } from "./outcome";
+import { without } from "./search";
 
 /** What is adopted, and as what. */
 export interface Adoption {
@@ -33,7 +34,7 @@ export function useAdoption({ onDone, onError }: { onDone?: () => void; onError?
         </RouterContextProvider>
       );
       void toast(words, adopted.refused > 0 || !adopted.complete ? "red" : "accent", LONG_MS);
-      await navigate({ search: ({ device }) => (device === undefined || device === id ? {} : { device }), replace: true });
+      await navigate({ search: without(id), replace: true });
       await refresh();
     },
     onError: (error, of) => {
