@@ -120,7 +120,7 @@ async fn a_key_writes_for_many_devices_that_are_known() {
 #[tokio::test]
 async fn what_the_inbox_cannot_keep_is_refused_with_the_limit() {
     let (server, ada, key) = start().await;
-    let long = format!("climate,device=esp text=\"{}\"", "x".repeat(70_000));
+    let long = "climate,device=esp v=1\n".repeat(3_000);
     let reply = server.post("/write?db=main").token(&key).body(long).send().await;
     assert_eq!(reply.failure().0, 413);
     assert!(reply.text().contains("inbox.bytes"), "{}", reply.text());
