@@ -5,6 +5,7 @@
 //! The other organisation names things that exist in the first one, and then things that exist nowhere: both answers must
 //! be the same, and no answer may hold a name of the first organisation.
 
+mod contents;
 mod rules;
 mod world;
 
