@@ -11,7 +11,7 @@ it("lists the operations and tries them", async () => {
   const { page, close } = await open(server, { session, expectedErrors: /404/ });
   await page.goto("/reference");
   await page.getByLabel("Filter operations").fill("get session");
-  await page.getByRole("link", { name: /GET\s*\/api\/v1\/session/ }).click();
+  await page.getByRole("link", { name: /GET\s*\/api\/v1\/session\s+Say/ }).click();
   await page.waitForURL(/operation=/);
   await page.getByRole("button", { name: "Send" }).click();
   await page.getByText(/^200/).first().waitFor();
