@@ -89,7 +89,7 @@ impl Metadata {
             .into_tuple()
             .all(on)
             .await?;
-        let mut found: HashMap<&str, (bool, Sender)> = HashMap::new();
+        let mut found: HashMap<&str, Sender> = HashMap::new();
         for (id, name, key, writes_as, enabled) in &rows {
             let sender = match enabled {
                 true => {
@@ -98,12 +98,12 @@ impl Metadata {
                 false => Sender::Disabled,
             };
             if let Some(called) = writes_as {
-                found.insert(called, (true, sender));
-            } else if !found.contains_key(key.as_str()) {
-                found.insert(key, (false, sender));
+                found.insert(called, sender);
+            } else {
+                found.entry(key).or_insert(sender);
             }
         }
-        let sender = |key: &String| found.get(key.as_str()).map_or(Sender::Unknown, |(_, sender)| sender.clone());
+        let sender = |key: &String| found.get(key.as_str()).cloned().unwrap_or(Sender::Unknown);
         Ok(keys.iter().map(sender).collect())
     }
 

@@ -217,12 +217,12 @@ async fn the_newest_messages_are_kept_and_the_limits_are_named() {
     // The other organisation has an inbox of its own.
     let theirs = self::key(&fixture, &fixture.stranger).await;
     assert_eq!(send(&fixture, &theirs, "c", "climate v=1").await.unwrap(), Kept::InInbox);
-    let sent = futures_of(&fixture, &key, 200).await;
+    let sent = send_many(&fixture, &key, 200).await;
     let often = sent.into_iter().find_map(Result::err).unwrap();
     assert!(often.to_string().contains("inbox.per_minute") && often.retry_after().is_some(), "{often}");
 }
 
-async fn futures_of(fixture: &Fixture, key: &Principal, count: usize) -> Vec<Result<Kept, MetadataError>> {
+async fn send_many(fixture: &Fixture, key: &Principal, count: usize) -> Vec<Result<Kept, MetadataError>> {
     let mut sent = Vec::new();
     for _ in 0..count {
         sent.push(send(fixture, key, "b", "climate v=1").await);
