@@ -1,7 +1,7 @@
 /** Every page and dialog, light and dark, on a desktop and a phone: no axe violation, nothing wider than the screen. */
 import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
-import { overflow, settled, violations } from "./support/axe";
+import { overflow, violations } from "./support/axe";
 import { sizes, browserOfFile } from "./support/browser";
 import { admin, call, fresh, invite, type Sensorium, type Session, setUp, token } from "./support/sensorium";
 
@@ -247,7 +247,6 @@ describe.each(sizeNames)("%s", (size) => {
       // The other look differs in nothing but colours.
       await page.emulateMedia({ colorScheme: "dark" });
       await page.locator("html[data-mantine-color-scheme=dark]").waitFor();
-      await settled(page);
       expect(await violations(page, ["color-contrast"])).toEqual([]);
       await close();
     },

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { violations } from "./support/axe";
 import { browserOfFile } from "./support/browser";
+import { focusIn, opened } from "./support/focus";
 import { codeOf } from "./support/secondFactor";
 import { admin, fresh, type Sensorium, setUp } from "./support/sensorium";
 
@@ -44,7 +45,7 @@ it("ends sessions, changes the password and signs out", async () => {
   await current.fill(admin.password);
   await page.keyboard.press("Enter");
   await page.getByText("Your password is changed.").waitFor();
-  expect(await current.inputValue()).toBe("");
+  await expect.poll(() => current.inputValue()).toBe("");
   expect((await signIn(server, "old", admin.password)).status).toBe(401);
   expect((await signIn(server, "new", "another notion of hers")).status).toBe(200);
 
@@ -62,6 +63,7 @@ it("is reached from the bottom bar of a phone, by keyboard too", async () => {
   await more.focus();
   await page.keyboard.press("Enter");
   await page.getByRole("menuitem", { name: "Account" }).waitFor();
+  await focusIn(page.getByRole("menu"));
   await page.keyboard.press("Escape");
   await page.getByRole("menuitem", { name: "Account" }).waitFor({ state: "hidden" });
   await more.tap();
@@ -80,9 +82,8 @@ it("sets up a second factor, keeps the recovery codes, and removes it", async ()
   const section = page.getByRole("region", { name: "Second factor" });
   await section.getByText("Off", { exact: true }).waitFor();
   await section.getByRole("button", { name: "Set it up…" }).click();
-  const dialog = page.getByRole("dialog");
+  const dialog = await opened(page);
   const password = dialog.getByLabel("Your password", { exact: true });
-  await password.waitFor();
   await page.keyboard.press("Enter");
   await dialog.getByText("Enter your password").waitFor();
   await password.fill("not the password");

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { overflow, violations } from "./support/axe";
 import { browserOfFile, looks, sizes } from "./support/browser";
+import { opened } from "./support/focus";
 import { accept, call, fresh, invite, type Sensorium, type Session, setUp } from "./support/sensorium";
 
 const open = browserOfFile();
@@ -112,7 +113,7 @@ it("sends a command and shows the answer when it comes", async () => {
   const region = page.getByRole("region", { name: "Commands" });
   await region.getByText("It was not asked to do anything yet.").waitFor();
   await region.getByRole("button", { name: "Send a command" }).click();
-  const dialog = page.getByRole("dialog");
+  const dialog = await opened(page);
   await dialog.getByRole("textbox", { name: "Arguments" }).fill("7");
   await dialog.getByRole("textbox", { name: "Seconds to answer" }).fill("0");
   await dialog.getByRole("button", { name: "Send" }).click();

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { beforeAll, expect, it } from "vitest";
 import { overflow, violations } from "./support/axe";
 import { browserOfFile } from "./support/browser";
+import { opened } from "./support/focus";
 import { accept, call, fresh, invite, type Sensorium, type Session, setUp } from "./support/sensorium";
 
 const open = browserOfFile();
@@ -118,6 +119,8 @@ it("shows the server's refusal to delete a type that devices have", async () => 
   const { page, close } = await open(server, { session, expectedErrors: /409/ });
   await page.goto("/devices/types");
   await page.getByRole("button", { name: "Add the type BME280" }).click();
+  // It takes its place above the other.
+  await page.getByRole("row", { name: /BME280/ }).waitFor();
   await page.getByRole("button", { name: "Delete DHT22" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Delete" }).click();
@@ -135,7 +138,7 @@ it("shows what somebody else changed meanwhile, and lets the person choose", asy
   const { page, close } = await open(server, { session, expectedErrors: /409/ });
   await page.goto(`/devices/${id}`);
   await page.getByRole("button", { name: "Edit", exact: true }).click();
-  const dialog = page.getByRole("dialog");
+  const dialog = await opened(page);
   await dialog.getByLabel("Name", { exact: true }).fill("wine cellar");
   await dialog.getByLabel("Value 1 of Tags").fill("cabin");
   const other = { version: 1, attributes: { room: "deep cellar", floor: "-1" }, tags: { site: "home", new: "yes" } };
@@ -155,6 +158,8 @@ it("shows what somebody else changed meanwhile, and lets the person choose", asy
   });
 
   await page.getByRole("button", { name: "Delete" }).click();
+  // It is about the device as it was when it was drawn.
+  await dialog.waitFor();
   const { version } = await one("wine cellar");
   expect((await send(`/api/v1/devices/${id}`, "PATCH", { version, enabled: false })).status).toBe(200);
   await dialog.getByRole("button", { name: "Delete" }).click();
@@ -271,6 +276,8 @@ it("changes many devices, and says what was done and what was not", async () => 
     ["001", "002", "003", "004", "005", "007", "009"].map((number) => `node ${number}`),
   );
 
+  // The list has followed.
+  await page.getByRole("row", { name: /node 002.*Disabled/ }).waitFor();
   await bar.getByRole("button", { name: "Set a tag" }).click();
   await dialog.getByRole("button", { name: "Set a tag" }).click();
   await dialog.getByText("Name the tag").waitFor();
@@ -278,7 +285,8 @@ it("changes many devices, and says what was done and what was not", async () => 
   await dialog.getByLabel("Value").fill("3");
   // Somebody else changes one of them meanwhile; the tag is added to what it is by then.
   const three = await one("node 003");
-  expect((await send(`/api/v1/devices/${three.id}`, "PATCH", { version: three.version, tags: { site: "moved" } })).status).toBe(200);
+  const meanwhile = { version: three.version, tags: { site: "moved" }, enabled: true };
+  expect((await send(`/api/v1/devices/${three.id}`, "PATCH", meanwhile)).status).toBe(200);
   await dialog.getByRole("button", { name: "Set a tag" }).click();
   await dialog.getByText("4 devices are changed.").waitFor();
   await dialog.getByRole("button", { name: "Close" }).last().click();
@@ -286,10 +294,13 @@ it("changes many devices, and says what was done and what was not", async () => 
   expect(await one("node 003")).toMatchObject({ tags: { site: "moved", floor: "3" } });
 
   // A deletion that comes too late is refused, and the account says which.
-  await expect.poll(() => bar.getByText("4 devices are chosen").count()).toBe(1);
+  await page.getByRole("row", { name: /node 003.*Enabled/ }).waitFor();
+  await bar.getByText("4 devices are chosen").waitFor();
+  await bar.getByRole("button", { name: "Delete" }).click();
+  // The dialog keeps what the list knew of them.
+  await dialog.waitFor();
   const four = await one("node 004");
   expect((await send(`/api/v1/devices/${four.id}`, "PATCH", { version: four.version, tags: {} })).status).toBe(200);
-  await bar.getByRole("button", { name: "Delete" }).click();
   await dialog.getByRole("button", { name: "Delete" }).click();
   await dialog.getByText("3 devices are changed.").waitFor();
   await dialog.getByText("1 failed.").waitFor();

@@ -28,11 +28,13 @@ beforeAll(async () => {
   expect(response.status).toBe(204);
 });
 
+/** Writes a statement; it can be run once the page has taken it and knows the databases. */
 async function type(page: Page, sql: string): Promise<void> {
   const editor = page.getByRole("textbox", { name: "SQL statement" });
   await editor.click();
   await page.keyboard.press("Control+a");
   await page.keyboard.insertText(sql);
+  await page.getByRole("button", { name: "Run", disabled: false }).waitFor();
 }
 
 const rows = (page: Page) => page.getByRole("region", { name: "Rows of the result" }).getByRole("row");
@@ -43,8 +45,9 @@ it("runs a statement by the keyboard and keeps it in the address", async () => {
   await type(page, "SELECT room, count(*) AS n FROM office GROUP BY room ORDER BY room");
   await page.keyboard.press("Control+Enter");
   await page.getByText(/^2 rows/).waitFor();
-  const texts = await rows(page).allInnerTexts();
-  expect(texts.slice(1).map((text) => text.split(/\s+/))).toEqual([
+  // Rows are drawn once it is measured how many are in sight.
+  const texts = async () => (await rows(page).allInnerTexts()).slice(1).map((text) => text.split(/\s+/));
+  await expect.poll(texts).toEqual([
     ["a", "250"],
     ["b", "250"],
   ]);

@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { overflow, violations } from "./support/axe";
 import { browserOfFile } from "./support/browser";
+import { opened } from "./support/focus";
 import { accept, call, fresh, invite, type Sensorium, type Session, setUp } from "./support/sensorium";
 
 const open = browserOfFile();
@@ -34,7 +35,7 @@ it("leads to a key for devices, shows what a device sends with it, and makes the
   await page.getByRole("heading", { name: "No device waits" }).waitFor();
   await page.getByText(`curl -i "${server.origin}/write?db=main"`).waitFor();
   await page.getByRole("link", { name: "Make a key for devices" }).click();
-  const dialog = page.getByRole("dialog");
+  const dialog = await opened(page);
   await dialog.getByLabel("Name").fill("workshop");
   expect(await dialog.getByLabel("What it is for").inputValue()).toBe("devices");
   expect(await dialog.getByRole("checkbox").count()).toBe(0);

@@ -1,6 +1,8 @@
 /** Everything of the shell by keyboard alone. */
+import type { Page } from "playwright-core";
 import { beforeAll, expect, it } from "vitest";
 import { browserOfFile } from "./support/browser";
+import { opened } from "./support/focus";
 import { fresh, type Sensorium, type Session, setUp } from "./support/sensorium";
 
 const open = browserOfFile();
@@ -11,6 +13,9 @@ beforeAll(async () => {
   server = await fresh(["--no-host-metrics"]);
   session = await setUp(server);
 });
+
+/** Keys are listened to in effects of the shell, after it is drawn; what is in it is asked for in effects, too, but not before those. */
+const listening = (page: Page) => page.getByText("No tokens yet").waitFor();
 
 it("skips to the content", async () => {
   const { page, close } = await open(server, { session });
@@ -29,13 +34,15 @@ it("skips to the content", async () => {
 it.each(["Control+k", "/"])("goes to a page with the palette (%s)", async (key) => {
   const { page, close } = await open(server, { session });
   await page.goto("/tokens");
-  await page.getByRole("heading", { level: 1 }).waitFor();
+  await listening(page);
   await page.keyboard.press(key);
+  await opened(page);
   await page.getByPlaceholder("Go to a page or do something…").waitFor();
   await page.keyboard.type("send");
   await page.keyboard.press("Enter");
   await page.waitForURL("**/send");
   await page.keyboard.press(key);
+  await opened(page);
   await page.getByPlaceholder("Go to a page or do something…").waitFor();
   await page.keyboard.press("Escape");
   await page.getByPlaceholder("Go to a page or do something…").waitFor({ state: "hidden" });
@@ -45,11 +52,12 @@ it.each(["Control+k", "/"])("goes to a page with the palette (%s)", async (key) 
 it("lists the keys with ?", async () => {
   const { page, close } = await open(server, { session });
   await page.goto("/tokens");
-  await page.getByRole("heading", { level: 1 }).waitFor();
+  await listening(page);
   await page.keyboard.press("?");
-  await page.getByRole("dialog", { name: "Keys" }).getByText("Search and commands").waitFor();
+  const dialog = await opened(page, "Keys");
+  await dialog.getByText("Search and commands").waitFor();
   await page.keyboard.press("Escape");
-  await page.getByRole("dialog", { name: "Keys" }).waitFor({ state: "hidden" });
+  await dialog.waitFor({ state: "hidden" });
   await close();
 });
 

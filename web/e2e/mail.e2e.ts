@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { overflow, violations } from "./support/axe";
 import { browserOfFile, looks } from "./support/browser";
+import { opened } from "./support/focus";
 import { admin, fresh, type Sensorium, type Session, setUp } from "./support/sensorium";
 import { linkOf, type Smtp, smtp } from "./support/smtp";
 
@@ -46,6 +47,7 @@ it("confirms an address, invites by mail, and lets in whoever forgot the passwor
   await page.goto("/people");
   await page.getByRole("row", { name: /ada@example.org, confirmed/ }).waitFor();
   await page.getByRole("button", { name: "Invite" }).click();
+  await opened(page);
   await page.getByLabel("Login").fill("vera");
   await page.getByLabel("E-mail address").fill("vera@example.org");
   expect(await violations(page)).toEqual([]);

@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, expect, it } from "vitest";
 import { overflow, violations } from "./support/axe";
 import { browserOfFile, looks, sizes } from "./support/browser";
+import { opened } from "./support/focus";
 import { call, fresh, type Sensorium, type Session, setUp } from "./support/sensorium";
 
 const open = browserOfFile({ webgl: true });
@@ -60,6 +61,7 @@ it("takes a place from the map for a device and for a site; what is typed counts
 
   await page.goto("/places");
   await page.getByRole("button", { name: "Add a site" }).click();
+  await opened(page);
   await dialog.getByLabel("Name", { exact: true }).fill("Campus");
   await dialog.getByLabel("Latitude").fill("48.2");
   await dialog.getByLabel("Longitude").fill("16.37");
@@ -68,7 +70,7 @@ it("takes a place from the map for a device and for a site; what is typed counts
   // It begins at what is typed; without a mouse, the middle is taken.
   await dialog.getByRole("button", { name: "Take the middle of the map" }).click();
   await dialog.getByRole("button", { name: "Save" }).click();
-  await page.getByRole("link", { name: "Campus" }).waitFor();
+  await page.getByRole("link", { name: "Campus", exact: true }).waitFor();
   const { places } = await get<{ places: Located[] }>("/api/v1/places");
   expect(places[0]?.location?.latitude).toBeCloseTo(48.2, 1);
   expect(places[0]?.location?.longitude).toBeCloseTo(16.37, 1);

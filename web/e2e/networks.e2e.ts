@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { violations } from "./support/axe";
 import { browserOfFile } from "./support/browser";
+import { opened } from "./support/focus";
 import { accept, call, fresh, invite, type Sensorium, type Session, setUp } from "./support/sensorium";
 
 const open = browserOfFile();
@@ -41,10 +42,9 @@ it("adds a network, changes it and deletes it", async () => {
   await page.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Networks" }).click();
   await page.getByRole("heading", { name: "No networks yet" }).waitFor();
   await page.getByRole("button", { name: "Add a network" }).click();
-  const dialog = page.getByRole("dialog");
+  const dialog = await opened(page);
   const name = dialog.getByLabel("Name");
   const password = dialog.getByLabel("Password", { exact: true });
-  await name.waitFor();
   await page.keyboard.press("Enter");
   await dialog.getByText("Give it a name").waitFor();
   await dialog.getByText("Enter the SSID").waitFor();
@@ -80,6 +80,7 @@ it("adds a network, changes it and deletes it", async () => {
 
   // A name that is taken is said in place.
   await page.getByRole("button", { name: "Add a network" }).click();
+  await opened(page);
   await name.fill("Loft");
   await dialog.getByLabel("SSID").fill("another");
   await dialog.getByLabel("Open network, without a password").check();
@@ -91,6 +92,7 @@ it("adds a network, changes it and deletes it", async () => {
   await row.getByRole("button", { name: "Delete Loft" }).click();
   await dialog.getByText("Devices that were made for it keep what they have.").waitFor();
   // The first Enter cancels.
+  await opened(page);
   await page.keyboard.press("Enter");
   await dialog.waitFor({ state: "detached" });
   await row.getByRole("button", { name: "Delete Loft" }).click();
@@ -126,6 +128,8 @@ it("shows what somebody else changed meanwhile, and lets the person choose", asy
   await dialog.getByText("was none, open, is stored").waitFor();
   await dialog.getByRole("button", { name: "Keep it as it is now" }).click();
   await dialog.waitFor({ state: "detached" });
+  // The next question is about what the list says by now.
+  await page.getByRole("row", { name: /Stable.*stored/ }).waitFor();
   await page.getByRole("button", { name: "Delete Stable" }).click();
   await dialog.getByRole("button", { name: "Delete" }).click();
   await page.getByRole("heading", { name: "No networks yet" }).waitFor();

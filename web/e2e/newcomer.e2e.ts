@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { violations } from "./support/axe";
 import { browserOfFile } from "./support/browser";
+import { opened } from "./support/focus";
 import { admin, emptyFolder, fresh, setUp } from "./support/sensorium";
 
 const open = browserOfFile();
@@ -35,6 +36,7 @@ it("leads from the sign-in to a sensor on a plan, its code, and a program whose 
 
   await main.getByRole("link", { name: "Networks" }).click();
   await page.getByRole("button", { name: "Add a network" }).click();
+  await opened(page);
   await dialog.getByLabel("Name").fill("Lab");
   await dialog.getByLabel("SSID").fill("lab-2g");
   await dialog.getByLabel("Password", { exact: true }).fill("under the roof");
@@ -67,7 +69,8 @@ it("leads from the sign-in to a sensor on a plan, its code, and a program whose 
   for (const name of ["greenhouse", "workbench"]) {
     await page.getByRole("button", { name: "Put a device here" }).click();
     await dialog.getByRole("button", { name }).click();
-    await page.getByRole("button", { name: `${name}, Never heard of` }).waitFor();
+    // Chosen, which is the last that is done with it, and stands in the address.
+    await page.getByRole("button", { name: `${name}, Never heard of`, pressed: true }).waitFor();
   }
   const plan = page.url();
 

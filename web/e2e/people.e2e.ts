@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { violations } from "./support/axe";
 import { browserOfFile } from "./support/browser";
+import { opened } from "./support/focus";
 import { secondFactor } from "./support/secondFactor";
 import { accept, admin, call, fresh, invite, type Sensorium, type Session, setUp } from "./support/sensorium";
 
@@ -139,6 +140,7 @@ it("removes the second factor of somebody who has lost it, and asks first", asyn
   await dialog.getByText("Make sure who asks.").waitFor();
   expect(await violations(page)).toEqual([]);
   // The first Enter cancels.
+  await opened(page);
   await page.keyboard.press("Enter");
   await dialog.waitFor({ state: "detached" });
   expect(await signIn()).toBe(401);
@@ -205,7 +207,8 @@ it("shows the server's refusal to lose the last owner", async () => {
   await page.goto("/people");
   await page.getByRole("button", { name: `Actions for ${admin.login}` }).click();
   await page.getByRole("menuitem", { name: "Change…" }).click();
-  const dialog = page.getByRole("dialog");
+  const dialog = await opened(page);
+  // It closes when it loses the focus.
   await dialog.getByRole("combobox", { name: "Role" }).click();
   await page.getByRole("option", { name: /^Viewer/ }).click();
   await dialog.getByRole("button", { name: "Save" }).click();

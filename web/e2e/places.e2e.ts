@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { overflow, violations } from "./support/axe";
 import { browserOfFile, looks, sizes } from "./support/browser";
+import { opened } from "./support/focus";
 import { accept, call, fresh, invite, type Sensorium, type Session, setUp, token } from "./support/sensorium";
 
 const open = browserOfFile();
@@ -76,6 +77,7 @@ it("adds, changes and deletes places, and says why one is kept", async () => {
   await page.keyboard.press("Enter");
   for (const [name, level] of [["Reading room", "1"], ["Cellar", "-1"]] as const) {
     await page.getByRole("button", { name: "Add a floor in Library" }).click();
+    await opened(page);
     await dialog.getByLabel("Name").fill(name);
     await dialog.getByLabel("Level").fill("x");
     await page.keyboard.press("Enter");
@@ -160,6 +162,8 @@ it("takes a plan that is picked or dropped, says what is wrong with a file, and 
 
   // Drawn: half of the plan's width, as seen on the screen.
   await page.getByRole("button", { name: "Set the scale" }).click();
+  // The form is above the plan.
+  await page.getByLabel("Length in metres").waitFor();
   const box = await picture.boundingBox();
   if (box === null) throw new Error("the plan is not seen");
   await page.mouse.move(box.x + box.width / 4, box.y + box.height / 4);
@@ -216,6 +220,8 @@ it("puts devices on a plan with their values, moves them by mouse and by keys, a
   await item.getByText("21.5 °C").waitFor();
   expect(await device("<b>lamp</b>")).toMatchObject({ position: { place: id, x: 0.5, y: 0.5 } });
 
+  // It can be moved once it is chosen.
+  await expect.poll(() => marker.getAttribute("aria-pressed")).toBe("true");
   // By keys: ten steps, and one that is a tenth of them.
   await marker.focus();
   for (let step = 0; step < 10; step += 1) await page.keyboard.press("ArrowLeft");
@@ -276,6 +282,8 @@ it("is zoomed with two fingers and moved with one", async () => {
   await picture.evaluate((image: HTMLImageElement) => image.decode());
   await picture.scrollIntoViewIfNeeded();
   const box = async () => (await picture.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+  // The plan has no size until its frame is measured.
+  await expect.poll(async () => (await box()).width).toBeGreaterThan(0);
   const before = await box();
   const [x, y] = [before.x + before.width / 2, before.y + before.height / 2];
   const fingers = await context.newCDPSession(page);

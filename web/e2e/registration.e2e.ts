@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { overflow, violations } from "./support/axe";
 import { browserOfFile, looks } from "./support/browser";
+import { opened } from "./support/focus";
 import { fresh, type Sensorium, type Session, setUp } from "./support/sensorium";
 
 const open = browserOfFile();
@@ -20,6 +21,7 @@ it("adds a class, lets in who asked to join, and shows them their quotas", async
   await page.goto("/people");
   await page.getByText("There are no classes").waitFor();
   await page.getByRole("button", { name: "Add a class" }).click();
+  await opened(page);
   await page.getByLabel("Devices").fill("many");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Give it a name").waitFor();
@@ -34,6 +36,7 @@ it("adds a class, lets in who asked to join, and shows them their quotas", async
   // As text, not as markup.
   expect(await row.textContent()).toContain("<i>Guests</i>10not bound30");
   await row.getByRole("button", { name: /^Change/ }).click();
+  await opened(page);
   await page.getByLabel("Points a second").fill("1000");
   await page.getByRole("button", { name: "Save" }).click();
   await row.getByText("1,000").waitFor();
@@ -63,7 +66,7 @@ it("adds a class, lets in who asked to join, and shows them their quotas", async
   await nina.getByText("Asks to join").waitFor();
   await page.getByRole("button", { name: "Actions for nina" }).click();
   await page.getByRole("menuitem", { name: "Let in…" }).click();
-  const dialog = page.getByRole("dialog", { name: "Let nina in?" });
+  const dialog = await opened(page, "Let nina in?");
   await dialog.getByRole("combobox", { name: "Role" }).click();
   await page.getByRole("option", { name: /^Editor/ }).click();
   await dialog.getByRole("combobox", { name: "Class" }).click();

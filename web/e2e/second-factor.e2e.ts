@@ -33,7 +33,7 @@ it("asks for a code once the password is right, says that a wrong one is, and go
 
   const code = page.getByLabel("Code", { exact: true });
   await page.getByText("The password of vera is right.").waitFor();
-  expect(await page.evaluate("document.activeElement.id")).toBe(await code.getAttribute("id"));
+  await expect.poll(() => code.evaluate((field) => field === document.activeElement)).toBe(true);
   expect(await code.getAttribute("autocomplete")).toBe("one-time-code");
   expect(await code.getAttribute("inputmode")).toBe("numeric");
   // Being asked is no failure.

@@ -31,6 +31,8 @@ it.each([
   await page.getByRole("button", { name: "Create a write token" }).click();
   await page.getByText("The commands below hold a fresh token").waitFor();
   await page.getByRole("tab", { name: way }).click();
+  // The tab follows the address.
+  await page.getByRole("tab", { name: way, selected: true }).waitFor();
   const command = await shownText(page);
   expect(command).toContain(server.origin);
   expect(command).toContain("sen_");

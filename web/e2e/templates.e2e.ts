@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { beforeAll, describe, expect, it } from "vitest";
 import { overflow, violations } from "./support/axe";
 import { browserOfFile, looks, sizes } from "./support/browser";
+import { opened } from "./support/focus";
 import { accept, call, fresh, invite, type Sensorium, type Session, setUp } from "./support/sensorium";
 
 const open = browserOfFile();
@@ -171,12 +172,13 @@ it("shows what a version changes line by line, and takes it back", async () => {
   await part.getByRole("row", { name: /3 Added: PIN = 4/ }).waitFor();
   await page.getByRole("button", { name: "Withdraw" }).click();
   // The first Enter cancels.
-  await page.getByRole("dialog").getByText("It can no longer be accepted.").waitFor();
+  const dialog = await opened(page);
+  await dialog.getByText("It can no longer be accepted.").waitFor();
   await page.keyboard.press("Enter");
-  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await dialog.waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Withdraw" }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Withdraw" }).click();
-  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await dialog.getByRole("button", { name: "Withdraw" }).click();
+  await dialog.waitFor({ state: "detached" });
   await page.getByRole("region", { name: "Status" }).getByText("Withdrawn").waitFor();
   expect(await page.getByRole("button", { name: "Withdraw" }).count()).toBe(0);
   // What is accepted is only for administrators to take away.

@@ -11,6 +11,8 @@ export default defineConfig({
     // Each file has a server and a browser of its own; side by side they would only slow each other down.
     fileParallelism: false,
     testTimeout: 60_000,
+    // As long as a locator waits (support/browser.ts); Vitest's own second is a guess about how fast the machine is.
+    expect: { poll: { timeout: 20_000 } },
     hookTimeout: 60_000,
   },
 });

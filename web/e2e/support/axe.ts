@@ -6,8 +6,9 @@ import type { Page } from "playwright-core";
 
 const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Every violation in one line each, of these rules or of all; empty when there is none. */
+/** Every violation in one line each, of these rules or of all, once colours are what they will be; empty when there is none. */
 export async function violations(page: Page, rules?: string[]): Promise<string[]> {
+  await settled(page);
   const options = { resultTypes: ["violations"], ...(rules === undefined ? {} : { runOnly: rules }) };
   const results = await page.evaluate<AxeResults>(`${source};axe.run(document, ${JSON.stringify(options)})`);
   return results.violations.flatMap(({ id, nodes }) =>
@@ -21,7 +22,7 @@ export async function overflow(page: Page): Promise<number> {
 }
 
 /** Waits until colours that change by and by are what they will be. */
-export async function settled(page: Page): Promise<void> {
+async function settled(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const transitions = document.getAnimations().filter((animation) => animation instanceof CSSTransition);
     await Promise.allSettled(transitions.map(({ finished }) => finished));
