@@ -160,6 +160,8 @@ it("remembers what was run, in this browser", async () => {
   await page.keyboard.press("Control+Enter");
   await page.getByText(/^1 row /).waitFor();
   await page.goto("/explore");
+  // Nothing can be run before the databases are known.
+  await page.getByRole("navigation", { name: "Tables" }).getByText("office").waitFor();
   await page.getByRole("button", { name: "Recent" }).click();
   await page.getByRole("menuitem", { name: /SELECT 42/ }).click();
   await page.getByText(/^1 row /).waitFor();
