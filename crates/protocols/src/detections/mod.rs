@@ -157,6 +157,7 @@ impl<'b> Frames<'_, '_, 'b> {
         };
         self.seen += count as u64;
         let objects = std::mem::take(&mut self.objects);
+        self.builder.expect(self.builder.rows() + objects.len());
         for (place, text) in (1..).zip(objects.iter().copied()) {
             if let Err(error) = self.push(&head, place, text) {
                 self.refusals.push(line(self.frame, place), error, text.as_bytes());

@@ -127,7 +127,7 @@ impl SeriesEntry {
 
 /// Remembers the series of each combination of dictionary keys within a batch, so that its text is made once.
 struct Combinations {
-    /// The factor of each tag column; `None` when the combinations do not fit into the number.
+    /// The factor of each tag column; `None` when the combinations do not fit into the number, or none comes twice.
     factors: Option<Vec<u128>>,
     known: FastMap<u128, u32>,
 }
@@ -143,7 +143,9 @@ impl Combinations {
                 None => return Self { factors: None, known: FastMap::default() },
             }
         }
-        Self { factors: (batch.rows() > 1).then_some(factors), known: FastMap::default() }
+        // A tag of which no row repeats the value of another makes each combination the only one of its kind.
+        let may_repeat = batch.tags.iter().all(|tag| tag.dictionary.len() < batch.rows());
+        Self { factors: may_repeat.then_some(factors), known: FastMap::default() }
     }
 
     fn find(&mut self, batch: &TableBatch, row: usize, look_up: impl FnOnce(usize) -> Option<u32>) -> Option<u32> {

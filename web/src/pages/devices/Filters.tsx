@@ -42,7 +42,12 @@ export function Filters({ filters, types }: FiltersProps) {
       const field = form.current?.elements.namedItem(name);
       if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = value;
     }
-  }, [q, type, enabled, sort, order, types.length]);
+  }, [q, type, enabled, sort, order]);
+  // Until its types are there, it has no choice of the address's; what is typed meanwhile stays.
+  useLayoutEffect(() => {
+    const field = form.current?.elements.namedItem("type");
+    if (field instanceof HTMLSelectElement && field.value !== type) field.value = type;
+  }, [type, types.length]);
   const orders = SORTS.flatMap((by) => (["asc", "desc"] as const).map((way) => ({ by, way })));
   return (
     <form role="search" aria-label={t("filters")} className={classes["filters"]} onSubmit={apply} ref={form}>

@@ -29,18 +29,20 @@ export interface EditorHandle {
 }
 
 export interface EditorProps {
+  /** The statement; it takes the place of what is typed when `edition` changes, and only then. */
   value: string;
+  edition: number;
   label: string;
   hint: string;
   /** Tables and their columns, for completion. */
   schema: SQLNamespace;
   problem: Problem | null;
   onChange: (value: string) => void;
-  onRun: () => void;
+  onRun: (value: string) => void;
   ref: Ref<EditorHandle>;
 }
 
-export default function Editor({ value, label, hint, schema, problem, onChange, onRun, ref }: EditorProps) {
+export default function Editor({ value, edition, label, hint, schema, problem, onChange, onRun, ref }: EditorProps) {
   const place = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const language = useRef(new Compartment());
@@ -61,8 +63,8 @@ export default function Editor({ value, label, hint, schema, problem, onChange, 
             keymap.of([
               {
                 key: "Mod-Enter",
-                run: () => {
-                  run();
+                run: ({ state }) => {
+                  run(state.doc.toString());
                   return true;
                 },
               },
@@ -95,11 +97,14 @@ export default function Editor({ value, label, hint, schema, problem, onChange, 
     };
   }, [label, hint]);
 
-  useEffect(() => {
+  const replace = useEffectEvent(() => {
     const editor = view.current;
     if (editor === null || editor.state.doc.toString() === value) return;
     editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
-  }, [value]);
+  });
+  useEffect(() => {
+    replace();
+  }, [edition]);
 
   useEffect(() => {
     view.current?.dispatch({ effects: language.current.reconfigure(languageOf(schema)) });

@@ -41,12 +41,18 @@ export default function ExplorePage() {
   );
   const examples = useMemo(() => examplesFor(tables.data ?? []), [tables.data]);
   const statement = useStatement(database, search.q);
-  const [draft, setDraft] = useState({ text: search.q ?? "", from: search.q });
+  const [draft, setDraft] = useState({ text: search.q ?? "", from: search.q, edition: 0 });
   const [history, setHistory] = useState(readHistory);
   const editor = useRef<EditorHandle>(null);
 
-  // The address changed by itself, for example by the back button: its statement is the one to show.
-  if (draft.from !== search.q) setDraft({ text: search.q ?? "", from: search.q });
+  const [seen, setSeen] = useState(search.q);
+
+  // The address changed by itself, for example by the back button: its statement is the one to show. What is run here stands in
+  // the address a moment later, and what is typed meanwhile stays.
+  if (seen !== search.q) {
+    setSeen(search.q);
+    if (draft.from !== search.q) setDraft({ text: search.q ?? "", from: search.q, edition: draft.edition + 1 });
+  }
 
   const go = (change: { [K in keyof ExploreSearch]?: ExploreSearch[K] | undefined }, replace: boolean) => {
     const next = Object.entries({ ...search, ...change }).filter(([, value]) => value !== undefined);
@@ -58,7 +64,7 @@ export default function ExplorePage() {
     setHistory(remember({ ...asked, time: Date.now() }));
     if (sql === search.q && asked.database === database) statement.again();
     const fresh = sql === search.q ? {} : { x: undefined, y: undefined, split: undefined };
-    setDraft({ text: sql, from: sql });
+    setDraft(({ text, edition }) => ({ text: sql, from: sql, edition: text === sql ? edition : edition + 1 }));
     go({ ...fresh, ...change, q: sql }, sql === search.q);
   };
   const runDraft = () => {
@@ -105,14 +111,15 @@ export default function ExplorePage() {
               <Editor
                 ref={editor}
                 value={draft.text}
+                edition={draft.edition}
                 label={editorLabel}
                 hint={t("hint")}
                 schema={schema}
                 problem={problem}
                 onChange={(text) => {
-                  setDraft({ text, from: search.q });
+                  setDraft((before) => ({ ...before, text }));
                 }}
-                onRun={runDraft}
+                onRun={run}
               />
             </Suspense>
             <Toolbar

@@ -4,7 +4,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useRouteContext, useSearch } from "@tanstack/react-router";
 import { Building2, Plus, Search, SearchX } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Place, placesQuery } from "@/api/queries";
 import { isEditor } from "@/api/roles";
@@ -35,6 +35,11 @@ export default function PlacesPage() {
   const known = places.data;
   const tree = useMemo(() => treeOf(known ?? []), [known]);
   const found = useMemo(() => filtered(tree, q), [tree, q]);
+  // The address follows what is typed, a little later; the field follows the address only when somebody else changed it.
+  const search = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    if (search.current !== null && search.current !== document.activeElement) search.current.value = q;
+  }, [q]);
   // Each dialog begins anew.
   const [dialog, setDialog] = useState<(Dialog & { number: number }) | null>(null);
   const [opened, { open, close }] = useDisclosure(false);
@@ -83,7 +88,8 @@ export default function PlacesPage() {
           className={classes["search"] ?? ""}
           label={t("search")}
           maxLength={100}
-          value={q}
+          ref={search}
+          defaultValue={q}
           autoComplete="off"
           leftSection={<Search size={14} aria-hidden />}
           onChange={(event) => {

@@ -22,6 +22,9 @@ use crate::state::AppState;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// While degraded, the client hears of left-out points at most this often.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// Bytes read at once. They are filled with zeros before each look whether the client said something, so that a large buffer
+/// costs more than all else of a frame; what clients say is short.
+const READ_BUFFER_BYTES: usize = 4 << 10;
 
 /// Watch readings as they arrive, over a WebSocket
 ///
@@ -46,6 +49,7 @@ pub(super) async fn connect(
     Ok(upgrade
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
+        .read_buffer_size(READ_BUFFER_BYTES)
         .on_upgrade(move |socket| Connection::new(state, principal, client).run(socket)))
 }
 
