@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use sensorium_model::{OrgId, PlaceId};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -18,10 +19,11 @@ use crate::error::MetadataError;
 use crate::metadata::Metadata;
 
 /// The most names of a path: a site, a building and a floor.
-pub const MAX_DEPTH: usize = 3;
+const MAX_DEPTH: usize = 3;
 
 /// Where a place is among the others; never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PlacePath(Vec<String>);
 
 /// A text that names no place.
@@ -103,6 +105,20 @@ impl FromStr for PlacePath {
             return Err(NoPath);
         }
         Ok(Self(names))
+    }
+}
+
+impl TryFrom<String> for PlacePath {
+    type Error = NoPath;
+
+    fn try_from(text: String) -> Result<Self, NoPath> {
+        text.parse()
+    }
+}
+
+impl From<PlacePath> for String {
+    fn from(path: PlacePath) -> Self {
+        path.to_string()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a device is as a row of its table: checked, made, changed, and told in the record of changes.
 
-use sensorium_model::{DeviceTypeId, OrgId, PlaceId, Principal};
+use sensorium_model::{OrgId, PlaceId, Principal};
 use serde_json::{Value, json};
 
 use super::devices::{Device, Location, NewDevice, Position};

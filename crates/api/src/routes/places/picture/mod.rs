@@ -23,7 +23,7 @@ const MAX_SIDE: u32 = 32_768;
 
 /// Why a picture cannot be used.
 #[derive(Debug, Error)]
-pub(super) enum PictureError {
+pub enum PictureError {
     /// It is something else.
     #[error("this is no PNG, JPEG or SVG picture; save the plan as one of them")]
     Unknown,
@@ -38,6 +38,11 @@ pub(super) enum PictureError {
     /// An SVG that cannot be used; says why.
     #[error("this SVG picture cannot be used: {0}")]
     Svg(&'static str),
+}
+
+/// What a server of this version keeps of a picture, so that a program can tell whether it has it.
+pub fn kept_picture(file: &Bytes) -> Result<Bytes, PictureError> {
+    clean(file).map(|picture| picture.bytes.into())
 }
 
 /// Finds out what a file is and cleans it.
