@@ -53,7 +53,7 @@ async fn carry_out_one(remote: &Remote, step: &Step, ids: &mut HashMap<(Kind, St
             let after = with_ids(step.kind, after, ids)?;
             match step.kind {
                 Kind::Place => {
-                    let plan = members.get("plan").map(|(before, _)| before).unwrap_or(&Value::Null);
+                    let plan = members.get("plan").map_or(&Value::Null, |(before, _)| before);
                     places::change(remote, (id, *version), plan, after).await
                 }
                 Kind::Template => templates::change(remote, (id, *version), after).await,

@@ -34,7 +34,12 @@ pub enum PictureError {
     #[error(
         "the picture has {width} × {height} pixels; at most {MAX_PIXELS} in all (MAX_PIXELS) and {MAX_SIDE} on a side (MAX_SIDE) are taken, which are fixed limits: make it smaller"
     )]
-    TooManyPixels { width: u32, height: u32 },
+    TooManyPixels {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
     /// An SVG that cannot be used; says why.
     #[error("this SVG picture cannot be used: {0}")]
     Svg(&'static str),
