@@ -34,6 +34,7 @@ pub use mail::Mail;
 pub use oidc::{Oidc, OidcConfig, OidcConfigError};
 pub use openapi::openapi;
 pub use routes::inbox::finish_adoptions;
+pub use routes::places::{PictureError, kept_picture};
 pub use routes::rejections::Rejections;
 pub use state::{ApiConfig, AppState};
 

@@ -57,6 +57,7 @@ async fn a_file_of_the_first_version_is_brought_forward() {
         type_id: None,
         attributes: [].into(),
         tags: [].into(),
+        writes_as: None,
         enabled: true,
         location: None,
         position: None,

@@ -43,10 +43,10 @@ pub(crate) enum Command {
     /// Send a test message and say what the mail server answers
     #[command(after_help = MAIL_EXAMPLES)]
     Mail(MailArgs),
-    /// Make a server's device types and devices as YAML files say
+    /// Make a server's types, places, devices, templates and groups as YAML files say
     #[command(after_help = APPLY_HELP)]
     Apply(ApplyArgs),
-    /// Print a server's device types and devices as YAML, or write them to files
+    /// Print a server's types, places, devices, templates and groups as YAML, or write them to files
     #[command(after_help = EXPORT_CONFIG_HELP)]
     ExportConfig(ExportConfigArgs),
     /// Look after a data folder
@@ -117,14 +117,15 @@ Examples:
   sensorium apply -f registry --prune --yes         Also removes what no file names
   sensorium apply -f devices.yaml --url https://sensors.example.org --token sen_…
 
-`sensorium export-config --output registry` writes files to start from.";
+`sensorium export-config --output registry` writes files to start from. Templates are only changed on the server's own machine, without --token.";
 
 const EXPORT_CONFIG_HELP: &str = "\
 Examples:
   sensorium export-config                           Prints everything
-  sensorium export-config --output registry         Writes registry/device-types.yaml and registry/devices.yaml
+  sensorium export-config --output registry         Writes registry/device-types.yaml, places.yaml, devices.yaml,
+                                                    templates.yaml and groups.yaml, and the pictures of plans in registry/plans
 
-API tokens and Wi-Fi passwords are not in it.";
+API tokens, Wi-Fi passwords and people are not in it. Only administrators see groups.";
 
 const STORE_EXAMPLES: &str = "\
 Examples:

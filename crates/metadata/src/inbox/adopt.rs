@@ -58,6 +58,7 @@ impl Metadata {
                     type_id,
                     attributes: [].into(),
                     tags: [].into(),
+                    writes_as: None,
                     enabled: true,
                     location: None,
                     position: None,

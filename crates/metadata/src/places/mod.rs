@@ -8,6 +8,7 @@
 //!
 //! Limits: [`MAX_PLACES`] of one organisation, names of [`crate::registry::MAX_NAME`] characters, floors of [`LEVELS`].
 
+mod path;
 mod plan;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use crate::registry::{
     Edit, Location, RegistryError, check_location, check_name, may_manage, may_read, name_key, wrong,
 };
 
+pub use path::{NoPath, PlacePath};
 pub use plan::{NewPicture, Picture};
 
 /// The most places of one organisation.

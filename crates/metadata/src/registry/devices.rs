@@ -2,12 +2,10 @@
 
 use sea_orm::{ActiveValue, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
 use sensorium_model::{DeviceId, DeviceTypeId, OrgId, PlaceId, Principal};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{
-    Edit, Labels, MAX_DEVICES, RegistryError, check_labels, check_name, from_json, may_manage, may_read, name_key,
-    to_json, wrong,
-};
+use super::rows::{added, called, changed, checked, facts, position};
+use super::{Edit, Labels, MAX_DEVICES, RegistryError, from_json, may_manage, may_read, wrong};
 use crate::audit::Change;
 use crate::entity::{api_token, device};
 use crate::error::MetadataError;
@@ -95,6 +93,8 @@ pub struct NewDevice {
     pub attributes: Labels,
     /// Words to group it by, at most 32.
     pub tags: Labels,
+    /// What it calls itself when it writes with a key for devices, whatever its case; none if that is its name.
+    pub writes_as: Option<String>,
     /// Whether it may write.
     pub enabled: bool,
     /// Where it is.
@@ -116,6 +116,8 @@ pub struct DeviceChange {
     pub attributes: Option<Labels>,
     /// Other tags, all of them.
     pub tags: Option<Labels>,
+    /// What else it calls itself.
+    pub writes_as: Edit<String>,
     /// Whether it may write.
     pub enabled: Option<bool>,
     /// Another place on Earth.
@@ -149,7 +151,8 @@ impl Metadata {
         who: &Principal,
         new: NewDevice,
     ) -> Result<Device, MetadataError> {
-        let row = added(who, &checked(new)?, self.now_ms());
+        let writes_as = new.writes_as.as_deref().map(called).transpose()?;
+        let row = added(who, &checked(NewDevice { writes_as, ..new })?, self.now_ms());
         self.check_device(on, &row).await?;
         self.check_room(on, who, 1).await?;
         device::Entity::insert(device::ActiveModel::from(row.clone())).exec_without_returning(on).await?;
@@ -167,6 +170,10 @@ impl Metadata {
         change: DeviceChange,
     ) -> Result<Device, MetadataError> {
         may_manage(who)?;
+        let writes_as = match &change.writes_as {
+            Edit::Set(name) => Edit::Set(called(name)?),
+            other => other.clone(),
+        };
         let transaction = self.begin().await?;
         self.claim_registry(&transaction, who.org).await?;
         let before = self.device_row(&transaction, who.org, id).await?;
@@ -180,6 +187,7 @@ impl Metadata {
             type_id: change.type_id.apply(type_before),
             attributes: change.attributes.unwrap_or_else(|| was.attributes.clone()),
             tags: change.tags.unwrap_or_else(|| was.tags.clone()),
+            writes_as: writes_as.apply(was.writes_as.clone()),
             enabled: change.enabled.unwrap_or(was.enabled),
             location: change.location.apply(was.location),
             position: change.position.apply(was.position),
@@ -245,7 +253,7 @@ impl Metadata {
             .ok_or(MetadataError::Missing("device"))
     }
 
-    /// Fails if another device has the name, or the type is none of the organisation.
+    /// Fails if another device has the name or writes as this one, or the type or the place is none of the organisation.
     async fn check_device(&self, on: &impl ConnectionTrait, row: &device::Model) -> Result<(), MetadataError> {
         let taken = device::Entity::find()
             .filter(device::Column::OrgId.eq(row.org_id))
@@ -255,6 +263,17 @@ impl Metadata {
             .await?;
         if let Some(taken) = taken {
             return Err(RegistryError::NameTaken { what: "device", name: taken.name }.into());
+        }
+        if let Some(writes_as) = &row.writes_as {
+            let taken = device::Entity::find()
+                .filter(device::Column::OrgId.eq(row.org_id))
+                .filter(device::Column::WritesAs.eq(writes_as.as_str()))
+                .filter(device::Column::Id.ne(row.id))
+                .one(on)
+                .await?;
+            if let Some(taken) = taken {
+                return Err(RegistryError::writes_as_taken(writes_as, &taken.name).into());
+            }
         }
         if let Some(wanted) = row.type_id {
             self.type_row(on, OrgId::from_uuid(row.org_id), DeviceTypeId::from_uuid(wanted)).await?;
@@ -292,6 +311,7 @@ impl Metadata {
             type_id: Set(after.type_id),
             attributes: Set(after.attributes.clone()),
             tags: Set(after.tags.clone()),
+            writes_as: Set(after.writes_as.clone()),
             enabled: Set(after.enabled),
             latitude: Set(after.latitude),
             longitude: Set(after.longitude),
@@ -349,104 +369,4 @@ impl Metadata {
             name: row.name,
         }
     }
-}
-
-/// The point on a plan that a row names.
-pub(super) fn position(row: &device::Model) -> Option<Position> {
-    let (x, y) = row.place_x.zip(row.place_y)?;
-    Some(Position { place: PlaceId::from_uuid(row.place_id?), x, y })
-}
-
-/// Checks a device and removes white space around its name.
-pub(super) fn checked(new: NewDevice) -> Result<NewDevice, MetadataError> {
-    let name = check_name("device", &new.name)?.to_owned();
-    check_labels("attribute", &new.attributes)?;
-    check_labels("tag", &new.tags)?;
-    if let Some(location) = new.location {
-        check_location(location)?;
-    }
-    if let Some(Position { x, y, .. }) = new.position
-        // Not a number is in no range.
-        && !((0.0..=1.0).contains(&x) && (0.0..=1.0).contains(&y))
-    {
-        let rule = "give x from the left and y from the top as fractions from 0 to 1";
-        return Err(wrong(format!("the point {x}, {y} is not on the plan"), rule));
-    }
-    Ok(NewDevice { name, ..new })
-}
-
-pub(crate) fn check_location(Location { latitude, longitude }: Location) -> Result<(), MetadataError> {
-    // Not a number is in no range.
-    if !(-90.0..=90.0).contains(&latitude) {
-        return Err(wrong(format!("latitude {latitude} is on no map"), "give degrees from -90 to 90"));
-    }
-    if !(-180.0..=180.0).contains(&longitude) {
-        return Err(wrong(format!("longitude {longitude} is on no map"), "give degrees from -180 to 180"));
-    }
-    Ok(())
-}
-
-/// The row of a new device that was checked.
-pub(super) fn added(who: &Principal, new: &NewDevice, now_ms: i64) -> device::Model {
-    let added_by = who.answerable().map(|person| *person.as_uuid());
-    device::Model { id: Metadata::new_id(), added_by, ..row(who.org, new, now_ms) }
-}
-
-/// What a device that was checked decides of its row.
-fn row(org: OrgId, new: &NewDevice, now_ms: i64) -> device::Model {
-    device::Model {
-        id: uuid::Uuid::nil(),
-        org_id: *org.as_uuid(),
-        name: new.name.clone(),
-        name_key: name_key(&new.name),
-        type_id: new.type_id.map(|id| *id.as_uuid()),
-        attributes: to_json(&new.attributes),
-        tags: to_json(&new.tags),
-        enabled: new.enabled,
-        latitude: new.location.map(|location| location.latitude),
-        longitude: new.location.map(|location| location.longitude),
-        place_id: new.position.map(|position| *position.place.as_uuid()),
-        place_x: new.position.map(|position| position.x),
-        place_y: new.position.map(|position| position.y),
-        writes_as: None,
-        added_by: None,
-        version: 1,
-        created_at_ms: now_ms,
-        last_seen_ms: 0,
-        rows_accepted: 0,
-        messages: 0,
-        errors: 0,
-    }
-}
-
-/// The row that a device has after a change, with the next version.
-pub(super) fn changed(before: &device::Model, new: &NewDevice) -> device::Model {
-    let after = row(OrgId::from_uuid(before.org_id), new, before.created_at_ms);
-    device::Model {
-        id: before.id,
-        writes_as: before.writes_as.clone(),
-        added_by: before.added_by,
-        version: before.version.saturating_add(1),
-        last_seen_ms: before.last_seen_ms,
-        rows_accepted: before.rows_accepted,
-        messages: before.messages,
-        errors: before.errors,
-        ..after
-    }
-}
-
-/// What the record of changes says about a device.
-pub(super) fn facts(device: &Device) -> Value {
-    json!({
-        "name": device.name,
-        "type": device.device_type.as_ref().map(|device_type| &device_type.name),
-        "attributes": device.attributes,
-        "tags": device.tags,
-        "enabled": device.enabled,
-        "latitude": device.location.map(|location| location.latitude),
-        "longitude": device.location.map(|location| location.longitude),
-        "place": device.position.map(|position| position.place),
-        "x": device.position.map(|position| position.x),
-        "y": device.position.map(|position| position.y),
-    })
 }

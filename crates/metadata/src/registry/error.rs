@@ -51,6 +51,14 @@ pub enum RegistryError {
         /// The name.
         name: String,
     },
+    /// Another device writes under this name.
+    #[error("the device {device:?} writes as {writes_as:?} already; give that one another name to write as first")]
+    WritesAsTaken {
+        /// The name.
+        writes_as: String,
+        /// The device.
+        device: String,
+    },
     /// Devices have the type.
     #[error("{count} devices have this type, such as {}; give them another type first", Listed(.names))]
     TypeInUse {
@@ -73,6 +81,10 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
+    pub(super) fn writes_as_taken(writes_as: &str, device: &str) -> Self {
+        Self::WritesAsTaken { writes_as: writes_as.to_owned(), device: device.to_owned() }
+    }
+
     /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -81,6 +93,7 @@ impl RegistryError {
             | Self::StateChanged(_)
             | Self::TooManyOpen { .. }
             | Self::NameTaken { .. }
+            | Self::WritesAsTaken { .. }
             | Self::TypeInUse { .. } => ErrorKind::Conflict,
             Self::TooManyWait(_) | Self::TooOften { .. } => ErrorKind::Busy,
             Self::Wrong { .. } | Self::Import(_) => ErrorKind::Invalid,

@@ -1,24 +1,26 @@
 //! Adding and changing many devices at once: all of a file, or nothing of it.
 //!
 //! A device is found by its name, without regard to case. A row changes what the file has a column for; a new device has the
-//! defaults for the rest.
+//! defaults for the rest. What a device writes as may go from one device of the file to another.
 
 use std::collections::{HashMap, HashSet};
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
-use sensorium_model::{DeviceId, DeviceTypeId, OrgId, Principal};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Set};
+use sensorium_model::{DeviceId, DeviceTypeId, OrgId, PlaceId, Principal};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::devices::{self, DeviceTypeRef, Location, NewDevice};
-use super::{Device, Edit, Labels, Problems, RegistryError, from_json, may_manage, name_key, shown};
+use super::devices::{DeviceTypeRef, Location, NewDevice, Position};
+use super::{Device, Edit, Labels, Problems, RegistryError, from_json, may_manage, name_key, rows, shown, wrong};
 use crate::audit::Change;
 use crate::entity::{device, device_type};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
+use crate::places::PlacePath;
 
 /// Rows of one statement.
 const STEP: usize = 500;
+const NO_PLACE: &str = "write it as Site/Building/Floor, add it first, or leave place, x and y empty";
 
 /// A file of devices, as far as it could be read.
 #[derive(Debug, Clone, Default)]
@@ -42,10 +44,25 @@ pub struct ImportRow {
     pub attributes: Option<Labels>,
     /// Its tags, all of them.
     pub tags: Option<Labels>,
+    /// What it calls itself when it writes with a key for devices.
+    pub writes_as: Edit<String>,
     /// Whether it may write.
     pub enabled: Option<bool>,
     /// Where it is.
     pub location: Edit<Location>,
+    /// Where it is on the plan of a place.
+    pub position: Edit<PlaceOnPlan>,
+}
+
+/// A point on the plan of a place that is known by its names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlaceOnPlan {
+    /// The place, without regard to case.
+    pub place: PlacePath,
+    /// From the left of its plan, as a fraction of the width.
+    pub x: f64,
+    /// From the top of its plan, as a fraction of the height.
+    pub y: f64,
 }
 
 /// What an import did, or would do.
@@ -59,6 +76,13 @@ pub struct Imported {
     pub unchanged: u64,
 }
 
+/// What rows name.
+struct Named {
+    types: HashMap<String, device_type::Model>,
+    /// By the keys of their paths.
+    places: HashMap<String, PlaceId>,
+}
+
 /// What becomes of the rows of a file.
 #[derive(Default)]
 struct Plan {
@@ -66,6 +90,10 @@ struct Plan {
     /// Before and after.
     updated: Vec<(device::Model, device::Model)>,
     unchanged: u64,
+    /// What devices are to write as that did not before, with the line.
+    called: Vec<(u64, String)>,
+    /// Devices that no longer write as they did.
+    freed: HashSet<Uuid>,
 }
 
 impl Metadata {
@@ -80,9 +108,18 @@ impl Metadata {
         may_manage(who)?;
         let transaction = self.begin().await?;
         self.claim_registry(&transaction, who.org).await?;
-        let types = types_by_name(&transaction, who.org).await?;
-        let present = present(&transaction, who.org, &import.rows).await?;
-        let plan = self.plan(who, import, &types, present)?;
+        let named = Named {
+            types: types_by_name(&transaction, who.org).await?,
+            places: self.places_by_path(&transaction, who.org).await?,
+        };
+        let Import { rows, mut problems } = import;
+        let present = present(&transaction, who.org, &rows).await?;
+        let plan = self.plan(who, rows, &named, present, &mut problems);
+        check_called(&transaction, who.org, &plan, &mut problems).await?;
+        if problems.total > 0 {
+            problems.first.sort();
+            return Err(RegistryError::Import(problems).into());
+        }
         let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let done = Imported {
             created: number(plan.created.len()),
@@ -95,7 +132,7 @@ impl Metadata {
         if dry_run {
             return Ok(done);
         }
-        let names: HashMap<Uuid, String> = types.into_values().map(|row| (row.id, row.name)).collect();
+        let names: HashMap<Uuid, String> = named.types.into_values().map(|row| (row.id, row.name)).collect();
         let changed = self.apply(&transaction, who, plan, &names).await?;
         let counts = json!({"created": done.created, "updated": done.updated, "unchanged": done.unchanged});
         self.record(&transaction, who, Change::new("imported", "device", "").after(counts)).await?;
@@ -109,15 +146,15 @@ impl Metadata {
         Ok(done)
     }
 
-    /// Finds out what becomes of each row, and all that is wrong.
+    /// Finds out what becomes of each row, and what is wrong with it.
     fn plan(
         &self,
         who: &Principal,
-        import: Import,
-        types: &HashMap<String, device_type::Model>,
+        rows: Vec<ImportRow>,
+        named: &Named,
         mut present: HashMap<String, device::Model>,
-    ) -> Result<Plan, MetadataError> {
-        let Import { rows, mut problems } = import;
+        problems: &mut Problems,
+    ) -> Plan {
         let mut plan = Plan::default();
         let mut seen: HashMap<String, u64> = HashMap::with_capacity(rows.len());
         for row in rows {
@@ -128,20 +165,25 @@ impl Metadata {
             }
             seen.insert(key.clone(), row.line);
             let before = present.remove(&key);
-            match self.resolve(who, &row, before.as_ref(), types) {
-                Err(error) => problems.add(row.line, error.to_string()),
-                Ok(after) => match before {
-                    None => plan.created.push(after),
-                    Some(before) if is_same(&before, &after) => plan.unchanged += 1,
-                    Some(before) => plan.updated.push((before, after)),
-                },
+            let after = match self.resolve(who, &row, before.as_ref(), named) {
+                Ok(after) => after,
+                Err(error) => {
+                    problems.add(row.line, error.to_string());
+                    continue;
+                }
+            };
+            let called_before = before.as_ref().and_then(|before| before.writes_as.as_ref());
+            if called_before != after.writes_as.as_ref() {
+                plan.freed.extend(called_before.map(|_| after.id));
+                plan.called.extend(after.writes_as.clone().map(|called| (row.line, called)));
+            }
+            match before {
+                None => plan.created.push(after),
+                Some(before) if is_same(&before, &after) => plan.unchanged += 1,
+                Some(before) => plan.updated.push((before, after)),
             }
         }
-        if problems.total > 0 {
-            problems.first.sort();
-            return Err(RegistryError::Import(problems).into());
-        }
-        Ok(plan)
+        plan
     }
 
     /// The device that a row makes.
@@ -150,13 +192,13 @@ impl Metadata {
         who: &Principal,
         row: &ImportRow,
         before: Option<&device::Model>,
-        types: &HashMap<String, device_type::Model>,
+        named: &Named,
     ) -> Result<device::Model, MetadataError> {
         let wanted = match &row.device_type {
             Edit::Keep => Edit::Keep,
             Edit::Clear => Edit::Clear,
             Edit::Set(name) => {
-                let found = types.get(&name_key(name.trim()));
+                let found = named.types.get(&name_key(name.trim()));
                 let found = found.ok_or_else(|| RegistryError::Wrong {
                     what: format!("there is no device type {}", shown(name)),
                     rule: "add it first, or leave the cell empty".to_owned(),
@@ -171,18 +213,32 @@ impl Metadata {
             Some(labels) => labels.clone(),
             None => old.map(|text| from_json(text)).unwrap_or_default(),
         };
-        let new = devices::checked(NewDevice {
+        let position = match &row.position {
+            Edit::Keep => Edit::Keep,
+            Edit::Clear => Edit::Clear,
+            Edit::Set(PlaceOnPlan { place, x, y }) => {
+                let found = named.places.get(&place.key()).copied();
+                let missing = || wrong(format!("there is no place {}", shown(&place.to_string())), NO_PLACE);
+                Edit::Set(Position { place: found.ok_or_else(missing)?, x: *x, y: *y })
+            }
+        };
+        let writes_as = match &row.writes_as {
+            Edit::Set(name) => Edit::Set(rows::called(name)?),
+            other => other.clone(),
+        };
+        let new = rows::checked(NewDevice {
             name: row.name.clone(),
             type_id: wanted.apply(before.and_then(|row| row.type_id).map(DeviceTypeId::from_uuid)),
             attributes: labels(&row.attributes, before.map(|row| &row.attributes)),
             tags: labels(&row.tags, before.map(|row| &row.tags)),
+            writes_as: writes_as.apply(before.and_then(|row| row.writes_as.clone())),
             enabled: row.enabled.unwrap_or_else(|| before.is_none_or(|row| row.enabled)),
             location: row.location.apply(place),
-            position: before.and_then(devices::position),
+            position: position.apply(before.and_then(rows::position)),
         })?;
         Ok(match before {
-            Some(before) => devices::changed(before, &new),
-            None => devices::added(who, &new, self.now_ms()),
+            Some(before) => rows::changed(before, &new),
+            None => rows::added(who, &new, self.now_ms()),
         })
     }
 
@@ -202,12 +258,13 @@ impl Metadata {
             self.complete_device(row.clone(), device_type)
         };
         let mut changes = Vec::with_capacity(plan.created.len() + plan.updated.len());
-        for rows in plan.created.chunks(STEP) {
-            let active = rows.iter().cloned().map(device::ActiveModel::from);
+        free(on, who.org, &plan.freed).await?;
+        for created in plan.created.chunks(STEP) {
+            let active = created.iter().cloned().map(device::ActiveModel::from);
             device::Entity::insert_many(active).exec_without_returning(on).await?;
-            changes.extend(rows.iter().map(|row| {
+            changes.extend(created.iter().map(|row| {
                 let made = describe(row);
-                Change::created("device", &made.name).after(devices::facts(&made))
+                Change::created("device", &made.name).after(rows::facts(&made))
             }));
         }
         let mut changed = Vec::new();
@@ -217,8 +274,8 @@ impl Metadata {
             if (was.name.as_str(), was.enabled) != (is_now.name.as_str(), is_now.enabled) {
                 changed.push(was.id);
             }
-            let change = Change::new("changed", "device", &was.name).before(devices::facts(&was));
-            changes.push(change.after(devices::facts(&is_now)));
+            let change = Change::new("changed", "device", &was.name).before(rows::facts(&was));
+            changes.push(change.after(rows::facts(&is_now)));
         }
         self.record_all(on, who, changes).await?;
         Ok(changed)
@@ -257,4 +314,51 @@ async fn present(
         present.extend(found.into_iter().map(|row| (row.name_key.clone(), row)));
     }
     Ok(present)
+}
+
+/// Adds a problem for each device that is to write as another one does, in the file or in the registry.
+async fn check_called(
+    on: &impl ConnectionTrait,
+    org: OrgId,
+    plan: &Plan,
+    problems: &mut Problems,
+) -> Result<(), MetadataError> {
+    let mut holders: HashMap<String, String> = HashMap::new();
+    for called in plan.called.chunks(STEP) {
+        let found: Vec<(Uuid, String, Option<String>)> = device::Entity::find()
+            .select_only()
+            .column(device::Column::Id)
+            .column(device::Column::Name)
+            .column(device::Column::WritesAs)
+            .filter(device::Column::OrgId.eq(*org.as_uuid()))
+            .filter(device::Column::WritesAs.is_in(called.iter().map(|(_, called)| called.as_str())))
+            .into_tuple()
+            .all(on)
+            .await?;
+        let stays = found.into_iter().filter(|(id, ..)| !plan.freed.contains(id));
+        holders.extend(stays.filter_map(|(_, name, called)| Some((called?, name))));
+    }
+    let mut seen: HashMap<&str, u64> = HashMap::with_capacity(plan.called.len());
+    for (line, called) in &plan.called {
+        if let Some(first) = seen.insert(called, *line) {
+            problems.add(*line, format!("the device of line {first} writes as {} already", shown(called)));
+        } else if let Some(holder) = holders.get(called) {
+            problems.add(*line, RegistryError::writes_as_taken(called, holder).to_string());
+        }
+    }
+    Ok(())
+}
+
+/// Takes from devices what they write as, so that others can have it.
+async fn free(on: &impl ConnectionTrait, org: OrgId, devices: &HashSet<Uuid>) -> Result<(), MetadataError> {
+    let devices: Vec<Uuid> = devices.iter().copied().collect();
+    for devices in devices.chunks(STEP) {
+        device::Entity::update_many()
+            .set(device::ActiveModel { writes_as: Set(None), ..Default::default() })
+            .filter(device::Column::OrgId.eq(*org.as_uuid()))
+            .filter(device::Column::Id.is_in(devices.iter().copied()))
+            .exec(on)
+            .await?;
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! - a change names the version that it was made for, and fails if another one came first;
-//! - names of devices, and those of types, are unique in an organisation without regard to case;
+//! - names of devices, what they write as, and names of types, are unique in an organisation without regard to case;
 //! - what a device writes has its name as the tag `device`, because its tokens can write nothing else;
 //! - when a change that disables, renames or deletes a device has returned, its tokens are refused, or write the new name;
 //! - a type that devices have is not deleted;
@@ -21,6 +21,7 @@ mod edit;
 mod error;
 mod import;
 mod listing;
+mod rows;
 mod shipped;
 pub mod state;
 mod tokens;
@@ -40,12 +41,12 @@ use crate::metadata::Metadata;
 pub use activity::MAX_PENDING;
 pub use claims::{ClaimInfo, Claimed};
 pub use commands::{Command, CommandStatus, NewCommand};
-pub(crate) use devices::check_location;
 pub use devices::{Device, DeviceChange, DeviceStatus, DeviceTypeRef, Location, NewDevice, Position};
 pub use edit::Edit;
 pub use error::{LineProblem, Problems, RegistryError};
-pub use import::{Import, ImportRow, Imported};
+pub use import::{Import, ImportRow, Imported, PlaceOnPlan};
 pub use listing::{DeviceCursor, DeviceQuery, DeviceSort, Standing};
+pub(crate) use rows::check_location;
 pub use shipped::shipped_types;
 pub use state::{DeviceState, Document};
 pub use tokens::NewDeviceToken;

@@ -18,6 +18,7 @@ async fn a_device_is_added_changed_and_deleted() {
         type_id: Some(of.id),
         attributes: [("room".into(), "attic".into())].into(),
         tags: [("site".into(), String::new())].into(),
+        writes_as: Some(" ESP_1 ".into()),
         enabled: true,
         location: Some(Location { latitude: -90.0, longitude: 180.0 }),
         position: None,
@@ -25,6 +26,7 @@ async fn a_device_is_added_changed_and_deleted() {
     let made = metadata.create_device(owner, new).await.unwrap();
     assert_eq!((made.name.as_str(), made.version, made.created_at_ms), (name, 1, START_MS));
     assert_eq!(made.device_type.as_ref().unwrap().name, "climate");
+    assert_eq!(made.writes_as.as_deref(), Some("esp_1"));
     assert_eq!((made.status.last_seen_ms, made.status.rows), (None, 0));
     assert_eq!(fixture.read(made.id).await, made);
     let taken = metadata.create_device(owner, new_device(&name.to_uppercase())).await;

@@ -148,6 +148,7 @@ pub(crate) fn new_device(name: &str) -> NewDevice {
         type_id: None,
         attributes: [].into(),
         tags: [].into(),
+        writes_as: None,
         enabled: true,
         location: None,
         position: None,

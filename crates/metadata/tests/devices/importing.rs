@@ -1,6 +1,7 @@
 //! Adding and changing many devices at once.
 
-use sensorium_metadata::registry::{Location, Problems};
+use sensorium_metadata::places::{NewPlace, PlaceKind};
+use sensorium_metadata::registry::{Location, PlaceOnPlan, Problems};
 use sensorium_metadata::{
     DeviceQuery, DeviceSort, Edit, Import, ImportRow, Imported, MetadataError, NewDevice, RegistryError,
 };
@@ -16,8 +17,10 @@ fn row(line: u64, name: &str) -> ImportRow {
         device_type: Edit::Keep,
         attributes: None,
         tags: None,
+        writes_as: Edit::Keep,
         enabled: None,
         location: Edit::Keep,
+        position: Edit::Keep,
     }
 }
 
@@ -132,4 +135,69 @@ async fn viewers_import_nothing_and_organisations_do_not_meet() {
     let done = fixture.metadata.import_devices(&fixture.stranger, file(vec![theirs]), false).await.unwrap();
     assert_eq!(done, Imported { created: 1, ..Imported::default() });
     assert_eq!(fixture.read(attic.id).await, attic);
+}
+
+fn problems_of(result: Result<Imported, MetadataError>) -> Vec<(u64, String)> {
+    match result {
+        Err(MetadataError::Registry(RegistryError::Import(problems))) => {
+            problems.first.into_iter().map(|problem| (problem.line, problem.problem)).collect()
+        }
+        other => unreachable!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_a_device_writes_as_goes_to_another_one_and_is_never_shared() {
+    let fixture = Fixture::new().await;
+    let writing = |line, name: &str, called: &str| {
+        let writes_as = if called.is_empty() { Edit::Clear } else { Edit::Set(called.into()) };
+        ImportRow { writes_as, ..row(line, name) }
+    };
+    let take = async |rows| fixture.metadata.import_devices(&fixture.owner, file(rows), false).await;
+    take(vec![writing(2, "a", "One"), writing(3, "b", "Two"), row(4, "c")]).await.unwrap();
+    let called = async || {
+        let query = DeviceQuery { limit: 10, sort: DeviceSort::Name, ..DeviceQuery::default() };
+        let (devices, _) = fixture.metadata.devices(&fixture.owner, &query).await.unwrap();
+        devices.into_iter().map(|device| device.writes_as.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    // Two change places, and a new one takes what a third lets go.
+    take(vec![writing(2, "a", "two"), writing(3, "b", "one")]).await.unwrap();
+    assert_eq!(called().await, ["two", "one", ""]);
+    take(vec![writing(2, "d", "one"), writing(3, "b", "")]).await.unwrap();
+    assert_eq!(called().await, ["two", "", "", "one"]);
+    let told = problems_of(take(vec![writing(2, "b", "ONE"), writing(3, "c", "x"), writing(4, "e", "X")]).await);
+    assert_eq!(told.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 4], "{told:?}");
+    assert!(told[0].1.contains("\"d\"") && told[1].1.contains("line 3"), "{told:?}");
+    assert_eq!(called().await, ["two", "", "", "one"]);
+    // Another organisation has names of its own.
+    let theirs = fixture.metadata.import_devices(&fixture.stranger, file(vec![writing(2, "a", "one")]), false).await;
+    assert_eq!(theirs.unwrap().created, 1);
+}
+
+#[tokio::test]
+async fn a_place_is_found_by_its_names_in_the_own_organisation() {
+    let fixture = Fixture::new().await;
+    let place = |name: &str, kind, parent| NewPlace { name: name.into(), kind, parent, location: None, level: None };
+    let (metadata, owner) = (&fixture.metadata, &fixture.owner);
+    let farm = metadata.create_place(owner, place("Farm", PlaceKind::Site, None)).await.unwrap().id;
+    let house = metadata.create_place(owner, place("House", PlaceKind::Building, Some(farm))).await.unwrap().id;
+    let at = |line, path: &str, x| {
+        let position = Edit::Set(PlaceOnPlan { place: path.parse().unwrap(), x, y: 0.5 });
+        file(vec![ImportRow { position, ..row(line, "attic") }])
+    };
+    metadata.import_devices(owner, at(2, "FARM / house", 0.25), false).await.unwrap();
+    let query = DeviceQuery { limit: 10, ..DeviceQuery::default() };
+    let (devices, _) = metadata.devices(owner, &query).await.unwrap();
+    let position = devices[0].position.unwrap();
+    assert_eq!((position.place, position.x, position.y), (house, 0.25, 0.5));
+    for wrong in [at(7, "House", 0.5), at(7, "Farm/House/Floor", 0.5), at(7, "Farm/House", 1.5)] {
+        let told = problems_of(metadata.import_devices(owner, wrong, false).await);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].0, 7, "{told:?}");
+    }
+    let theirs = problems_of(metadata.import_devices(&fixture.stranger, at(2, "Farm/House", 0.5), false).await);
+    assert!(theirs[0].1.contains("there is no place"), "{theirs:?}");
+    let away = file(vec![ImportRow { position: Edit::Clear, ..row(2, "attic") }]);
+    metadata.import_devices(owner, away, false).await.unwrap();
+    assert_eq!(metadata.devices(owner, &query).await.unwrap().0[0].position, None);
 }

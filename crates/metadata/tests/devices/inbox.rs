@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use sensorium_metadata::inbox::{Adopted, Kept, Message, NewMessage, Newcomer, Sender};
-use sensorium_metadata::{Adoption, DeviceChange, InboxError, InboxLimits, MetadataError, NewToken};
+use sensorium_metadata::{Adoption, DeviceChange, Edit, InboxError, InboxLimits, MetadataError, NewDevice, NewToken};
 use sensorium_model::{DatabaseName, ErrorKind, NewcomerId, Principal, Role};
 
 use crate::fixture::{Fixture, kind, new_device, new_type, sentence};
@@ -281,4 +281,27 @@ async fn only_keys_for_devices_write_here_and_only_editors_decide() {
         for_devices: true,
     };
     assert_eq!(kind(fixture.metadata.create_token(&fixture.owner, reading).await), Some(ErrorKind::Invalid));
+}
+
+#[tokio::test]
+async fn an_editor_says_what_a_device_writes_as() {
+    let fixture = Fixture::new().await;
+    let key = key(&fixture, &fixture.owner).await;
+    let (roof, attic) = (fixture.device("roof").await, fixture.device("attic").await);
+    let set = |name: &str| DeviceChange { writes_as: Edit::Set(name.into()), ..DeviceChange::default() };
+    let roof = fixture.change(&roof, set(" ESP ")).await.unwrap();
+    assert!(
+        matches!(send(&fixture, &key, "esp", "climate v=1").await.unwrap(), Kept::Known(device) if device.id == roof.id)
+    );
+    assert_eq!(fixture.log("device").await[0].3["writes_as"], "esp");
+    assert!(sentence(fixture.change(&attic, set("Esp")).await).contains("\"roof\""));
+    for wrong in ["", " ", "a\nb", &"x".repeat(101)] {
+        assert_eq!(kind(fixture.change(&attic, set(wrong)).await), Some(ErrorKind::Invalid), "{wrong:?}");
+    }
+    let theirs = NewDevice { writes_as: Some("ESP".into()), ..new_device("roof") };
+    assert!(fixture.metadata.create_device(&fixture.stranger, theirs).await.is_ok(), "it is of an organisation");
+    let by_name = DeviceChange { writes_as: Edit::Clear, ..DeviceChange::default() };
+    assert_eq!(fixture.change(&roof, by_name).await.unwrap().writes_as, None);
+    assert_eq!(send(&fixture, &key, "esp", "climate v=1").await.unwrap(), Kept::InInbox);
+    assert!(fixture.change(&attic, set("esp")).await.is_ok());
 }

@@ -14,6 +14,7 @@ fn device(name: &str) -> NewDevice {
         type_id: None,
         attributes: Default::default(),
         tags: Default::default(),
+        writes_as: None,
         enabled: true,
         location: None,
         position: None,
@@ -27,8 +28,10 @@ fn rows(names: &[&str]) -> Import {
         device_type: Edit::Keep,
         attributes: None,
         tags: None,
+        writes_as: Edit::Keep,
         enabled: None,
         location: Edit::Keep,
+        position: Edit::Keep,
     };
     Import { rows: names.iter().map(row).collect(), ..Import::default() }
 }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use anyhow::{Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::current::{Current, Known};
 use super::document::{Declared, Document, Kind};
+use super::release;
 
 /// The most steps that are printed one by one.
 const SHOWN: usize = 200;
@@ -50,17 +50,28 @@ pub(super) enum Act {
 }
 
 impl Plan {
-    /// Compares. Things that no file names are removed if `prune`, and only of the kinds that some file mentions.
-    pub(super) fn make(current: &Current, wanted: &Document, prune: bool) -> Result<Self> {
-        check_types(current, wanted, prune)?;
+    /// Compares with what [`super::references::resolve`] has checked. Things that no file names are removed if `prune`, and only
+    /// of the kinds that some file mentions.
+    pub(super) fn make(current: &Current, wanted: &Document, prune: bool) -> Self {
         let mut plan = Self::default();
         let mut removals = Vec::new();
         plan.compare(&current.device_types, wanted.device_types.as_deref(), prune, &mut removals);
+        let types = removals.len();
+        plan.compare(&current.places, wanted.places.as_deref(), prune, &mut removals);
+        // What is in a place goes before it.
+        if let Some(places) = removals.get_mut(types..) {
+            places.reverse();
+        }
+        let before_devices = plan.steps.len();
         plan.compare(&current.devices, wanted.devices.as_deref(), prune, &mut removals);
+        plan.compare(&current.templates, wanted.templates.as_deref(), prune, &mut removals);
+        plan.compare(&current.groups, wanted.groups.as_deref(), prune, &mut removals);
         // What needs others goes before what they need.
         removals.sort_by_key(|step: &Step| std::cmp::Reverse(step.kind));
         plan.steps.extend(removals);
-        Ok(plan)
+        let released = release::steps(&current.devices, &mut plan.steps);
+        plan.steps.splice(before_devices..before_devices, released);
+        plan
     }
 
     fn compare<T: Declared>(
@@ -75,10 +86,12 @@ impl Plan {
             return;
         };
         let known: HashMap<String, &Known<T>> = current.iter().map(|known| (known.thing.key(), known)).collect();
-        let step = |name: &str, act| Step { kind: T::KIND, name: name.to_owned(), act };
+        let step = |name: String, act| Step { kind: T::KIND, name, act };
         for thing in wanted {
             let Some(known) = known.get(&thing.key()) else {
-                self.steps.push(step(thing.name(), Act::Add(thing.members())));
+                let mut members = thing.members();
+                members.extend(thing.fixed());
+                self.steps.push(step(thing.name(), Act::Add(members)));
                 continue;
             };
             let mut before = known.thing.members();
@@ -123,22 +136,6 @@ impl Plan {
             Act::Remove { .. } => (added, changed, removed + 1),
         })
     }
-}
-
-/// Refuses devices of a type that there will not be, before anything is changed.
-fn check_types(current: &Current, wanted: &Document, prune: bool) -> Result<()> {
-    let mut types: HashSet<String> = wanted.device_types.iter().flatten().map(Declared::key).collect();
-    if !prune || wanted.device_types.is_none() {
-        types.extend(current.device_types.iter().map(|known| known.thing.key()));
-    }
-    for device in wanted.devices.iter().flatten() {
-        if let Some(name) = &device.device_type
-            && !types.contains(&name.to_lowercase())
-        {
-            bail!("the device {:?} has the type {name:?}, which neither the files nor the server has", device.name);
-        }
-    }
-    Ok(())
 }
 
 impl fmt::Display for Plan {
@@ -223,14 +220,8 @@ mod tests {
         serde_saphyr::from_str(text).unwrap()
     }
 
-    /// A server that has what a document says, each thing in version 3.
     fn server(text: &str) -> Current {
-        fn all<T: Declared>(things: Option<Vec<T>>) -> Vec<Known<T>> {
-            let known = |thing: T| Known { id: format!("id of {}", thing.name()), version: 3, thing };
-            things.into_iter().flatten().map(known).collect()
-        }
-        let Document { device_types, devices } = document(text);
-        Current { device_types: all(device_types), devices: all(devices) }
+        Current::of_document(document(text))
     }
 
     const HAS: &str = "
@@ -254,14 +245,14 @@ devices:
 
     #[test]
     fn what_a_server_has_changes_nothing_there() {
-        let plan = Plan::make(&server(HAS), &document(HAS), true).unwrap();
+        let plan = Plan::make(&server(HAS), &document(HAS), true);
         assert!(plan.is_empty(), "{plan}");
         assert_eq!(plan.to_string(), "Nothing to change: 3 are as the files say, 0 are in no file.\n");
     }
 
     #[test]
     fn an_empty_server_gets_types_before_devices() {
-        let plan = Plan::make(&Current::default(), &document(HAS), false).unwrap();
+        let plan = Plan::make(&Current::default(), &document(HAS), false);
         assert_eq!(acts(&plan), ["add device type Climate", "add device attic", "add device cellar"]);
     }
 
@@ -275,7 +266,7 @@ device_types:
 devices:
 - {name: attic, type: Climate, tags: {site: home, room: a}}
 ";
-        let plan = Plan::make(&server(HAS), &document(wanted), false).unwrap();
+        let plan = Plan::make(&server(HAS), &document(wanted), false);
         let text = plan.to_string();
         let expected = "~ device type \"Climate\"\n    \
             fields.temperature: {\"min\":-40.0,\"unit\":\"Cel\"} → {\"min\":-20.0,\"unit\":\"Cel\"}\n    \
@@ -289,28 +280,40 @@ devices:
 
     #[test]
     fn pruning_removes_devices_before_types_and_spares_kinds_that_no_file_mentions() {
-        let plan = Plan::make(&server(HAS), &document("device_types: []\ndevices: []\n"), true).unwrap();
+        let plan = Plan::make(&server(HAS), &document("device_types: []\ndevices: []\n"), true);
         assert_eq!(acts(&plan), ["remove device attic", "remove device cellar", "remove device type Climate"]);
-        let plan = Plan::make(&server(HAS), &document("devices: []\n"), true).unwrap();
+        let plan = Plan::make(&server(HAS), &document("devices: []\n"), true);
         assert_eq!(acts(&plan), ["remove device attic", "remove device cellar"]);
-        let plan = Plan::make(&server(HAS), &document("devices: []\n"), false).unwrap();
+        let plan = Plan::make(&server(HAS), &document("devices: []\n"), false);
         assert!(plan.is_empty() && plan.others == 3);
     }
 
+    const FARM: &str = "
+places:
+- {name: Farm, kind: site}
+- {name: House, kind: building, parent: Farm}
+- {name: Ground, kind: floor, parent: Farm/House, level: 0}
+devices:
+- {name: bed, position: {place: Farm/House/Ground, x: 0.5, y: 0.5}}
+groups:
+- {name: beds, devices: [bed], places: [Farm/House]}
+";
+
     #[test]
-    fn a_type_that_there_will_not_be_is_refused_before_anything_is_changed() {
-        let of_none = document("devices: [{name: x, type: Wind}]\n");
-        let sentence = Plan::make(&server(HAS), &of_none, false).unwrap_err().to_string();
-        assert!(sentence.contains("\"Wind\"") && sentence.contains("\"x\""), "{sentence}");
-        let pruned = document("device_types: []\ndevices: [{name: attic, type: climate}]\n");
-        assert!(Plan::make(&server(HAS), &pruned, true).is_err());
-        assert!(Plan::make(&server(HAS), &pruned, false).is_ok());
+    fn places_are_added_from_the_top_and_removed_from_the_bottom() {
+        let plan = Plan::make(&Current::default(), &document(FARM), false);
+        let added = ["place Farm", "place Farm/House", "place Farm/House/Ground", "device bed", "group beds"];
+        assert_eq!(acts(&plan), added.map(|thing| format!("add {thing}")));
+        let nothing = document("places: []\ndevices: []\ngroups: []\n");
+        let removed = ["group beds", "device bed", "place Farm/House/Ground", "place Farm/House", "place Farm"];
+        assert_eq!(acts(&Plan::make(&server(FARM), &nothing, true)), removed.map(|thing| format!("remove {thing}")));
+        assert!(Plan::make(&server(FARM), &document(FARM), true).is_empty());
     }
 
     #[test]
     fn names_that_would_disturb_a_terminal_are_printed_as_text() {
         let wanted = document("devices: [{name: \"a\\e[2Jb\"}]\n");
-        let plan = Plan::make(&Current::default(), &wanted, false).unwrap().to_string();
+        let plan = Plan::make(&Current::default(), &wanted, false).to_string();
         assert!(plan.starts_with("+ device \"a\\u{1b}[2Jb\"\n"), "{plan}");
     }
 }

@@ -1,16 +1,16 @@
 //! Reads a folder of YAML files, or one file, into one document.
 //!
-//! Limits: [`MAX_FILE_BYTES`] and [`MAX_NODES`] of one file.
+//! Limits: [`MAX_FILE_BYTES`] and [`MAX_NODES`] of one file. The pictures that a file names lie beside it, or in folders there.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use super::document::{Declared, Document, Kind};
 
 /// The most bytes of a file.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 /// The most values, lists and maps of a file: some 100,000 devices with a dozen of them each.
 const MAX_NODES: usize = 4_000_000;
 
@@ -26,15 +26,43 @@ fn options() -> serde_saphyr::Options {
 }
 
 /// What the files say together.
-pub(super) fn read(path: &Path) -> Result<Document> {
-    let mut whole = Document::default();
-    let mut seen = HashMap::new();
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) document: Document,
+    /// Where each thing stands, by its kind and key.
+    pub(super) files: HashMap<(Kind, String), PathBuf>,
+}
+
+/// Reads a folder or a file.
+pub(super) fn read(path: &Path) -> Result<Wanted> {
+    let mut wanted = Wanted::default();
     for file in files(path)? {
-        let part = read_file(&file)?;
-        join(&mut whole.device_types, part.device_types, &file, &mut seen)?;
-        join(&mut whole.devices, part.devices, &file, &mut seen)?;
+        let mut part = read_file(&file)?;
+        find_pictures(&mut part, &file)?;
+        let Wanted { document: whole, files: seen } = &mut wanted;
+        join(&mut whole.device_types, part.device_types, &file, seen)?;
+        join(&mut whole.places, part.places, &file, seen)?;
+        join(&mut whole.devices, part.devices, &file, seen)?;
+        join(&mut whole.templates, part.templates, &file, seen)?;
+        join(&mut whole.groups, part.groups, &file, seen)?;
     }
-    Ok(whole)
+    Ok(wanted)
+}
+
+/// Makes paths from where the command runs of those that are relative to a file.
+fn find_pictures(part: &mut Document, file: &Path) -> Result<()> {
+    for place in part.places.iter_mut().flatten() {
+        let name = place.name();
+        let Some(picture) = place.plan.as_mut().and_then(|plan| plan.picture.as_mut()) else { continue };
+        if !Path::new(picture).components().all(|part| matches!(part, Component::Normal(_))) {
+            bail!(
+                "{}: the picture {picture:?} of the place {name:?} does not lie beside this file; write it without .. and /",
+                file.display()
+            );
+        }
+        *picture = file.with_file_name(&*picture).to_string_lossy().into_owned();
+    }
+    Ok(())
 }
 
 /// The YAML files of a folder by name, or the file itself.
@@ -106,7 +134,7 @@ mod tests {
         for (name, text) in files {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        read(folder.path())
+        Ok(read(folder.path())?.document)
     }
 
     fn refusal(text: &str) -> String {
@@ -118,7 +146,7 @@ mod tests {
         let devices = "devices:\n- name: attic\n- {name: cellar, enabled: false, tags: {floor: '-1'}}\n";
         let document =
             read_as(&[("b.yaml", devices), ("a.yml", "devices: [{name: hall}]\n"), ("c.txt", "{{")]).unwrap();
-        let names: Vec<&str> = document.devices.iter().flatten().map(Declared::name).collect();
+        let names: Vec<String> = document.devices.iter().flatten().map(Declared::name).collect();
         assert_eq!(names, ["hall", "attic", "cellar"]);
         assert!(document.device_types.is_none());
         assert!(read_as(&[("a.yaml", "# nothing yet\n")]).unwrap().devices.is_none());
@@ -148,6 +176,25 @@ mod tests {
         assert!(sentence.contains("b.yaml") && sentence.contains("a.yaml"), "{sentence}");
         let of_two_kinds = "devices: [{name: dht22}]\ndevice_types: [{name: DHT22, table: climate}]\n";
         assert!(read_as(&[("a.yaml", of_two_kinds)]).is_ok());
+    }
+
+    #[test]
+    fn a_place_stands_once_at_its_path_and_its_picture_beside_the_file() {
+        let of = |text: &str| read_as(&[("a.yaml", text)]).map_err(|error| error.to_string());
+        let two =
+            "places: [{name: A, kind: site}, {name: Hall, kind: building}, {name: Hall, kind: building, parent: A}]";
+        assert!(of(two).is_ok());
+        let twice = "places: [{name: Hall, kind: building, parent: a}, {name: hall, kind: building, parent: ' A '}]";
+        assert!(of(twice).unwrap_err().contains("already"));
+        assert!(
+            of("places: [{name: Hall, kind: building, parent: a//b}]").unwrap_err().contains("Site/Building/Floor")
+        );
+        let with = |picture: &str| of(&format!("places: [{{name: Hall, kind: site, plan: {{picture: {picture}}}}}]"));
+        let picture = with("plans/hall.png").unwrap().places.unwrap().remove(0).plan.unwrap().picture.unwrap();
+        assert!(Path::new(&picture).is_absolute() && picture.ends_with("/plans/hall.png"), "{picture}");
+        for elsewhere in ["../hall.png", "/etc/hall.png", "plans/../../hall.png"] {
+            assert!(with(elsewhere).unwrap_err().contains("beside this file"));
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use csv::{ByteRecord, ReaderBuilder};
-use sensorium_metadata::registry::{LineProblem, Location, MAX_DEVICES, Problems};
+use sensorium_metadata::registry::{LineProblem, Location, MAX_DEVICES, PlaceOnPlan, Problems};
 use sensorium_metadata::{Edit, Import, ImportRow};
 use sensorium_model::Action;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,13 @@ use crate::routes::audit::csv::is_formula;
 use crate::state::AppState;
 
 /// The columns of a file.
-pub(super) const COLUMNS: [&str; 7] = ["name", "type", "enabled", "latitude", "longitude", "attributes", "tags"];
+pub(super) const COLUMNS: [&str; 11] =
+    ["name", "type", "enabled", "latitude", "longitude", "attributes", "tags", "writes_as", "place", "x", "y"];
+/// Columns that say something only together.
+const TOGETHER: [(&[&str], &str); 2] = [
+    (&["latitude", "longitude"], "a location needs both columns, latitude and longitude"),
+    (&["place", "x", "y"], "a point on a plan needs all three columns, place, x and y"),
+];
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -110,7 +116,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// Where each column stands.
 #[derive(Default)]
 struct Layout {
-    places: BTreeMap<&'static str, usize>,
+    columns: BTreeMap<&'static str, usize>,
     width: usize,
 }
 
@@ -214,17 +220,20 @@ fn header(cells: &[&str], problems: &mut Problems) -> Option<Layout> {
                 problems.add(1, format!("there is no column {:?}; the columns are {known}", shorten(cell)));
             }
             Some(column) => {
-                if layout.places.insert(column, place).is_some() {
+                if layout.columns.insert(column, place).is_some() {
                     problems.add(1, format!("column {column} stands there twice"));
                 }
             }
         }
     }
-    if problems.total == before && !layout.places.contains_key("name") {
+    if problems.total == before && !layout.columns.contains_key("name") {
         problems.add(1, "column name is missing; it tells which device a line is about");
     }
-    if layout.places.contains_key("latitude") != layout.places.contains_key("longitude") {
-        problems.add(1, "a place needs both columns, latitude and longitude");
+    for (columns, rule) in TOGETHER {
+        let present = columns.iter().filter(|column| layout.columns.contains_key(*column)).count();
+        if present != 0 && present != columns.len() {
+            problems.add(1, rule);
+        }
     }
     (problems.total == before).then_some(layout)
 }
@@ -235,7 +244,7 @@ fn row(layout: &Layout, cells: &[&str], line: u64, problems: &mut Problems) -> O
         return None;
     }
     let before = problems.total;
-    let cell = |column: &str| layout.places.get(column).and_then(|place| cells.get(*place)).copied();
+    let cell = |column: &str| layout.columns.get(column).and_then(|place| cells.get(*place)).copied();
     let mut number = |column: &str| match cell(column).map(str::trim).filter(|text| !text.is_empty()) {
         None => None,
         Some(text) => match f64::from_str(text).ok().filter(|number| number.is_finite()) {
@@ -246,8 +255,9 @@ fn row(layout: &Layout, cells: &[&str], line: u64, problems: &mut Problems) -> O
             }
         },
     };
-    let place = (number("latitude"), number("longitude"));
-    let location = match place {
+    let degrees = (number("latitude"), number("longitude"));
+    let point = (number("x"), number("y"));
+    let location = match degrees {
         _ if cell("latitude").is_none() => Edit::Keep,
         (Some(latitude), Some(longitude)) => Edit::Set(Location { latitude, longitude }),
         (None, None) => Edit::Clear,
@@ -257,6 +267,11 @@ fn row(layout: &Layout, cells: &[&str], line: u64, problems: &mut Problems) -> O
             Edit::Keep
         }
     };
+    let told = problems.total > before;
+    let position = position(cell("place"), point, told).unwrap_or_else(|problem| {
+        problems.add(line, problem);
+        Edit::Keep
+    });
     let enabled = match cell("enabled").map(|text| text.trim().to_ascii_lowercase()).as_deref() {
         None => None,
         Some("" | "true" | "1" | "yes") => Some(true),
@@ -273,8 +288,28 @@ fn row(layout: &Layout, cells: &[&str], line: u64, problems: &mut Problems) -> O
         Some(name) if name.trim().is_empty() => Edit::Clear,
         Some(name) => Edit::Set(name.to_owned()),
     };
+    let writes_as = match cell("writes_as").map(str::trim) {
+        None => Edit::Keep,
+        Some("") => Edit::Clear,
+        Some(called) => Edit::Set(called.to_owned()),
+    };
     let name = cell("name").unwrap_or_default().to_owned();
-    (problems.total == before).then_some(ImportRow { line, name, device_type, attributes, tags, enabled, location })
+    let row = ImportRow { line, name, device_type, attributes, tags, writes_as, enabled, location, position };
+    (problems.total == before).then_some(row)
+}
+
+/// A point on the plan of a place, or what is wrong with it; a number that could not be read was `told` before.
+fn position(place: Option<&str>, point: (Option<f64>, Option<f64>), told: bool) -> Result<Edit<PlaceOnPlan>, String> {
+    let Some(place) = place.map(str::trim) else { return Ok(Edit::Keep) };
+    match point {
+        (None, None) if place.is_empty() => Ok(Edit::Clear),
+        (Some(x), Some(y)) if !place.is_empty() => match place.parse() {
+            Ok(place) => Ok(Edit::Set(PlaceOnPlan { place, x, y })),
+            Err(error) => Err(format!("place {:?} cannot be read: {error}", shorten(place))),
+        },
+        _ if told => Ok(Edit::Keep),
+        _ => Err("place, x and y belong together; give all three or none".to_owned()),
+    }
 }
 
 fn labels(column: &str, cell: Option<&str>, line: u64, problems: &mut Problems) -> Option<BTreeMap<String, String>> {
@@ -317,6 +352,24 @@ mod tests {
         assert_eq!(first.tags.as_ref().unwrap()["a"], "b");
         assert_eq!((&second.tags, &second.attributes), (&Some(BTreeMap::new()), &None));
         assert_eq!(read(b"name;type\na;b\n").rows.len(), 1, "semicolons part cells, too");
+    }
+
+    #[test]
+    fn a_point_on_a_plan_and_what_a_device_writes_as_are_read() {
+        let text = "name,writes_as,place,x,y\na,ESP 1,Farm / House 1\\/2,0.25,1\nb,,,,\n";
+        let import = read(text.as_bytes());
+        assert_eq!(import.problems, Problems::default());
+        let [first, second] = import.rows.as_slice() else { unreachable!() };
+        let place = "farm/House 1\\/2".parse::<sensorium_metadata::places::PlacePath>().unwrap();
+        let Edit::Set(PlaceOnPlan { place: read, x, y }) = &first.position else { unreachable!("{first:?}") };
+        assert_eq!((read.key(), *x, *y), (place.key(), 0.25, 1.0));
+        assert_eq!((&first.writes_as, &second.writes_as), (&Edit::Set("ESP 1".to_owned()), &Edit::Clear));
+        assert_eq!(second.position, Edit::Clear);
+        let told = problems(b"name,place,x,y\na,Farm,1,\nb,,1,1\nc,Farm//x,1,1\nd,Farm,left,1\n");
+        let parts = ["together", "together", "\"Farm//x\"", "\"left\""];
+        assert_eq!(told.len(), parts.len(), "{told:?}");
+        assert!(told.iter().zip(parts).all(|((_, problem), part)| problem.contains(part)), "{told:?}");
+        assert!(problems(b"name,place,x\na,Farm,1\n")[0].1.contains("three columns"));
     }
 
     #[test]

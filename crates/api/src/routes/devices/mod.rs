@@ -211,6 +211,9 @@ struct DeviceRequest {
     /// As attributes.
     #[serde(default)]
     tags: BTreeMap<String, String>,
+    /// What it calls itself when it writes with a key for devices, if that is not its name.
+    #[schema(min_length = 1, max_length = 100)]
+    writes_as: Option<String>,
     /// Whether it may write; true if it is not said.
     #[serde(default = "yes")]
     enabled: bool,
@@ -238,6 +241,10 @@ struct DeviceEdit {
     attributes: Option<BTreeMap<String, String>>,
     /// All tags that it is to have.
     tags: Option<BTreeMap<String, String>>,
+    /// What else it calls itself; null for its name.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    writes_as: Edit<String>,
     enabled: Option<bool>,
     /// Another place; null for none.
     #[serde(default)]
@@ -364,7 +371,7 @@ async fn devices(
 #[utoipa::path(post, path = "/api/v1/devices", tag = "devices", request_body = DeviceRequest, responses(
     (status = 201, body = Device), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody, description = "There is no such type"),
-    (status = 409, body = ErrorBody, description = "The name is taken"),
+    (status = 409, body = ErrorBody, description = "The name is taken, or another device writes as this one"),
 ))]
 async fn create_device(
     State(state): State<AppState>,
@@ -376,6 +383,7 @@ async fn create_device(
         type_id: request.device_type.map(DeviceTypeId::from_uuid),
         attributes: request.attributes,
         tags: request.tags,
+        writes_as: request.writes_as,
         enabled: request.enabled,
         location: request.location.map(Into::into),
         position: request.position.map(Into::into),
@@ -423,6 +431,7 @@ async fn change_device(
         type_id: request.device_type.map(DeviceTypeId::from_uuid),
         attributes: request.attributes,
         tags: request.tags,
+        writes_as: request.writes_as,
         enabled: request.enabled,
         location: request.location.map(Into::into),
         position: request.position.map(Into::into),

@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+pub use self::picture::{PictureError, kept_picture};
 use super::devices::last::{self, LastOfDevice};
 use super::devices::{Location, TypeOfDevice, ValuesQuery, VersionQuery};
 use super::rfc3339;

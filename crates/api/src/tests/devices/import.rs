@@ -44,7 +44,7 @@ async fn what_is_exported_can_be_imported_again() {
     device(&server, &ada, json!({"name": "bare"})).await;
     let before = server.get("/api/v1/devices?sort=created").cookie(&ada).send().await.json();
     let text = export(&server, &ada).await;
-    assert!(text.starts_with("name,type,enabled,latitude,longitude,attributes,tags\r\n"), "{text}");
+    assert!(text.starts_with("name,type,enabled,latitude,longitude,attributes,tags,writes_as,place,x,y\r\n"), "{text}");
     assert!(text.contains("'=1+1,'-Type,true,-33.456789012345,0.1,") && text.contains("\r\n''=1+1,"), "{text}");
     let again = import(&server, &ada, "", text.clone()).await;
     assert_eq!(again.json(), counts(0, 0, 14, false));
@@ -56,6 +56,41 @@ async fn what_is_exported_can_be_imported_again() {
     assert_eq!(import(&other, &eve, "?dry_run=true", text.clone()).await.json(), counts(14, 0, 0, true));
     assert_eq!(export(&other, &eve).await.lines().count(), 1, "only asked");
     assert_eq!(import(&other, &eve, "?dry_run=false", text.clone()).await.json(), counts(14, 0, 0, false));
+    assert_eq!(export(&other, &eve).await, text);
+}
+
+#[tokio::test]
+async fn places_and_what_devices_write_as_come_through_a_file() {
+    async fn farm(server: &Server, ada: &str) -> String {
+        let farm = json!({"name": "=Farm 1/2", "kind": "site"});
+        let farm = server.post("/api/v1/places").cookie(ada).json(&farm).send().await.json();
+        let house = json!({"name": "House", "kind": "building", "parent": farm["id"]});
+        let house = server.post("/api/v1/places").cookie(ada).json(&house).send().await.json();
+        house["id"].as_str().unwrap().to_owned()
+    }
+    let (server, ada) = start().await;
+    let house = farm(&server, &ada).await;
+    device(
+        &server,
+        &ada,
+        json!({"name": "attic", "writes_as": " ESP 1 ", "position": {"place": house, "x": 0.1, "y": 1}}),
+    )
+    .await;
+    device(&server, &ada, json!({"name": "bare"})).await;
+    let text = export(&server, &ada).await;
+    assert!(text.contains(",esp 1,'=Farm 1\\/2/House,0.1,1\r\n"), "{text}");
+    assert_eq!(import(&server, &ada, "", text.clone()).await.json(), counts(0, 0, 2, false));
+    let taken =
+        server.post("/api/v1/devices").cookie(&ada).json(&json!({"name": "x", "writes_as": "Esp 1"})).send().await;
+    assert_eq!(taken.failure(), failure(409, "conflict"));
+    assert!(taken.text().contains("attic"), "{}", taken.text());
+
+    let (other, eve) = start().await;
+    let reply = import(&other, &eve, "", text.clone()).await;
+    assert_eq!(reply.failure(), failure(400, "invalid"));
+    assert!(reply.text().contains("there is no place") && reply.text().contains("House"), "{}", reply.text());
+    farm(&other, &eve).await;
+    assert_eq!(import(&other, &eve, "", text.clone()).await.json(), counts(2, 0, 0, false));
     assert_eq!(export(&other, &eve).await, text);
 }
 

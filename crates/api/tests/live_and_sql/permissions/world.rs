@@ -250,6 +250,7 @@ impl World {
             type_id: None,
             attributes: [("room".to_owned(), MARK.to_owned())].into(),
             tags: Default::default(),
+            writes_as: None,
             enabled: true,
             location: None,
             position: None,

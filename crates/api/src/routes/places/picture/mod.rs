@@ -23,7 +23,7 @@ const MAX_SIDE: u32 = 32_768;
 
 /// Why a picture cannot be used.
 #[derive(Debug, Error)]
-pub(super) enum PictureError {
+pub enum PictureError {
     /// It is something else.
     #[error("this is no PNG, JPEG or SVG picture; save the plan as one of them")]
     Unknown,
@@ -34,10 +34,20 @@ pub(super) enum PictureError {
     #[error(
         "the picture has {width} × {height} pixels; at most {MAX_PIXELS} in all (MAX_PIXELS) and {MAX_SIDE} on a side (MAX_SIDE) are taken, which are fixed limits: make it smaller"
     )]
-    TooManyPixels { width: u32, height: u32 },
+    TooManyPixels {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
     /// An SVG that cannot be used; says why.
     #[error("this SVG picture cannot be used: {0}")]
     Svg(&'static str),
+}
+
+/// What a server of this version keeps of a picture, so that a program can tell whether it has it.
+pub fn kept_picture(file: &Bytes) -> Result<Bytes, PictureError> {
+    clean(file).map(|picture| picture.bytes.into())
 }
 
 /// Finds out what a file is and cleans it.

@@ -1,29 +1,18 @@
-//! What the files say.
-//!
-//! A kind of things that is not mentioned is left alone. What a thing does not mention is at its default: none, or for
-//! `enabled` true.
+//! What files say about devices and their types.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
+use sensorium_metadata::places::PlacePath;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// A whole folder.
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Document {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) device_types: Option<Vec<DeviceType>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) devices: Option<Vec<Device>>,
-}
+use super::{Declared, Kind, object};
 
 /// A kind of devices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct DeviceType {
-    pub(super) name: String,
+pub(in crate::registry_files) struct DeviceType {
+    pub(in crate::registry_files) name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     description: String,
     table: String,
@@ -51,27 +40,48 @@ struct Field {
 /// A device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Device {
-    pub(super) name: String,
+pub(in crate::registry_files) struct Device {
+    pub(in crate::registry_files) name: String,
     /// The name of its type.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    pub(super) device_type: Option<String>,
+    pub(in crate::registry_files) device_type: Option<String>,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     enabled: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     attributes: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     tags: BTreeMap<String, String>,
+    /// What it calls itself when it writes with a key for devices, if that is not its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    writes_as: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     location: Option<Location>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::registry_files) position: Option<Position>,
 }
 
 /// Degrees north and east.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Location {
+pub(super) struct Location {
     latitude: f64,
     longitude: f64,
+}
+
+/// A point on the plan of a place, as fractions from the left and from the top.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::registry_files) struct Position {
+    pub(in crate::registry_files) place: PlacePath,
+    x: f64,
+    y: f64,
+}
+
+impl Device {
+    /// What it calls itself when it writes, as the server keeps it.
+    pub(in crate::registry_files) fn called(&self) -> Option<String> {
+        self.writes_as.as_ref().map(|name| name.trim().to_lowercase())
+    }
 }
 
 fn yes() -> bool {
@@ -83,53 +93,11 @@ fn is_yes(enabled: &bool) -> bool {
     *enabled
 }
 
-/// A kind of things, in the order in which they need each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Kind {
-    DeviceType,
-    Device,
-}
-
-impl Kind {
-    /// Where such things are in the API.
-    pub(super) fn path(self) -> &'static str {
-        match self {
-            Self::DeviceType => "/api/v1/device-types",
-            Self::Device => "/api/v1/devices",
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::DeviceType => "device type",
-            Self::Device => "device",
-        })
-    }
-}
-
-/// Something that a file declares.
-pub(super) trait Declared {
-    const KIND: Kind;
-
-    /// What it is known by.
-    fn name(&self) -> &str;
-
-    /// All that can be said of it, as the API takes it, but with names in the place of ids.
-    fn members(&self) -> Map<String, Value>;
-
-    /// Two names that are the same without regard to case are one.
-    fn key(&self) -> String {
-        self.name().to_lowercase()
-    }
-}
-
 impl Declared for DeviceType {
     const KIND: Kind = Kind::DeviceType;
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> String {
+        self.name.clone()
     }
 
     fn members(&self) -> Map<String, Value> {
@@ -143,21 +111,14 @@ impl Declared for DeviceType {
 impl Declared for Device {
     const KIND: Kind = Kind::Device;
 
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> String {
+        self.name.clone()
     }
 
     fn members(&self) -> Map<String, Value> {
         object(json!({
             "name": self.name, "type": self.device_type, "enabled": self.enabled, "attributes": self.attributes,
-            "tags": self.tags, "location": self.location,
+            "tags": self.tags, "writes_as": self.called(), "location": self.location, "position": self.position,
         }))
-    }
-}
-
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(members) => members,
-        _ => Map::new(),
     }
 }
