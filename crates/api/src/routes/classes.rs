@@ -51,7 +51,7 @@ struct PersonQuotas {
     retention_days: Option<u64>,
     /// Bytes that the databases that they created take together: their files, and readings in memory that are not in files yet. While
     /// it is used up, these take no readings, and they create no other one.
-    #[schema(required, minimum = 1, maximum = 1_125_899_906_842_624)]
+    #[schema(required, minimum = 1, maximum = 1_125_899_906_842_624_i64)]
     storage_bytes: Option<u64>,
 }
 
@@ -98,7 +98,7 @@ struct QuotaChange {
     #[schema(value_type = Option<u64>, minimum = 1, maximum = 36_500)]
     retention_days: Edit<u64>,
     #[serde(default)]
-    #[schema(value_type = Option<u64>, minimum = 1, maximum = 1_125_899_906_842_624)]
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 1_125_899_906_842_624_i64)]
     storage_bytes: Edit<u64>,
 }
 
