@@ -29,12 +29,16 @@ it("adds a class, lets in who asked to join, and shows them their quotas", async
   await page.getByLabel("Name").fill("<i>Guests</i>");
   await page.getByLabel("Devices").fill("10");
   await page.getByLabel("Days kept").fill("30");
+  await page.getByLabel("Storage in GiB").fill("no end");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Use a number such as 10 or 0.5, or leave it empty").waitFor();
+  await page.getByLabel("Storage in GiB").fill("1.5");
   expect(await violations(page)).toEqual([]);
   await page.getByRole("button", { name: "Save" }).click();
   const row = page.getByRole("row", { name: /Guests/ });
   await row.waitFor();
   // As text, not as markup.
-  expect(await row.textContent()).toContain("<i>Guests</i>10not bound30");
+  expect(await row.textContent()).toContain("<i>Guests</i>10not bound301.5 GiB");
   await row.getByRole("button", { name: /^Change/ }).click();
   await opened(page);
   await page.getByLabel("Points a second").fill("1000");
@@ -86,6 +90,7 @@ it("adds a class, lets in who asked to join, and shows them their quotas", async
   await theirs.page.getByRole("heading", { name: "Quotas" }).waitFor();
   await theirs.page.getByText("0 of 10").waitFor();
   await theirs.page.getByText("30 days").waitFor();
+  await theirs.page.getByText("0 B of 1.5 GiB").waitFor();
   expect(await violations(theirs.page)).toEqual([]);
   expect(await overflow(theirs.page)).toBe(0);
   await theirs.close();

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::attempts::Attempts;
 use crate::basic::VerifiedLogins;
 use crate::classes::quotas::Meters;
+use crate::classes::storage::Bounds;
 use crate::config::MetadataConfig;
 use crate::engine::{begin, connect};
 use crate::entity::organisation;
@@ -42,6 +43,7 @@ struct Inner {
     sealer: Sealer,
     activity: Activity,
     meters: Meters,
+    storage: Bounds,
     reports: Pace<DeviceId>,
     newcomers: Pace<OrgId>,
     waiting: Arc<Waiting>,
@@ -88,6 +90,7 @@ impl Metadata {
             sealer: Sealer::default(),
             activity: Activity::default(),
             meters: Meters::default(),
+            storage: Bounds::default(),
             reports: Pace::default(),
             newcomers: Pace::default(),
             waiting: Arc::default(),
@@ -156,6 +159,11 @@ impl Metadata {
 
     pub(crate) fn meters(&self) -> &Meters {
         &self.inner.meters
+    }
+
+    /// What is known of who may store how much.
+    pub(crate) fn storage(&self) -> &Bounds {
+        &self.inner.storage
     }
 
     pub(crate) fn reports(&self) -> &Pace<DeviceId> {

@@ -315,6 +315,7 @@ impl Metadata {
             if is_deleted {
                 self.drop_second_factor(&transaction, org, id).await?;
                 self.drop_identities(&transaction, org, id).await?;
+                self.drop_creator(&transaction, org, id).await?;
             }
             described.insert("sessions_ended".to_owned(), json!(sessions));
         }
@@ -328,6 +329,7 @@ impl Metadata {
         self.token_cache().revoke(&ended);
         self.logins().forget_user(id);
         self.meters().forget(id);
+        self.storage().forget();
         Ok(())
     }
 

@@ -171,6 +171,14 @@ impl Store {
         }
     }
 
+    /// Bytes that a database takes: its data files, those with deleted rows until they are merged included, and its rows in memory
+    /// as `memtable_bytes` counts them, in the place of the log that holds them. Adds up what is known, and asks no disk; 0 if
+    /// there is no such database.
+    pub fn database_bytes(&self, key: &DatabaseKey) -> u64 {
+        let tables = self.shared.catalog.get(key).map(|database| database.tables()).unwrap_or_default();
+        tables.iter().map(|table| table.rows.lock().bytes()).sum()
+    }
+
     /// Whether writes are refused because the disk has too little room.
     pub fn disk_is_low(&self) -> bool {
         self.shared.disk.is_low()

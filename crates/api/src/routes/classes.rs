@@ -49,6 +49,10 @@ struct PersonQuotas {
     /// Days for which databases that they create keep readings, until an administrator says otherwise.
     #[schema(required, minimum = 1, maximum = 36_500)]
     retention_days: Option<u64>,
+    /// Bytes that the databases that they created take together: their files, and readings in memory that are not in files yet. While
+    /// it is used up, these take no readings, and they create no other one.
+    #[schema(required, minimum = 1, maximum = 1_125_899_906_842_624_i64)]
+    storage_bytes: Option<u64>,
 }
 
 /// The classes of the organisation, by name.
@@ -93,6 +97,9 @@ struct QuotaChange {
     #[serde(default)]
     #[schema(value_type = Option<u64>, minimum = 1, maximum = 36_500)]
     retention_days: Edit<u64>,
+    #[serde(default)]
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 1_125_899_906_842_624_i64)]
+    storage_bytes: Edit<u64>,
 }
 
 /// One's own quotas.
@@ -104,17 +111,19 @@ struct OwnQuotaList {
     quotas: PersonQuotas,
     /// Devices that one added and that were not deleted.
     devices_used: u64,
+    /// Bytes that the databases that one created take now.
+    storage_bytes_used: u64,
 }
 
 impl From<Quotas> for PersonQuotas {
-    fn from(Quotas { devices, points_per_second, retention_days }: Quotas) -> Self {
-        Self { devices, points_per_second, retention_days }
+    fn from(Quotas { devices, points_per_second, retention_days, storage_bytes }: Quotas) -> Self {
+        Self { devices, points_per_second, retention_days, storage_bytes }
     }
 }
 
 impl From<PersonQuotas> for Quotas {
-    fn from(PersonQuotas { devices, points_per_second, retention_days }: PersonQuotas) -> Self {
-        Self { devices, points_per_second, retention_days }
+    fn from(PersonQuotas { devices, points_per_second, retention_days, storage_bytes }: PersonQuotas) -> Self {
+        Self { devices, points_per_second, retention_days, storage_bytes }
     }
 }
 
@@ -197,9 +206,9 @@ async fn change_class(
     extract::Path(id): extract::Path<Uuid>,
     extract::Json(request): extract::Json<PersonClassChange>,
 ) -> ApiResult<Json<PersonClass>> {
-    let PersonClassChange { version, name, quotas: QuotaChange { devices, points_per_second, retention_days } } =
-        request;
-    let change = ClassChange { version, name, devices, points_per_second, retention_days };
+    let PersonClassChange { version, name, quotas } = request;
+    let QuotaChange { devices, points_per_second, retention_days, storage_bytes } = quotas;
+    let change = ClassChange { version, name, devices, points_per_second, retention_days, storage_bytes };
     let changed = state.metadata.change_class(&principal, ClassId::from_uuid(id), change).await;
     Ok(Json(changed.map_err(failed)?.into()))
 }
@@ -231,8 +240,9 @@ async fn delete_class(
     (status = 200, body = OwnQuotaList), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
 ))]
 async fn own_quotas(State(state): State<AppState>, Caller(principal): Caller) -> ApiResult<Json<OwnQuotaList>> {
-    let OwnQuotas { class, quotas, devices } = state.metadata.own_quotas(&principal).await?;
-    Ok(Json(OwnQuotaList { class, quotas: quotas.into(), devices_used: devices }))
+    let own = state.metadata.own_quotas(&principal, |database| state.store.database_bytes(database)).await?;
+    let OwnQuotas { class, quotas, devices, storage_bytes } = own;
+    Ok(Json(OwnQuotaList { class, quotas: quotas.into(), devices_used: devices, storage_bytes_used: storage_bytes }))
 }
 
 /// The routes of this module.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use sensorium_metadata::Change;
+use sensorium_metadata::{MetadataError, OwnQuotas};
 use sensorium_model::names::TIME_COLUMN;
 use sensorium_model::{Action, DatabaseKey, DatabaseName, DatabaseSchema, FieldType, Value};
 use sensorium_store::LastRow;
@@ -189,10 +189,11 @@ async fn databases(State(state): State<AppState>, caller: Caller) -> Json<Databa
 
 /// Create a database
 ///
-/// Creating one that exists is no error.
+/// Creating one that exists is no error. One that is created counts for whoever did, or who made the API token that did.
 #[utoipa::path(post, path = "/api/v1/databases", tag = "databases", request_body = DatabaseRequest, responses(
     (status = 201, body = Database, description = "Created"), (status = 200, body = Database, description = "It existed"),
     (status = 400, body = ErrorBody), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
+    (status = 507, body = ErrorBody, description = "The disk is full, or the quota of storage is used up"),
 ))]
 async fn create_database(
     State(state): State<AppState>,
@@ -202,6 +203,10 @@ async fn create_database(
     let name = DatabaseName::new(&request.name)?;
     caller.require(Action::CreateDatabase(&name), "this credential may not create this database")?;
     let key = DatabaseKey::new(caller.0.org, name);
+    let own = state.metadata.own_quotas(&caller.0, |database| state.store.database_bytes(database)).await?;
+    if state.store.schema(&key).is_none() {
+        own.check_storage().map_err(MetadataError::from)?;
+    }
     let store = state.store.clone();
     let wanted = key.clone();
     // The store syncs a file before it returns.
@@ -209,8 +214,8 @@ async fn create_database(
         .await
         .map_err(|error| ApiError::from_error(sensorium_model::ErrorKind::Internal, &error))??;
     if created {
-        keep_as_its_class_says(&state, &caller, &key).await?;
-        state.metadata.audit(&caller.0, Change::created("database", key.name.as_str())).await?;
+        state.metadata.record_database(&caller.0, &key.name).await?;
+        keep_as_its_class_says(&state, &own, &key).await?;
     }
     let tables = state.store.schema(&key).map_or(0, |schema| schema.tables.len());
     let status = if created { StatusCode::CREATED } else { StatusCode::OK };
@@ -218,8 +223,8 @@ async fn create_database(
 }
 
 /// Bounds for how long a new database keeps readings, where the class of whoever creates it does.
-async fn keep_as_its_class_says(state: &AppState, caller: &Caller, key: &DatabaseKey) -> ApiResult<()> {
-    let Some(days) = state.metadata.own_quotas(&caller.0).await?.quotas.retention_days else { return Ok(()) };
+async fn keep_as_its_class_says(state: &AppState, own: &OwnQuotas, key: &DatabaseKey) -> ApiResult<()> {
+    let Some(days) = own.quotas.retention_days else { return Ok(()) };
     let keep = Duration::from_secs(days.saturating_mul(86_400));
     let (store, key) = (state.store.clone(), key.clone());
     // The store syncs a file before it returns.

@@ -1,4 +1,4 @@
-//! Classes of people: what each person in one may have ([`quotas`]). Whoever is in no class is not bound.
+//! Classes of people: what each person in one may have ([`quotas`], [`storage`]). Whoever is in no class is not bound.
 //!
 //! Administrators make and change them, and put people into them ([`crate::PersonChange::class`]).
 //!
@@ -10,6 +10,7 @@
 //! Limits: [`MAX_CLASSES`] of one organisation, names of [`crate::registry::MAX_NAME`] characters.
 
 pub mod quotas;
+pub mod storage;
 
 use std::collections::HashMap;
 
@@ -29,6 +30,8 @@ use crate::registry::{Edit, RegistryError, check_name, name_key, wrong};
 pub const MAX_CLASSES: u64 = 100;
 /// The most days of `retention_days`.
 pub const MAX_RETENTION_DAYS: u64 = 36_500;
+/// The most bytes of `storage_bytes`: a pebibyte.
+pub const MAX_STORAGE_BYTES: u64 = 1 << 50;
 
 /// What the record of changes calls it.
 const SUBJECT: &str = "class";
@@ -82,6 +85,8 @@ pub struct ClassChange {
     pub points_per_second: Edit<u64>,
     /// Another retention of the databases that they create.
     pub retention_days: Edit<u64>,
+    /// Another bound of what the databases that they create take.
+    pub storage_bytes: Edit<u64>,
 }
 
 impl Metadata {
@@ -128,6 +133,7 @@ impl Metadata {
                 devices: None,
                 points_per_second: None,
                 retention_days: None,
+                storage_bytes: None,
                 version: 1,
                 created_at_ms: self.now_ms(),
             },
@@ -170,6 +176,7 @@ impl Metadata {
             devices: change.devices.apply(was.devices),
             points_per_second: change.points_per_second.apply(was.points_per_second),
             retention_days: change.retention_days.apply(was.retention_days),
+            storage_bytes: change.storage_bytes.apply(was.storage_bytes),
         };
         let next = person_class::Model { version: before.version.saturating_add(1), ..before.clone() };
         let after = filled(next, change.name.as_deref().unwrap_or(&before.name), quotas)?;
@@ -180,6 +187,7 @@ impl Metadata {
             devices: Set(after.devices),
             points_per_second: Set(after.points_per_second),
             retention_days: Set(after.retention_days),
+            storage_bytes: Set(after.storage_bytes),
             version: Set(after.version),
             ..Default::default()
         };
@@ -193,6 +201,7 @@ impl Metadata {
         self.record(&transaction, who, entry).await?;
         transaction.commit().await?;
         self.meters().forget_all();
+        self.storage().forget();
         Ok(class(people, after))
     }
 
@@ -298,6 +307,7 @@ pub(crate) fn quotas_of(row: &person_class::Model) -> Quotas {
         devices: stored(row.devices),
         points_per_second: stored(row.points_per_second),
         retention_days: stored(row.retention_days),
+        storage_bytes: stored(row.storage_bytes),
     }
 }
 
@@ -317,6 +327,7 @@ fn filled(row: person_class::Model, name: &str, quotas: Quotas) -> Result<person
         devices: number("devices", quotas.devices, 0, crate::registry::MAX_DEVICES)?,
         points_per_second: number("points_per_second", quotas.points_per_second, 1, quotas::MAX_POINTS_PER_SECOND)?,
         retention_days: number("retention_days", quotas.retention_days, 1, MAX_RETENTION_DAYS)?,
+        storage_bytes: number("storage_bytes", quotas.storage_bytes, 1, MAX_STORAGE_BYTES)?,
         ..row
     })
 }
@@ -328,5 +339,6 @@ fn facts(row: &person_class::Model) -> Value {
         "devices": row.devices,
         "points_per_second": row.points_per_second,
         "retention_days": row.retention_days,
+        "storage_bytes": row.storage_bytes,
     })
 }

@@ -1,5 +1,6 @@
 //! What the class of a person bounds: devices that they added and that are still there, points a second that they, their API tokens and
-//! their devices write together, and for how long databases that they create keep readings.
+//! their devices write together, for how long databases that they create keep readings, and what these take together
+//! ([`super::storage`]).
 //!
 //! What a device writes counts for the person who added it, what an API token writes and adds for the person who made it
 //! ([`Principal::answerable`]). The server itself, and whoever is in no class, is not bound.
@@ -14,10 +15,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
-use sensorium_model::{ErrorKind, OrgId, Principal, UserId};
+use sensorium_model::{DatabaseKey, ErrorKind, OrgId, Principal, UserId};
 use thiserror::Error;
 
-use super::quotas_of;
+use super::{quotas_of, storage};
 use crate::config::millis;
 use crate::entity::{device, person_class, user};
 use crate::error::MetadataError;
@@ -41,6 +42,8 @@ pub struct Quotas {
     pub points_per_second: Option<u64>,
     /// Days for which databases that they create keep readings.
     pub retention_days: Option<u64>,
+    /// Bytes that the databases that they created take together.
+    pub storage_bytes: Option<u64>,
 }
 
 /// The quotas of a caller, and how much of them is used.
@@ -52,6 +55,18 @@ pub struct OwnQuotas {
     pub quotas: Quotas,
     /// Devices that the caller added.
     pub devices: u64,
+    /// Bytes that the databases that the caller created take.
+    pub storage_bytes: u64,
+}
+
+impl OwnQuotas {
+    /// Fails if the databases that the caller created take all that they may.
+    pub fn check_storage(&self) -> Result<(), QuotaError> {
+        match (&self.class, self.quotas.storage_bytes) {
+            (Some(class), Some(limit)) => storage::check(class, limit, self.storage_bytes),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A quota that is used up; names the quota and the class.
@@ -98,6 +113,18 @@ pub enum QuotaError {
         /// How many were sent.
         sent: u64,
     },
+    /// The databases that a person created take all that they may.
+    #[error(
+        "the quota `storage_bytes` of class {class:?} is {limit}, and the databases that one person of it created take {used} bytes; delete readings, keep them for a shorter time, or ask an administrator for another class"
+    )]
+    Storage {
+        /// The class.
+        class: Arc<str>,
+        /// The quota.
+        limit: u64,
+        /// What they take.
+        used: u64,
+    },
 }
 
 impl QuotaError {
@@ -107,6 +134,7 @@ impl QuotaError {
             Self::Devices { .. } => ErrorKind::Denied,
             Self::Points { .. } => ErrorKind::Busy,
             Self::PointsAtOnce { .. } => ErrorKind::TooLarge,
+            Self::Storage { .. } => ErrorKind::NoSpace,
         }
     }
 }
@@ -222,13 +250,18 @@ impl Meters {
 }
 
 impl Metadata {
-    /// The caller's quotas, and how much of them is used.
-    pub async fn own_quotas(&self, who: &Principal) -> Result<OwnQuotas, MetadataError> {
+    /// The caller's quotas, and how much of them is used; `bytes_of` says what a database takes.
+    pub async fn own_quotas(
+        &self,
+        who: &Principal,
+        bytes_of: impl Fn(&DatabaseKey) -> u64,
+    ) -> Result<OwnQuotas, MetadataError> {
         let Some(person) = who.answerable() else { return Ok(OwnQuotas::default()) };
         let devices = self.devices_added(self.db(), who.org, person).await?;
         let row = self.class_of(self.db(), who.org, person).await?;
         let quotas = row.as_ref().map(quotas_of).unwrap_or_default();
-        Ok(OwnQuotas { class: row.map(|row| row.name), quotas, devices })
+        let storage_bytes = self.databases_created(who.org, person).await?.iter().map(bytes_of).sum();
+        Ok(OwnQuotas { class: row.map(|row| row.name), quotas, devices, storage_bytes })
     }
 
     /// Counts points that the caller is about to write, or says that the quota is used up.
@@ -270,7 +303,7 @@ impl Metadata {
     }
 
     /// The class of a person.
-    async fn class_of(
+    pub(super) async fn class_of(
         &self,
         on: &impl ConnectionTrait,
         org: OrgId,

@@ -3,6 +3,7 @@
 
 pub(crate) mod api_token;
 pub(crate) mod audit;
+pub(crate) mod database_creator;
 pub(crate) mod device;
 pub(crate) mod device_claim;
 pub(crate) mod device_command;

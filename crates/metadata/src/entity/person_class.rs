@@ -15,6 +15,7 @@ pub struct Model {
     pub devices: Option<i64>,
     pub points_per_second: Option<i64>,
     pub retention_days: Option<i64>,
+    pub storage_bytes: Option<i64>,
     /// Grows with each change.
     pub version: i64,
     pub created_at_ms: i64,

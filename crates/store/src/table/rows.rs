@@ -158,6 +158,13 @@ impl TableRows {
         self.memory_rows() == 0 && self.files.iter().all(is_deleted)
     }
 
+    /// Bytes of the files and of the rows in memory.
+    pub(crate) fn bytes(&self) -> u64 {
+        let files = self.files.iter().map(|file| file.bytes).sum::<u64>();
+        let active = self.active.values().map(Bucket::bytes).sum::<usize>();
+        files + (self.sealed_bytes + active) as u64
+    }
+
     /// Rows in memory.
     pub(crate) fn memory_rows(&self) -> u64 {
         let sealed = self.sealed.iter().map(|sealed| sealed.bounds.rows as u64).sum::<u64>();

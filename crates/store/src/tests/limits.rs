@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sensorium_model::{ColumnKind, DatabaseName, ErrorKind, FieldType};
 
 use super::*;
-use crate::{CommitListener, WriteError};
+use crate::{CommitListener, Deletion, WriteError};
 
 #[test]
 fn a_database_must_exist_and_is_made_once() {
@@ -37,6 +37,32 @@ fn organisations_do_not_see_each_other() {
     wait(store.flush()).unwrap();
     assert_eq!(count(&store), 1);
     assert_eq!(rows_of(&merged(&store.snapshot(&other, "t").unwrap())).len(), 2);
+}
+
+#[test]
+fn a_database_takes_what_its_files_and_its_rows_in_memory_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = create(folder.path());
+    let other = DatabaseKey::new(key().org, DatabaseName::new("other").unwrap());
+    assert_eq!((store.database_bytes(&key()), store.database_bytes(&other)), (0, 0));
+    write(&store, &[reading(1, 1.0), reading(2, 2.0)]);
+    assert!(store.database_bytes(&key()) > 0, "rows in memory count");
+    wait(store.flush()).unwrap();
+    assert_eq!(store.database_bytes(&key()), store.stats().file_bytes);
+    store.create_database(&other).unwrap();
+    wait(store.write(batch_for(other.clone(), &[reading(3, 1.0)]))).unwrap();
+    wait(store.flush()).unwrap();
+    let (ours, theirs) = (store.database_bytes(&key()), store.database_bytes(&other));
+    assert!(theirs > 0);
+    assert_eq!(ours + theirs, store.stats().file_bytes);
+    drop(store);
+
+    let store = open(folder.path());
+    assert_eq!((store.database_bytes(&key()), store.database_bytes(&other)), (ours, theirs));
+    let all = Deletion { time_min_ns: 0, time_max_ns: 9, tags: Vec::new() };
+    wait(store.delete(&key(), "t", all)).unwrap();
+    wait(store.compact()).unwrap();
+    assert_eq!((store.database_bytes(&key()), store.database_bytes(&other)), (0, theirs));
 }
 
 #[test]

@@ -3,6 +3,7 @@ import { Text, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { ownQuotasQuery } from "@/api/queries";
+import { spoken } from "@/charts/format";
 import { FormFailure } from "@/shell/FormFailure";
 import classes from "./account.module.css";
 
@@ -12,7 +13,7 @@ export function Quotas() {
   const own = useQuery(ownQuotasQuery);
   if (own.isError) return <FormFailure error={own.error} />;
   if (own.data === undefined || own.data.class === null) return null;
-  const { class: name, quotas, devices_used: used } = own.data;
+  const { class: name, quotas, devices_used: used, storage_bytes_used: stored } = own.data;
   const number = new Intl.NumberFormat(i18n.language);
   const facts = [
     {
@@ -29,6 +30,13 @@ export function Quotas() {
     {
       label: t("quotaRetention"),
       value: quotas.retention_days === null ? null : t("quotaDays", { count: quotas.retention_days }),
+    },
+    {
+      label: t("quotaStorage"),
+      value:
+        quotas.storage_bytes === null
+          ? null
+          : t("quotaStorageUsed", { used: spoken(stored, "bytes"), limit: spoken(quotas.storage_bytes, "bytes") }),
     },
   ];
   return (

@@ -44,7 +44,7 @@ pub(super) async fn hand_over(state: &AppState, adopted: Adopted) -> HandedOver 
     done
 }
 
-/// Makes up for adoptions that a stop or a full disk cut short.
+/// Makes up for adoptions that a stop, a full disk or a quota of storage that is used up cut short.
 pub async fn finish_adoptions(state: &AppState) {
     match state.metadata.adoptions_to_finish().await {
         Ok(adoptions) => {
@@ -73,6 +73,7 @@ async fn hand_over_all(state: &AppState, adopted: Adopted, done: &mut HandedOver
         match batch {
             Ok(batch) if batch.is_empty() => {}
             Ok(batch) => {
+                state.metadata.check_storage(&batch.database, |other| state.store.database_bytes(other)).await?;
                 let report = state.store.write(batch).await?;
                 stored = report.accepted as u64;
                 report.rejected.into_iter().for_each(|rejected| refusals.add(rejected));

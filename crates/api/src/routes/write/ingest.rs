@@ -2,7 +2,8 @@
 //!
 //! Invariants:
 //! - permission and the database are checked before the body is read;
-//! - what is over the writer's quota of points is refused whole, before anything of it is stored;
+//! - what is over the writer's quota of points is refused whole, before anything of it is stored; so is what is sent to a database
+//!   while the quota of storage of whoever created it is used up;
 //! - an answer that says "stored" is given after the log has the rows on disk;
 //! - rows that are wrong are refused one by one, counted, and kept for the page that shows them;
 //! - rows that a device sends with a token of its own have its name as the tag `device`, whatever their format;
@@ -163,6 +164,9 @@ impl<'a> Ingest<'a> {
 
     /// Reads the body, decodes it and stores what is right.
     pub(crate) async fn run(self, headers: &HeaderMap, body: Body, format: Format) -> ApiResult<Outcome> {
+        let room =
+            self.state.metadata.check_storage(&self.database, |other| self.state.store.database_bytes(other)).await;
+        room.map_err(|error| self.refuse(error.into()))?;
         let received = receive(headers, body, &self.state.config).await.map_err(|error| self.refuse(error))?;
         let (sent_bytes, bytes) = (received.sent_bytes, received.bytes.clone());
         let (schema, database) = (self.schema.clone(), self.database.clone());

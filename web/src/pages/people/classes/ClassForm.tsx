@@ -10,7 +10,7 @@ import { FormButtons } from "@/shell/FormButtons";
 import { FormFailure } from "@/shell/FormFailure";
 import { toast } from "@/shell/toast";
 import { ClassConflict } from "./ClassConflict";
-import { changes, type Filled, filledFor, merged, numberIn, QUOTAS, quotasIn } from "./filled";
+import { bytesIn, changes, type Filled, filledFor, merged, numberIn, QUOTAS, quotasIn } from "./filled";
 import { LABELS } from "./labels";
 import { useClassChange } from "./useClassChange";
 
@@ -111,6 +111,7 @@ function useClassFields(of?: PersonClass) {
       devices: whole,
       points_per_second: whole,
       retention_days: whole,
+      storage_bytes: (value) => (bytesIn(value) === undefined ? t("classes.gibibytes") : null),
     },
   });
 }
@@ -138,8 +139,8 @@ function Fields({ form, error, children }: FieldsProps) {
           label={t(LABELS[quota].label)}
           description={t(LABELS[quota].hint)}
           placeholder={t("classes.unbound")}
-          inputMode="numeric"
-          maxLength={9}
+          inputMode={quota === "storage_bytes" ? "decimal" : "numeric"}
+          maxLength={quota === "storage_bytes" ? 18 : 9}
           autoComplete="off"
           {...form.getInputProps(quota)}
         />

@@ -5,6 +5,7 @@ import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { classesQuery, type PersonClass } from "@/api/queries";
+import { spoken } from "@/charts/format";
 import table from "@/shell/CardTable.module.css";
 import { FormFailure } from "@/shell/FormFailure";
 import { Loading } from "@/shell/Loading";
@@ -59,6 +60,7 @@ export function Classes() {
               <th scope="col">{t("classes.devices")}</th>
               <th scope="col">{t("classes.points")}</th>
               <th scope="col">{t("classes.retention")}</th>
+              <th scope="col">{t("classes.storageShort")}</th>
               <th scope="col">{t("classes.people")}</th>
               <th scope="col">
                 <span className="sn-hidden">{t("classes.actions")}</span>
@@ -94,8 +96,8 @@ function Row({ of, onOpen }: RowProps) {
   const { t, i18n } = useTranslation("people");
   const { name, quotas, people } = of;
   const number = new Intl.NumberFormat(i18n.language);
-  const bound = (value: number | null) =>
-    value === null ? <span className="sn-dim">{t("classes.unbound")}</span> : number.format(value);
+  const bound = (value: number | null, text = (found: number) => number.format(found)) =>
+    value === null ? <span className="sn-dim">{t("classes.unbound")}</span> : text(value);
   return (
     <tr>
       <th scope="row" className={classes["name"]}>
@@ -104,6 +106,9 @@ function Row({ of, onOpen }: RowProps) {
       <td data-label={t("classes.devices")}>{bound(quotas.devices)}</td>
       <td data-label={t("classes.points")}>{bound(quotas.points_per_second)}</td>
       <td data-label={t("classes.retention")}>{bound(quotas.retention_days)}</td>
+      <td data-label={t("classes.storageShort")}>
+        {bound(quotas.storage_bytes, (bytes) => spoken(bytes, "bytes"))}
+      </td>
       <td data-label={t("classes.people")}>{number.format(people)}</td>
       <td className={table["act"]}>
         {(["change", "delete"] as const).map((kind) => (

@@ -4,4 +4,5 @@ export const LABELS = {
   devices: { label: "classes.devices", hint: "classes.devicesHint" },
   points_per_second: { label: "classes.points", hint: "classes.pointsHint" },
   retention_days: { label: "classes.retention", hint: "classes.retentionHint" },
+  storage_bytes: { label: "classes.storage", hint: "classes.storageHint" },
 } as const;
