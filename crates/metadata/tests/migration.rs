@@ -79,7 +79,7 @@ async fn a_file_of_the_first_version_is_brought_forward() {
 #[tokio::test]
 async fn what_was_submitted_before_types_could_be_is_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let config = || MetadataConfig { clock: Clock::new(|| NOW_MS), ..MetadataConfig::new(folder.path()) };
+    let config = || MetadataConfig { clock: Clock::new(|| NOW_MS + 86_400_000), ..MetadataConfig::new(folder.path()) };
     load(include_str!("fixtures/v11.sql"), &folder.path().join(FILE)).await;
     let (metadata, _) = Metadata::open(config()).await.unwrap();
     let owner = Principal::system(metadata.org());
