@@ -1,6 +1,6 @@
 //! The accepted templates, which code for devices is made of.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Select};
 use sensorium_devices::Template;
 use sensorium_model::{Action, Principal};
 
