@@ -34,7 +34,7 @@ function Loaded() {
   const once = { staleTime: 0, gcTime: 0, refetchOnWindowFocus: false, refetchOnReconnect: false };
   const types = useQuery({ ...deviceTypesQuery, ...once });
   const submitted = useQuery({ ...submissionQuery(submission ?? ""), ...once, enabled: submission !== undefined });
-  const isReady = types.data !== undefined && (submission === undefined || submitted.data !== undefined);
+  const isReady = types.isFetchedAfterMount && (submission === undefined || submitted.isFetchedAfterMount);
   const error = types.error ?? submitted.error;
   return (
     <div className={classes["page"]}>
@@ -45,7 +45,10 @@ function Loaded() {
         </Anchor>
       </nav>
       <FormFailure error={error} />
-      {error === null && (isReady ? <Begun basis={basisOf(types.data, { submission: submitted.data, type })} /> : <Loading />)}
+      {error === null && !isReady && <Loading />}
+      {error === null && isReady && types.data !== undefined && (
+        <Begun key={`${type ?? ""} ${submission ?? ""}`} basis={basisOf(types.data, { submission: submitted.data, type })} />
+      )}
     </div>
   );
 }
