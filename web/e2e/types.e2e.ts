@@ -42,12 +42,8 @@ const definition = (name: string, table = "soil") => ({
 
 const make = (name: string) => send(session, "/api/v1/device-types", "POST", definition(name), 201);
 
-const suggest = (name: string, of?: Made) =>
-  send(editor, "/api/v1/submissions", "POST", { type: { ...pick(of), definition: definition(name, "garden") } }, 201);
-
-function pick(of: Made | undefined): Partial<Made> {
-  return of === undefined ? {} : { id: of.id, version: of.version };
-}
+const suggest = (name: string, { id, version }: Made) =>
+  send(editor, "/api/v1/submissions", "POST", { type: { id, version, definition: definition(name, "garden") } }, 201);
 
 it("suggests a change from the list of types, shows what it changes, and makes it when it is accepted", async () => {
   await make("Soil <b>probe</b>");

@@ -121,8 +121,8 @@ impl Metadata {
         id: Option<DeviceTypeId>,
         version: Option<i64>,
     ) -> Result<Option<DeviceType>, MetadataError> {
-        const NO_TYPE: MetadataError = MetadataError::Missing("device type");
-        let Some(id) = id else { return if version.is_none() { Ok(None) } else { Err(NO_TYPE) } };
+        let missing = MetadataError::Missing("device type");
+        let Some(id) = id else { return if version.is_none() { Ok(None) } else { Err(missing) } };
         if let Some(row) = self.known_type(on, who.org, id).await? {
             let known = DeviceType::from(row);
             return match version == Some(known.version) {
@@ -133,7 +133,7 @@ impl Metadata {
         let earlier = of_org(who)
             .filter(submission::Column::Kind.eq(SubmissionKind::Type.as_str()))
             .filter(submission::Column::Subject.eq(id.to_string()));
-        if version.is_none() && earlier.count(on).await? > 0 { Ok(None) } else { Err(NO_TYPE) }
+        if version.is_none() && earlier.count(on).await? > 0 { Ok(None) } else { Err(missing) }
     }
 
     /// Takes back what the author has waiting of the same thing.

@@ -1,12 +1,9 @@
 import { expect, it } from "vitest";
-import type { DeviceType } from "@/api/queries";
+import type { DeviceType, TypeDefinition } from "@/api/queries";
 import type { WholeSubmission } from "@/api/submissions";
 import { basisOf, draftOf, emptyField, requestOf, wrongBounds } from "./draft";
 
-const type: DeviceType = {
-  id: "01a21f8e-710c-7538-819a-36b23c9c2265",
-  version: 3,
-  created_at: "2026-11-28T00:00:00.000Z",
+const definition: TypeDefinition = {
   name: "Soil probe",
   description: "Reads a probe.",
   table: "soil",
@@ -17,15 +14,19 @@ const type: DeviceType = {
   ],
 };
 
-const { name, description, table, decoder, fields } = type;
-const definition = { name, description, table, decoder, fields };
+const type: DeviceType = {
+  id: "01a21f8e-710c-7538-819a-36b23c9c2265",
+  version: 3,
+  created_at: "2026-11-28T00:00:00.000Z",
+  ...definition,
+};
 
 const submission = (of: WholeSubmission["definition"], subject = type.id): WholeSubmission => ({
   id: "01a21f8e-7119-72f4-9824-ed0a9b8ab2fa",
   kind: "type",
   subject,
   version: 1,
-  title: name,
+  title: type.name,
   status: "returned",
   author: "grace",
   own: true,

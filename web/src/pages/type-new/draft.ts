@@ -89,7 +89,7 @@ export function wrongBounds({ min, max }: FieldDraft): ("min" | "max")[] {
 /** What is sent. A field without anything in it is left out. */
 export function requestOf(draft: TypeDraft, { id, version }: Basis): TypeRequest {
   const bound = (text: string) => (text.trim() === "" ? null : Number(text));
-  const isFilled = ({ key: _, ...texts }: FieldDraft) => Object.values(texts).some((text) => text.trim() !== "");
+  const isFilled = ({ name, displayName, unit, min, max }: FieldDraft) => `${name}${displayName}${unit}${min}${max}`.trim() !== "";
   const definition: TypeDefinition = {
     name: draft.name.trim(),
     table: draft.table.trim(),
