@@ -34,17 +34,17 @@ async function submit(by: Session, id: string, body = "DEVICE = {{ device | py_s
     variables: [{ name: "device", label: "Name", kind: { type: "text", max_characters: 40 }, required: true }],
     files: [{ name: "main.py", body }],
   };
-  const answer = await call(server, by, "/api/v1/template-submissions", {
+  const answer = await call(server, by, "/api/v1/submissions", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(given),
+    body: JSON.stringify({ template: given }),
   });
   expect(answer.status).toBe(201);
   return (await answer.json()) as Sent;
 }
 
 async function review(id: string, given: object): Promise<void> {
-  const answer = await call(server, session, `/api/v1/template-submissions/${id}/review`, {
+  const answer = await call(server, session, `/api/v1/submissions/${id}/review`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(given),
@@ -59,7 +59,7 @@ async function write(page: Page, text: string): Promise<void> {
 it("says at its place what is wrong with a template, and submits it when it is right", async () => {
   const { page, close } = await open(server, { session: editor, expectedErrors: /400/ });
   await page.goto("/templates");
-  await page.getByText("Nobody has submitted a template yet.").waitFor();
+  await page.getByText("Nobody has submitted anything yet.").waitFor();
   await page.getByRole("link", { name: "Submit a template" }).click();
   const id = page.getByRole("textbox", { name: "Id" });
   await id.fill("Soil Probe");

@@ -55,7 +55,7 @@ struct ErrorDetails {
     variables: Option<Vec<crate::routes::templates::WrongVariable>>,
     /// What is wrong with a template that was submitted.
     #[schema(nullable = false)]
-    template_problems: Option<Vec<crate::routes::templates::TemplateProblem>>,
+    template_problems: Option<Vec<crate::routes::submissions::TemplateProblem>>,
 }
 
 /// The kinds of failure.

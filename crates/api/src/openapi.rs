@@ -82,6 +82,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::inbox::routes())
         .merge(routes::places::routes())
         .merge(routes::templates::routes())
+        .merge(routes::submissions::routes())
         .merge(routes::networks::routes())
         .merge(routes::mail::routes())
         .merge(routes::operations::routes())

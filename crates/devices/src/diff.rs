@@ -1,4 +1,4 @@
-//! What is different between two versions of a template, as a unified diff of all its parts.
+//! What is different between two versions of a template, as a unified diff of all its parts, or of a text.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -22,6 +22,13 @@ pub fn diff(old: &Template, new: &Template) -> String {
         };
         unified(name, body(old).as_deref(), body(new).as_deref(), &mut out);
     }
+    out
+}
+
+/// The differences between two versions of a text; empty if there are none.
+pub fn diff_of_text(name: &str, old: &str, new: &str) -> String {
+    let mut out = String::new();
+    unified(name, Some(old), Some(new), &mut out);
     out
 }
 
@@ -158,9 +165,7 @@ mod tests {
     use crate::shipped;
 
     fn of(old: &str, new: &str) -> String {
-        let mut out = String::new();
-        unified("f", Some(old), Some(new), &mut out);
-        out
+        diff_of_text("f", old, new)
     }
 
     #[test]

@@ -32,7 +32,7 @@ mod tests;
 mod variables;
 
 pub use check::Problem;
-pub use diff::diff;
+pub use diff::{diff, diff_of_text};
 pub use environment::{FILTERS, Filter};
 pub use render::{RenderError, Rendered};
 pub use shipped::shipped;

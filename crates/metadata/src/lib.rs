@@ -13,7 +13,7 @@
 //!   suspended or deleted, and every token of a device that was disabled or deleted;
 //! - unknown logins cost the same time and give the same answer as wrong passwords.
 //!
-//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; devices that are not known as in [`inbox`]; templates as in [`templates`]; places as in [`places`]; classes as in [`classes`]; people who ask to join as in [`registration`]; identities of a provider as in [`identities`]; [`sessions::MAX_PER_USER`];
+//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; devices that are not known as in [`inbox`]; submissions as in [`submissions`]; places as in [`places`]; classes as in [`classes`]; people who ask to join as in [`registration`]; identities of a provider as in [`identities`]; [`sessions::MAX_PER_USER`];
 //! [`password::MIN_CHARACTERS`] to [`password::MAX_BYTES`] for passwords; sign-in attempts as in [`attempts`];
 //! memory for caches and counters is bounded ([`attempts::MAX_KEYS`], [`token_cache::MAX_TOKENS`], [`basic::MAX_LOGINS`]).
 
@@ -51,7 +51,7 @@ pub mod second_factor;
 mod secrets;
 pub mod sessions;
 mod setup;
-pub mod templates;
+pub mod submissions;
 pub mod token_cache;
 mod tokens;
 mod totp;
@@ -85,7 +85,7 @@ pub use registry::{
 pub use second_factor::{Enrolment, SecondFactor};
 pub use sessions::{NewSecret, SignedIn};
 pub use setup::SetUp;
-pub use templates::{Comment, Decision, Discussion, Submission, SubmissionStatus};
+pub use submissions::{Comment, Content, Decision, Discussion, Proposal, Submission, SubmissionKind, SubmissionStatus};
 pub use tokens::{NewToken, TokenInfo};
 pub use upkeep::CleanedUp;
 pub use users::NewUser;

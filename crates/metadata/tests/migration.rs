@@ -6,9 +6,10 @@ use std::path::Path;
 
 use sea_orm::{ConnectionTrait, Database};
 use sensorium_metadata::{
-    AuditFilter, Clock, FILE, Metadata, MetadataConfig, NewDevice, PeopleQuery, PersonChange, PersonStatus,
+    AuditFilter, Clock, Content, Decision, FILE, Metadata, MetadataConfig, NewDevice, PeopleQuery, PersonChange,
+    PersonStatus, SubmissionKind, SubmissionStatus,
 };
-use sensorium_model::Role;
+use sensorium_model::{Principal, Role};
 
 const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Moments after the file was written.
@@ -74,4 +75,28 @@ async fn a_file_of_the_first_version_is_brought_forward() {
     let (metadata, _) = Metadata::open(config()).await.unwrap();
     let people = metadata.people(&owner, &PeopleQuery { limit: 10, ..PeopleQuery::default() }).await.unwrap();
     assert_eq!(people[0].name, "Ada L.", "a second start changes nothing");
+}
+
+#[tokio::test]
+async fn what_was_submitted_before_types_could_be_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = || MetadataConfig { clock: Clock::new(|| NOW_MS + 86_400_000), ..MetadataConfig::new(folder.path()) };
+    load(include_str!("fixtures/v11.sql"), &folder.path().join(FILE)).await;
+    let (metadata, _) = Metadata::open(config()).await.unwrap();
+    let owner = Principal::system(metadata.org());
+    let submissions = metadata.submissions(&owner, Some(SubmissionKind::Template), None).await.unwrap();
+    let [second, first] = submissions.as_slice() else { unreachable!("{submissions:?}") };
+    assert_eq!((first.subject.as_str(), first.number, first.status), ("soil-probe", 1, SubmissionStatus::Accepted));
+    assert_eq!((second.author_name.as_deref(), second.status), (Some("Ada"), SubmissionStatus::Waiting));
+    let found = metadata.submission(&owner, first.id).await.unwrap();
+    assert_eq!(found.comments[0].text, "Which <b>probe</b>?");
+    assert_eq!((found.submission.reason.as_deref(), found.submission.base_version), (Some("Fine"), None));
+    let found = metadata.submission(&owner, second.id).await.unwrap();
+    assert!(matches!(found.content, Content::Template(_)));
+    assert!(found.changes.unwrap().contains("-version 1\n+version 2\n"));
+    let bodies = async || metadata.accepted_templates(&owner).await.unwrap()[0].files[0].body.clone();
+    assert_eq!(bodies().await, "version 1\n");
+    metadata.comment_on_submission(&owner, second.id, "Better").await.unwrap();
+    metadata.review(&owner, second.id, Decision::Accept(String::new())).await.unwrap();
+    assert_eq!(bodies().await, "version 2\n");
 }

@@ -86,6 +86,6 @@ id! {
     PlaceId
 }
 id! {
-    /// A version of a template of code that somebody submitted.
+    /// A version of a template of code or a type of devices that somebody submitted.
     SubmissionId
 }

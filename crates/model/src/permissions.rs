@@ -73,10 +73,10 @@ pub enum Action<'a> {
     ActAsDevice,
     /// Make, see and revoke the API tokens of devices.
     ManageDeviceTokens,
-    /// See submitted templates of code for devices, submit some and comment on them.
-    SubmitTemplates,
-    /// Accept and return submitted templates, and take accepted ones away.
-    ReviewTemplates,
+    /// See the templates of code and types of devices that people submitted for review, submit some and comment on them.
+    SubmitForReview,
+    /// Accept and return what was submitted for review, and take accepted templates away.
+    ReviewSubmissions,
     /// Read the record of changes.
     ReadAudit,
     /// List and end the queries of everyone in the organisation.
@@ -192,10 +192,10 @@ impl Principal {
             Action::ManageDatabase(database) => {
                 self.can_write && self.role >= Role::Administrator && self.reaches(database)
             }
-            Action::ManageOwnTokens | Action::ManageNetworks | Action::SubmitTemplates => {
+            Action::ManageOwnTokens | Action::ManageNetworks | Action::SubmitForReview => {
                 !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Editor
             }
-            Action::ReviewTemplates => !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Administrator,
+            Action::ReviewSubmissions => !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Administrator,
             Action::ManageTokens => self.role >= Role::Administrator,
             Action::ManagePeople(theirs) => {
                 !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Administrator && theirs <= self.role
@@ -363,12 +363,12 @@ mod tests {
         assert!(!viewer.allows(Action::ManageOwnTokens));
         assert!(editor.allows(Action::ManageNetworks) && !viewer.allows(Action::ManageNetworks));
         assert!(!viewer.allows(Action::ManageQueries));
-        assert!(editor.allows(Action::SubmitTemplates) && !viewer.allows(Action::SubmitTemplates));
-        assert!(!editor.allows(Action::ReviewTemplates));
+        assert!(editor.allows(Action::SubmitForReview) && !viewer.allows(Action::SubmitForReview));
+        assert!(!editor.allows(Action::ReviewSubmissions));
         let administrator = Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, Role::Administrator);
-        assert!(administrator.allows(Action::ManageQueries) && administrator.allows(Action::ReviewTemplates));
+        assert!(administrator.allows(Action::ManageQueries) && administrator.allows(Action::ReviewSubmissions));
         let token = Principal { subject: Subject::Token(TokenId::from_uuid(id)), ..administrator };
-        assert!(!token.allows(Action::ReviewTemplates) && !token.allows(Action::SubmitTemplates));
+        assert!(!token.allows(Action::ReviewSubmissions) && !token.allows(Action::SubmitForReview));
     }
 
     #[test]

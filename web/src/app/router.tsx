@@ -224,6 +224,18 @@ const deviceTypes = createRoute({
   component: lazyRouteComponent(() => import("@/pages/device-types")),
 });
 
+const newType = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/devices/types/new",
+  staticData: { title: "templates" },
+  validateSearch: (search: Record<string, unknown>): { type?: string; submission?: string } => ({
+    ...(typeof search["type"] === "string" ? { type: search["type"] } : {}),
+    ...(typeof search["submission"] === "string" ? { submission: search["submission"] } : {}),
+  }),
+  loader: () => loadStrings("templates"),
+  component: lazyRouteComponent(() => import("@/pages/type-new")),
+});
+
 const device = createRoute({
   getParentRoute: () => signedIn,
   path: "/devices/$id",
@@ -351,6 +363,7 @@ export const router = createRouter({
       send,
       devices,
       deviceTypes,
+      newType,
       device,
       inbox,
       places,

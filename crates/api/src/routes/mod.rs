@@ -26,6 +26,7 @@ pub(crate) mod second_factor;
 pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod sql;
+pub(crate) mod submissions;
 pub(crate) mod templates;
 pub(crate) mod tokens;
 pub(crate) mod users;

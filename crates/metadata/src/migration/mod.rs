@@ -5,6 +5,7 @@
 mod v1;
 mod v10;
 mod v11;
+mod v13;
 mod v14;
 mod v2;
 mod v3;
@@ -15,7 +16,9 @@ mod v7;
 mod v8;
 mod v9;
 
-use sea_orm::sea_query::{Index, IndexCreateStatement, TableAlterStatement, TableCreateStatement, UpdateStatement};
+use sea_orm::sea_query::{
+    Index, IndexCreateStatement, TableAlterStatement, TableCreateStatement, TableRenameStatement, UpdateStatement,
+};
 use sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait, QueryOrder, Set};
 
 use crate::config::MetadataConfig;
@@ -24,11 +27,12 @@ use crate::entity::schema_version;
 use crate::error::MetadataError;
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 12;
+const NEWEST: i32 = 13;
 
-/// A step: new tables, new columns, what they are filled with, then indexes.
+/// A step: other names of tables, new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
 struct Step {
+    renames: Vec<TableRenameStatement>,
     tables: Vec<TableCreateStatement>,
     columns: Vec<TableAlterStatement>,
     updates: Vec<UpdateStatement>,
@@ -63,9 +67,13 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             8 => v9::step(),
             9 => v10::step(),
             10 => v11::step(),
-            11 => v14::step(),
+            11 => v13::step(),
+            12 => v14::step(),
             _ => return transaction.commit().await.map_err(open),
         };
+        for rename in &step.renames {
+            transaction.execute(rename).await?;
+        }
         for table in &step.tables {
             transaction.execute(table).await?;
         }

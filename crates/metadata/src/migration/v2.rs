@@ -23,6 +23,7 @@ pub(super) fn step() -> Step {
             index("one_time_link_by_expiry", "one_time_link", &["expires_at_ms"]),
             index("api_token_by_creator", "api_token", &["created_by"]),
         ],
+        ..Step::default()
     }
 }
 

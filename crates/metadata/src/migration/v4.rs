@@ -12,7 +12,6 @@ pub(super) fn step() -> Step {
     Step {
         tables: vec![device_type(), device()],
         columns: vec![add("api_token", &mut device_id), add("api_token", &mut optional_time("expires_at_ms"))],
-        updates: Vec::new(),
         indexes: vec![
             unique("device_type_by_name", "device_type"),
             unique("device_by_name", "device"),
@@ -21,6 +20,7 @@ pub(super) fn step() -> Step {
             index("device_by_type", "device", &["org_id", "type_id", "id"]),
             index("api_token_by_device", "api_token", &["device_id"]),
         ],
+        ..Step::default()
     }
 }
 

@@ -16,11 +16,11 @@ pub(super) fn step() -> Step {
             add("device", &mut fraction("place_x")),
             add("device", &mut fraction("place_y")),
         ],
-        updates: Vec::new(),
         indexes: vec![
             index("place_by_parent", "place", &["org_id", "parent_id", "name_key"]),
             index("device_by_place", "device", &["org_id", "place_id", "id"]),
         ],
+        ..Step::default()
     }
 }
 

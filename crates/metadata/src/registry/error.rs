@@ -59,6 +59,9 @@ pub enum RegistryError {
         /// The device.
         device: String,
     },
+    /// The type that a submission changes is no more.
+    #[error("the device type that {0:?} was to change was deleted; return it, or have it submitted as a new type")]
+    TypeGone(String),
     /// Devices have the type.
     #[error("{count} devices have this type, such as {}; give them another type first", Listed(.names))]
     TypeInUse {
@@ -94,6 +97,7 @@ impl RegistryError {
             | Self::TooManyOpen { .. }
             | Self::NameTaken { .. }
             | Self::WritesAsTaken { .. }
+            | Self::TypeGone(_)
             | Self::TypeInUse { .. } => ErrorKind::Conflict,
             Self::TooManyWait(_) | Self::TooOften { .. } => ErrorKind::Busy,
             Self::Wrong { .. } | Self::Import(_) => ErrorKind::Invalid,

@@ -51,6 +51,7 @@ pub use shipped::shipped_types;
 pub use state::{DeviceState, Document};
 pub use tokens::NewDeviceToken;
 pub use types::{Decoder, DeviceType, NewType, TypeChange, TypeField};
+pub(crate) use types::{check_type, type_name_is_free};
 pub use waiting::Until;
 
 /// The most devices of one organisation.
@@ -201,10 +202,20 @@ impl Metadata {
         org: OrgId,
         id: DeviceTypeId,
     ) -> Result<device_type::Model, MetadataError> {
-        device_type::Entity::find_by_id(*id.as_uuid())
+        self.known_type(on, org, id).await?.ok_or(MetadataError::Missing("device type"))
+    }
+
+    /// The same; none if there is no such type.
+    pub(crate) async fn known_type(
+        &self,
+        on: &impl ConnectionTrait,
+        org: OrgId,
+        id: DeviceTypeId,
+    ) -> Result<Option<device_type::Model>, MetadataError> {
+        let found = device_type::Entity::find_by_id(*id.as_uuid())
             .filter(device_type::Column::OrgId.eq(*org.as_uuid()))
             .one(on)
-            .await?
-            .ok_or(MetadataError::Missing("device type"))
+            .await?;
+        Ok(found)
     }
 }

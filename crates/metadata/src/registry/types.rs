@@ -1,10 +1,11 @@
 //! Kinds of devices: what they measure, in which units, and the table that they write to.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use sensorium_model::names::{validate_column_name, validate_name};
-use sensorium_model::{DeviceTypeId, Principal};
+use sensorium_model::{DeviceTypeId, OrgId, Principal};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -84,7 +85,7 @@ impl Decoder {
 }
 
 /// A type to add.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewType {
     /// 1 to 100 characters, unique in the organisation without regard to case.
     pub name: String,
@@ -136,33 +137,11 @@ impl Metadata {
     /// Adds a type.
     pub async fn create_device_type(&self, who: &Principal, new: NewType) -> Result<DeviceType, MetadataError> {
         may_manage(who)?;
-        let new = check(new)?;
-        let row = device_type::Model {
-            id: Self::new_id(),
-            org_id: *who.org.as_uuid(),
-            name_key: name_key(&new.name),
-            name: new.name,
-            description: new.description,
-            table_name: new.table,
-            fields: to_json(&new.fields),
-            decoder: new.decoder.map(|decoder| decoder.as_str().to_owned()),
-            version: 1,
-            created_at_ms: self.now_ms(),
-        };
         let transaction = self.begin().await?;
         self.claim_registry(&transaction, who.org).await?;
-        type_name_is_free(&transaction, &row).await?;
-        let present =
-            device_type::Entity::find().filter(device_type::Column::OrgId.eq(row.org_id)).count(&transaction).await?;
-        if present >= MAX_TYPES {
-            let rule = format!("an organisation has at most {MAX_TYPES} (MAX_TYPES, a fixed limit); delete some");
-            return Err(wrong("too many device types", rule));
-        }
-        let active = device_type::ActiveModel::from(row.clone());
-        device_type::Entity::insert(active).exec_without_returning(&transaction).await?;
-        self.record(&transaction, who, Change::created("device_type", &row.name).after(facts(&row))).await?;
+        let made = self.add_type(&transaction, who, DeviceTypeId::from_uuid(Self::new_id()), new).await?;
         transaction.commit().await?;
-        Ok(row.into())
+        Ok(made)
     }
 
     /// Changes a type.
@@ -176,17 +155,66 @@ impl Metadata {
         let transaction = self.begin().await?;
         self.claim_registry(&transaction, who.org).await?;
         let before = self.type_row(&transaction, who.org, id).await?;
-        let was = DeviceType::from(before.clone());
-        if change.version != was.version {
-            return Err(RegistryError::TypeChanged(Box::new(was)).into());
-        }
-        let new = check(NewType {
+        let was = NewType::from(DeviceType::from(before.clone()));
+        let new = NewType {
             name: change.name.unwrap_or(was.name),
             description: change.description.unwrap_or(was.description),
             table: change.table.unwrap_or(was.table),
             fields: change.fields.unwrap_or(was.fields),
             decoder: change.decoder.apply(was.decoder),
-        })?;
+        };
+        let changed = self.replace_type(&transaction, who, before, change.version, new).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
+    /// Adds a type with this id, which no type has, to a registry that is claimed.
+    pub(crate) async fn add_type(
+        &self,
+        on: &impl ConnectionTrait,
+        who: &Principal,
+        id: DeviceTypeId,
+        new: NewType,
+    ) -> Result<DeviceType, MetadataError> {
+        let new = check_type(new)?;
+        type_name_is_free(on, who.org, id, &new.name).await?;
+        let row = device_type::Model {
+            id: *id.as_uuid(),
+            org_id: *who.org.as_uuid(),
+            name_key: name_key(&new.name),
+            name: new.name,
+            description: new.description,
+            table_name: new.table,
+            fields: to_json(&new.fields),
+            decoder: new.decoder.map(|decoder| decoder.as_str().to_owned()),
+            version: 1,
+            created_at_ms: self.now_ms(),
+        };
+        let present = device_type::Entity::find().filter(device_type::Column::OrgId.eq(row.org_id)).count(on).await?;
+        if present >= MAX_TYPES {
+            let rule = format!("an organisation has at most {MAX_TYPES} (MAX_TYPES, a fixed limit); delete some");
+            return Err(wrong("too many device types", rule));
+        }
+        let active = device_type::ActiveModel::from(row.clone());
+        device_type::Entity::insert(active).exec_without_returning(on).await?;
+        self.record(on, who, Change::created("device_type", &row.name).after(facts(&row))).await?;
+        Ok(row.into())
+    }
+
+    /// Makes a type of a registry that is claimed another one; `version` is the one that this was made for.
+    pub(crate) async fn replace_type(
+        &self,
+        on: &impl ConnectionTrait,
+        who: &Principal,
+        before: device_type::Model,
+        version: i64,
+        new: NewType,
+    ) -> Result<DeviceType, MetadataError> {
+        if version != before.version {
+            return Err(RegistryError::TypeChanged(Box::new(before.into())).into());
+        }
+        let new = check_type(new)?;
+        type_name_is_free(on, who.org, DeviceTypeId::from_uuid(before.id), &new.name).await?;
         let after = device_type::Model {
             name_key: name_key(&new.name),
             name: new.name,
@@ -197,7 +225,6 @@ impl Metadata {
             version: before.version.saturating_add(1),
             ..before.clone()
         };
-        type_name_is_free(&transaction, &after).await?;
         let row = device_type::ActiveModel {
             name: Set(after.name.clone()),
             name_key: Set(after.name_key.clone()),
@@ -212,11 +239,10 @@ impl Metadata {
             .set(row)
             .filter(device_type::Column::Id.eq(after.id))
             .filter(device_type::Column::OrgId.eq(after.org_id))
-            .exec(&transaction)
+            .exec(on)
             .await?;
         let change = Change::new("changed", "device_type", &before.name).before(facts(&before)).after(facts(&after));
-        self.record(&transaction, who, change).await?;
-        transaction.commit().await?;
+        self.record(on, who, change).await?;
         Ok(after.into())
     }
 
@@ -260,11 +286,17 @@ impl Metadata {
     }
 }
 
-async fn type_name_is_free(on: &impl ConnectionTrait, row: &device_type::Model) -> Result<(), MetadataError> {
+/// Fails if a type other than this one has the name.
+pub(crate) async fn type_name_is_free(
+    on: &impl ConnectionTrait,
+    org: OrgId,
+    id: DeviceTypeId,
+    name: &str,
+) -> Result<(), MetadataError> {
     let taken = device_type::Entity::find()
-        .filter(device_type::Column::OrgId.eq(row.org_id))
-        .filter(device_type::Column::NameKey.eq(row.name_key.as_str()))
-        .filter(device_type::Column::Id.ne(row.id))
+        .filter(device_type::Column::OrgId.eq(*org.as_uuid()))
+        .filter(device_type::Column::NameKey.eq(name_key(name)))
+        .filter(device_type::Column::Id.ne(*id.as_uuid()))
         .one(on)
         .await?;
     match taken {
@@ -274,7 +306,7 @@ async fn type_name_is_free(on: &impl ConnectionTrait, row: &device_type::Model) 
 }
 
 /// Checks a type and removes white space around its name.
-fn check(new: NewType) -> Result<NewType, MetadataError> {
+pub(crate) fn check_type(new: NewType) -> Result<NewType, MetadataError> {
     let name = check_name("device type", &new.name)?.to_owned();
     let description = new.description;
     let is_fit = |character: char| !character.is_control() || character == '\n';
@@ -327,6 +359,33 @@ fn check_field(field: &TypeField) -> Result<(), MetadataError> {
     Ok(())
 }
 
+impl fmt::Display for NewType {
+    /// A line for each fact, for people and for differences.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, description, table, fields, decoder } = self;
+        writeln!(f, "name: {name}")?;
+        writeln!(f, "table: {table}")?;
+        writeln!(f, "decoder: {}", decoder.map_or("none", Decoder::as_str))?;
+        for line in description.lines() {
+            writeln!(f, "description: {line}")?;
+        }
+        for TypeField { name, display_name, unit, min, max } in fields {
+            write!(f, "field {name}: {display_name:?}")?;
+            if !unit.is_empty() {
+                write!(f, ", unit {unit}")?;
+            }
+            if let Some(min) = min {
+                write!(f, ", min {min}")?;
+            }
+            if let Some(max) = max {
+                write!(f, ", max {max}")?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
 /// What the record of changes says about a type.
 fn facts(row: &device_type::Model) -> Value {
     json!({
@@ -336,6 +395,13 @@ fn facts(row: &device_type::Model) -> Value {
         "fields": from_json::<Value>(&row.fields),
         "decoder": row.decoder,
     })
+}
+
+impl From<DeviceType> for NewType {
+    fn from(of: DeviceType) -> Self {
+        let DeviceType { name, description, table, fields, decoder, id: _, version: _, created_at_ms: _ } = of;
+        Self { name, description, table, fields, decoder }
+    }
 }
 
 impl From<device_type::Model> for DeviceType {

@@ -11,5 +11,6 @@ mod listing;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod state;
+mod submissions;
 mod tokens;
 mod types;

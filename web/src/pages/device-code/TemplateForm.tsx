@@ -42,7 +42,7 @@ export function TemplateForm({ template, values, onChange, onMade, submission }:
       const given = { variables: variablesOf(variables, filled) };
       if (submission !== undefined) {
         const path = { id: submission };
-        return body(await api.POST("/api/v1/template-submissions/{id}/render", { params: { path }, body: given })).files;
+        return body(await api.POST("/api/v1/submissions/{id}/render", { params: { path }, body: given })).files;
       }
       const request = network === undefined ? given : { ...given, network: network.id };
       return body(await api.POST("/api/v1/templates/{id}/render", { params: { path: { id } }, body: request })).files;

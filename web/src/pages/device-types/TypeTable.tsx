@@ -33,7 +33,7 @@ export function TypeTable({ types, mayChange }: TypeTableProps) {
             <th scope="col">{t("title")}</th>
             {mayChange && (
               <th scope="col">
-                <span className="sn-hidden">{t("delete")}</span>
+                <span className="sn-hidden">{t("actions")}</span>
               </th>
             )}
           </tr>
@@ -63,6 +63,15 @@ export function TypeTable({ types, mayChange }: TypeTableProps) {
               </td>
               {mayChange && (
                 <td className={table["act"]}>
+                  <Button
+                    variant="subtle"
+                    color="gray"
+                    size="compact-sm"
+                    aria-label={t("suggestNamed", { name: type.name })}
+                    renderRoot={(props) => <Link to="/devices/types/new" search={{ type: type.id }} {...props} />}
+                  >
+                    {t("suggestChange")}
+                  </Button>
                   <Button
                     variant="subtle"
                     color="gray"

@@ -1,8 +1,8 @@
-/** The types of devices: list, add one that comes with Sensorium, delete. Only editors change them. */
+/** The types of devices: list, add one that comes with Sensorium, suggest one, delete. Only editors change them. */
 import { Anchor, Button, Group, Text, Title } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useRouteContext } from "@tanstack/react-router";
-import { ChevronLeft, Plus, Shapes } from "lucide-react";
+import { ChevronLeft, Plus, Send, Shapes } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { api, body } from "@/api/client";
 import { DEVICES_KEY, deviceTypesQuery, shippedTypesQuery, type TypeDefinition } from "@/api/queries";
@@ -29,7 +29,21 @@ export default function DeviceTypesPage() {
           {t("all")}
         </Anchor>
       </nav>
-      <PageHeader title={t("typesTitle")} description={t("typesDescription")} />
+      <PageHeader title={t("typesTitle")} description={t("typesDescription")}>
+        {mayChange && (
+          <>
+            <Button variant="default" renderRoot={(props) => <Link to="/templates" search={{ kind: "type" }} {...props} />}>
+              {t("suggested")}
+            </Button>
+            <Button
+              leftSection={<Send size={16} aria-hidden />}
+              renderRoot={(props) => <Link to="/devices/types/new" {...props} />}
+            >
+              {t("suggestType")}
+            </Button>
+          </>
+        )}
+      </PageHeader>
       <FormFailure error={types.error} />
       {types.isPending && <Loading />}
       {types.data?.length === 0 && (

@@ -10,6 +10,7 @@ import {
   type TemplateRequest,
   submissionQuery,
   SUBMISSIONS_KEY,
+  templateIn,
   type WholeTemplate,
   wholeTemplateQuery,
 } from "@/api/submissions";
@@ -42,7 +43,7 @@ function Loaded() {
   const known = useQuery({ ...wholeTemplateQuery(template ?? ""), ...once, enabled: template !== undefined && submission === undefined });
   const submitted = useQuery({ ...submissionQuery(submission ?? ""), ...once, enabled: submission !== undefined });
   const asked = submission === undefined ? known : submitted;
-  const base = submission === undefined ? known.data : submitted.data?.definition;
+  const base = submission === undefined ? known.data : templateIn(submitted.data);
   const isWaiting = (template !== undefined || submission !== undefined) && asked.isPending;
   const isVersion = base?.shipped === false;
   return (
@@ -68,7 +69,7 @@ function Form({ base }: { base: WholeTemplate | undefined }) {
   const [json, setJson] = useState<string | null>(null);
   const [isChecked, setChecked] = useState(false);
   const submit = useMutation({
-    mutationFn: async (request: TemplateRequest) => body(await api.POST("/api/v1/template-submissions", { body: request })),
+    mutationFn: async (request: TemplateRequest) => body(await api.POST("/api/v1/submissions", { body: { template: request } })),
     onSuccess: async ({ id, title, version }) => {
       void toast(t("submittedDone", { title, version }));
       await client.invalidateQueries({ queryKey: SUBMISSIONS_KEY });

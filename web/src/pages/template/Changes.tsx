@@ -4,6 +4,9 @@ import { useTranslation } from "react-i18next";
 import classes from "./template.module.css";
 import { type DiffLine, type FileDiff, parsed } from "./unified";
 
+/** What a part is called that is no file. */
+const isWhole = (name: string): name is "template" | "type" => name === "template" || name === "type";
+
 const signs = { kept: " ", added: "+", removed: "−" };
 
 /** The section; `changes` is null when no version was accepted before. */
@@ -28,7 +31,7 @@ function Part({ file: { name, kind, hunks } }: { file: FileDiff }) {
   return (
     <table className={`sn-panel ${classes["diff"] ?? ""}`}>
       <caption>
-        <span className="sn-mono">{name === "template" ? t("facts") : name}</span>{" "}
+        <span className="sn-mono">{isWhole(name) ? t(`facts_${name}`) : name}</span>{" "}
         {kind !== "changed" && <span className="sn-dim">{t(`part_${kind}`)}</span>}
       </caption>
       <thead className="sn-hidden">

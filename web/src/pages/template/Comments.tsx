@@ -23,7 +23,7 @@ export function Comments({ submission: { id, comments }, now }: CommentsProps) {
   const [text, setText] = useState("");
   const say = useMutation({
     mutationFn: async () =>
-      body(await api.POST("/api/v1/template-submissions/{id}/comments", { params: { path: { id } }, body: { text: text.trim() } })),
+      body(await api.POST("/api/v1/submissions/{id}/comments", { params: { path: { id } }, body: { text: text.trim() } })),
     onSuccess: async () => {
       setText("");
       await client.invalidateQueries({ queryKey: SUBMISSIONS_KEY });

@@ -4,7 +4,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body } from "@/api/client";
-import { templatesQuery } from "@/api/queries";
+import { DEVICES_KEY, templatesQuery } from "@/api/queries";
 import { SUBMISSIONS_KEY, type Submission } from "@/api/submissions";
 import { FormFailure } from "@/shell/FormFailure";
 import { toast } from "@/shell/toast";
@@ -36,7 +36,7 @@ export function Decide(props: DecideProps) {
   );
 }
 
-function Question({ submission: { id, title, version, status }, how, onClose }: DecideProps) {
+function Question({ submission: { id, kind, title, version, status }, how, onClose }: DecideProps) {
   const { t } = useTranslation(["templates", "common"]);
   const client = useQueryClient();
   const [reason, setReason] = useState("");
@@ -44,9 +44,9 @@ function Question({ submission: { id, title, version, status }, how, onClose }: 
   const decide = useMutation({
     mutationFn: async () => {
       const path = { id };
-      if (how === "withdraw") return body(await api.DELETE("/api/v1/template-submissions/{id}", { params: { path } }));
+      if (how === "withdraw") return body(await api.DELETE("/api/v1/submissions/{id}", { params: { path } }));
       const request = { decision: how, reason: reason.trim() };
-      return body(await api.POST("/api/v1/template-submissions/{id}/review", { params: { path }, body: request }));
+      return body(await api.POST("/api/v1/submissions/{id}/review", { params: { path }, body: request }));
     },
     onSuccess: () => {
       onClose();
@@ -56,9 +56,13 @@ function Question({ submission: { id, title, version, status }, how, onClose }: 
     onSettled: () =>
       Promise.all([
         client.invalidateQueries({ queryKey: SUBMISSIONS_KEY }),
-        client.invalidateQueries({ queryKey: templatesQuery.queryKey }),
+        client.invalidateQueries({ queryKey: kind === "type" ? DEVICES_KEY : templatesQuery.queryKey }),
       ]),
   });
+  const words = () => {
+    if (how === "withdraw" && status === "accepted") return t("withdrawAcceptedBody");
+    return how === "accept" && kind === "type" ? t("acceptTypeBody") : t(`${how}Body`);
+  };
   return (
     <form
       noValidate
@@ -70,7 +74,7 @@ function Question({ submission: { id, title, version, status }, how, onClose }: 
       }}
     >
       <Stack gap="md">
-        <Text>{t(how === "withdraw" && status === "accepted" ? "withdrawAcceptedBody" : `${how}Body`)}</Text>
+        <Text>{words()}</Text>
         {how !== "withdraw" && (
           <Textarea
             label={t("reason")}

@@ -3,7 +3,7 @@ import { Button, Text, Title } from "@mantine/core";
 import { FlaskConical } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { WholeSubmission } from "@/api/submissions";
+import type { WholeTemplate } from "@/api/submissions";
 import type { DeviceFile } from "@/pages/device-code/archive";
 import columns from "@/pages/device-code/deviceCode.module.css";
 import { Result } from "@/pages/device-code/Result";
@@ -11,8 +11,15 @@ import { TemplateForm } from "@/pages/device-code/TemplateForm";
 import { initialValues, serverAddress, type Values } from "@/pages/device-code/values";
 import classes from "./template.module.css";
 
+/** Properties of {@link Try}. */
+export interface TryProps {
+  /** The id of the submission. */
+  id: string;
+  template: WholeTemplate;
+}
+
 /** A button that opens the form of the code page. */
-export function Try({ submission: { id, definition } }: { submission: WholeSubmission }) {
+export function Try({ id, template }: TryProps) {
   const { t } = useTranslation("templates");
   const [opened, setOpened] = useState(false);
   return (
@@ -22,7 +29,7 @@ export function Try({ submission: { id, definition } }: { submission: WholeSubmi
       </Title>
       <Text c="dimmed">{t("tryWhy")}</Text>
       {opened ? (
-        <Form id={id} definition={definition} />
+        <Form id={id} template={template} />
       ) : (
         <div>
           <Button
@@ -40,13 +47,13 @@ export function Try({ submission: { id, definition } }: { submission: WholeSubmi
   );
 }
 
-function Form({ id, definition }: Pick<WholeSubmission, "id" | "definition">) {
-  const [values, setValues] = useState(() => initialValues(definition.variables, {}, serverAddress(globalThis.location)));
+function Form({ id, template }: TryProps) {
+  const [values, setValues] = useState(() => initialValues(template.variables, {}, serverAddress(globalThis.location)));
   const [made, setMade] = useState<{ files: readonly DeviceFile[]; values: Values } | null>(null);
   return (
     <div className={columns["columns"]} data-made={made !== null}>
       <TemplateForm
-        template={definition}
+        template={template}
         submission={id}
         values={values}
         onChange={setValues}
@@ -54,7 +61,7 @@ function Form({ id, definition }: Pick<WholeSubmission, "id" | "definition">) {
           setMade({ files, values: by });
         }}
       />
-      {made !== null && <Result id={definition.id} files={made.files} isOld={made.values !== values} />}
+      {made !== null && <Result id={template.id} files={made.files} isOld={made.values !== values} />}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-/** One submitted version of a template: where it stands, what it changes, what it is, what was said; try it and decide. */
+/** One submitted version of a template or a type: where it stands, what it changes, what it is, what was said; try it and decide. */
 import { Anchor, Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
@@ -8,7 +8,7 @@ import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/client";
 import { isAtLeast } from "@/api/roles";
-import { submissionQuery, type WholeSubmission } from "@/api/submissions";
+import { submissionQuery, templateIn, typeIn, type WholeSubmission } from "@/api/submissions";
 import { Status } from "@/pages/templates/Status";
 import { EmptyState } from "@/shell/EmptyState";
 import { FormFailure } from "@/shell/FormFailure";
@@ -20,6 +20,8 @@ import { Changes } from "./Changes";
 import { Comments } from "./Comments";
 import { Decide, type Decision } from "./Decide";
 import { Definition } from "./Definition";
+import { DefinitionOfType } from "./DefinitionOfType";
+import { mayWithdraw } from "./rights";
 import classes from "./template.module.css";
 import { Try } from "./Try";
 
@@ -63,17 +65,17 @@ function Found({ submission, now }: { submission: WholeSubmission; now: number }
   const role = useRouteContext({ from: "/signed-in", select: (context) => context.session.user.role });
   const [how, setHow] = useState<Decision>("accept");
   const [asking, ask] = useDisclosure(false);
-  const { id, status, own, title, definition } = submission;
+  const { id, status, title } = submission;
+  const [template, type] = [templateIn(submission), typeIn(submission)];
   const decides = isAtLeast(role, "administrator");
-  const mayWithdraw = status !== "withdrawn" && (decides || (own && status !== "accepted"));
   const choose = (decision: Decision) => () => {
     setHow(decision);
     ask.open();
   };
   return (
     <>
-      <PageHeader title={title} description={definition.hardware}>
-        {mayWithdraw && (
+      <PageHeader title={title} description={template?.hardware ?? t("typeOfDevices")}>
+        {mayWithdraw(submission, decides) && (
           <Button variant="default" onClick={choose("withdraw")}>
             {t("withdraw")}
           </Button>
@@ -81,7 +83,7 @@ function Found({ submission, now }: { submission: WholeSubmission; now: number }
         <Button
           variant="default"
           leftSection={<FilePlus2 size={16} aria-hidden />}
-          renderRoot={(props) => <Link to="/templates/new" search={{ submission: id }} {...props} />}
+          renderRoot={(props) => <Link to={type === undefined ? "/templates/new" : "/devices/types/new"} search={{ submission: id }} {...props} />}
         >
           {t("newVersion")}
         </Button>
@@ -98,8 +100,13 @@ function Found({ submission, now }: { submission: WholeSubmission; now: number }
       </PageHeader>
       <Facts submission={submission} now={now} />
       <Changes changes={submission.changes} />
-      <Definition template={definition} />
-      <Try key={id} submission={submission} />
+      {template !== undefined && (
+        <>
+          <Definition template={template} />
+          <Try key={id} id={id} template={template} />
+        </>
+      )}
+      {type !== undefined && <DefinitionOfType type={type} />}
       <Comments submission={submission} now={now} />
       <Decide submission={submission} how={how} opened={asking} onClose={ask.close} />
     </>
@@ -108,18 +115,21 @@ function Found({ submission, now }: { submission: WholeSubmission; now: number }
 
 function Facts({ submission, now }: { submission: WholeSubmission; now: number }) {
   const { t } = useTranslation("templates");
-  const { template, version, status, own, author, submitted_at, reviewer, reviewed_at, reason, definition } = submission;
+  const { kind, subject, base_version, version, status, own, author, submitted_at, reviewer, reviewed_at, reason } = submission;
+  const template = templateIn(submission);
   return (
     <section className="sn-panel" aria-label={t("status")}>
       <dl className={classes["facts"]}>
         <Fact name={t("status")}>
           <Status status={status} />
         </Fact>
+        <Fact name={t("kind")}>{t(`kind_${kind}`)}</Fact>
         <Fact name={t("id")}>
-          <span className="sn-mono">{template}</span>
+          <span className="sn-mono">{subject}</span>
         </Fact>
         <Fact name={t("version")}>{version}</Fact>
-        <Fact name={t("language")}>{t(`language_${definition.language}`)}</Fact>
+        {base_version !== null && <Fact name={t("baseVersion")}>{base_version}</Fact>}
+        {template !== undefined && <Fact name={t("language")}>{t(`language_${template.language}`)}</Fact>}
         <Fact name={t("author")}>{own ? t("you") : (author ?? t("unknown"))}</Fact>
         <Fact name={t("submitted")}>
           <Moment time={new Date(submitted_at)} now={now} />

@@ -1,4 +1,4 @@
-/** Reads the unified diff that the server makes of two versions of a template. */
+/** Reads the unified diff that the server makes of two versions. */
 
 /** A line of a difference. */
 export interface DiffLine {
@@ -9,7 +9,7 @@ export interface DiffLine {
   text: string;
 }
 
-/** A part of a template that differs. */
+/** A part that differs. */
 export interface FileDiff {
   name: string;
   /** Whether the whole of it came or went. */

@@ -1,10 +1,10 @@
-/** Which templates to show. The filters take effect together, and stand in the address. */
+/** Which submissions and templates to show. The filters take effect together, and stand in the address. */
 import { Button, Checkbox, NativeSelect, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { Search } from "lucide-react";
 import type { SubmitEvent } from "react";
 import { useTranslation } from "react-i18next";
-import { STATUSES, type TemplatesFilters, validateSearch } from "./search";
+import { KINDS, STATUSES, type TemplatesFilters, validateSearch } from "./search";
 import classes from "./templates.module.css";
 
 /** Properties of {@link Filters}. */
@@ -22,7 +22,8 @@ export function Filters({ filters, hasSubmissions }: FiltersProps) {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
     const q = data.get("q");
-    const search = { q: typeof q === "string" ? q.trim() : "", status: data.get("status"), own: data.has("own") };
+    const text = typeof q === "string" ? q.trim() : "";
+    const search = { q: text, kind: data.get("kind"), status: data.get("status"), own: data.has("own") };
     void navigate({ search: validateSearch(search) });
   };
   return (
@@ -38,6 +39,12 @@ export function Filters({ filters, hasSubmissions }: FiltersProps) {
       />
       {hasSubmissions && (
         <>
+          <NativeSelect
+            name="kind"
+            label={t("kind")}
+            defaultValue={filters.kind ?? ""}
+            data={[{ value: "", label: t("any") }, ...KINDS.map((value) => ({ value, label: t(`kind_${value}`) }))]}
+          />
           <NativeSelect
             name="status"
             label={t("status")}

@@ -23,6 +23,7 @@ export function Submissions({ submissions, now }: SubmissionsProps) {
       <thead>
         <tr>
           <th scope="col">{t("name")}</th>
+          <th scope="col">{t("kind")}</th>
           <th scope="col">{t("version")}</th>
           <th scope="col">{t("status")}</th>
           <th scope="col">{t("author")}</th>
@@ -37,10 +38,11 @@ export function Submissions({ submissions, now }: SubmissionsProps) {
               <span>
                 <Link to="/templates/$id" params={{ id: one.id }}>
                   {one.title}
-                </Link>{" "}
-                <span className={`sn-mono ${classes["id"] ?? ""}`}>{one.template}</span>
+                </Link>
+                {one.kind === "template" && <span className={`sn-mono ${classes["id"] ?? ""}`}> {one.subject}</span>}
               </span>
             </th>
+            <td data-label={t("kind")}>{t(`kind_${one.kind}`)}</td>
             <td data-label={t("version")} className="sn-num">
               {one.version}
             </td>

@@ -1,8 +1,8 @@
-/** Templates of code for devices: what people submitted and where it stands, and what code is made of. */
+/** Templates of code and types of devices: what people submitted and where it stands, and what code is made of. */
 import { Button, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useRouteContext, useSearch } from "@tanstack/react-router";
-import { FilePlus2, SearchX } from "lucide-react";
+import { FilePlus2, SearchX, Shapes } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { templatesQuery } from "@/api/queries";
 import { isEditor } from "@/api/roles";
@@ -25,23 +25,32 @@ export default function TemplatesPage() {
   const role = useRouteContext({ from: "/signed-in", select: (context) => context.session.user.role });
   const maySubmit = isEditor(role);
   const templates = useQuery(templatesQuery);
-  const submissions = useQuery({ ...submissionsQuery(filters.status), enabled: maySubmit });
-  const { q, own, status } = filters;
+  const { q, kind, own, status } = filters;
+  const submissions = useQuery({ ...submissionsQuery({ kind, status }), enabled: maySubmit });
   const submitted = submissions.data?.filter(
-    (one) => (own !== true || one.own) && matches(q, one.title, one.template, one.author),
+    (one) => (own !== true || one.own) && matches(q, one.title, one.kind === "template" ? one.subject : null, one.author),
   );
   const inUse = templates.data?.filter((one) => matches(q, one.title, one.id, one.hardware));
-  const isFiltered = q !== undefined || own !== undefined || status !== undefined;
+  const isFiltered = q !== undefined || kind !== undefined || own !== undefined || status !== undefined;
   return (
     <div className={classes["page"]}>
       <PageHeader title={t("title")} description={t("description")}>
         {maySubmit && (
-          <Button
-            leftSection={<FilePlus2 size={16} aria-hidden />}
-            renderRoot={(props) => <Link to="/templates/new" {...props} />}
-          >
-            {t("submit")}
-          </Button>
+          <>
+            <Button
+              variant="default"
+              leftSection={<Shapes size={16} aria-hidden />}
+              renderRoot={(props) => <Link to="/devices/types/new" {...props} />}
+            >
+              {t("suggestType")}
+            </Button>
+            <Button
+              leftSection={<FilePlus2 size={16} aria-hidden />}
+              renderRoot={(props) => <Link to="/templates/new" {...props} />}
+            >
+              {t("submit")}
+            </Button>
+          </>
         )}
       </PageHeader>
       <Filters filters={filters} hasSubmissions={maySubmit} />
@@ -58,15 +67,17 @@ export default function TemplatesPage() {
           )}
         </section>
       )}
-      <section className={classes["section"]} aria-labelledby="in-use">
-        <Title order={2} id="in-use">
-          {t("inUse")}
-        </Title>
-        <FormFailure error={templates.error} />
-        {templates.isPending && <Loading />}
-        {inUse?.length === 0 && <NoMatch />}
-        {inUse !== undefined && inUse.length > 0 && <InUse templates={inUse} maySubmit={maySubmit} />}
-      </section>
+      {kind !== "type" && (
+        <section className={classes["section"]} aria-labelledby="in-use">
+          <Title order={2} id="in-use">
+            {t("inUse")}
+          </Title>
+          <FormFailure error={templates.error} />
+          {templates.isPending && <Loading />}
+          {inUse?.length === 0 && <NoMatch />}
+          {inUse !== undefined && inUse.length > 0 && <InUse templates={inUse} maySubmit={maySubmit} />}
+        </section>
+      )}
     </div>
   );
 }

@@ -3,7 +3,8 @@ import { matches, validateSearch } from "./search";
 
 it("keeps only what it understands of an address", () => {
   expect(validateSearch({ q: "soil", status: "waiting", own: true })).toEqual({ q: "soil", status: "waiting", own: true });
-  expect(validateSearch({ q: 32, status: "lost", own: "yes", more: 1 })).toEqual({ q: "32" });
+  expect(validateSearch({ q: 32, status: "lost", kind: "sensor", own: "yes", more: 1 })).toEqual({ q: "32" });
+  expect(validateSearch({ kind: "type" })).toEqual({ kind: "type" });
   expect(validateSearch({ q: "", own: false })).toEqual({});
   expect(validateSearch({ own: "true" })).toEqual({ own: true });
 });

@@ -32,6 +32,7 @@ use uuid::Uuid;
 
 pub(crate) use self::import::Problem;
 pub(crate) use self::last::LastOfDevice;
+pub(crate) use self::types::TypeDefinition;
 use super::users::page_size;
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult, ErrorBody};

@@ -36,7 +36,7 @@ struct KindOfDevice {
 /// What makes a kind of devices.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct TypeDefinition {
+pub(crate) struct TypeDefinition {
     /// 1 to 100 characters, unique in the organisation without regard to case.
     #[schema(min_length = 1, max_length = 100)]
     name: String,
@@ -176,12 +176,11 @@ impl From<NewType> for TypeDefinition {
 
 impl From<DeviceType> for KindOfDevice {
     fn from(of: DeviceType) -> Self {
-        let (name, description, table, fields, decoder) = (of.name, of.description, of.table, of.fields, of.decoder);
         Self {
             id: *of.id.as_uuid(),
-            definition: NewType { name, description, table, fields, decoder }.into(),
             version: of.version,
             created_at: rfc3339(of.created_at_ms),
+            definition: NewType::from(of).into(),
         }
     }
 }

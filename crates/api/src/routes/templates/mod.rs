@@ -1,10 +1,8 @@
-//! Code for devices: `GET /api/v1/templates`, `GET /api/v1/templates/{id}` and `POST /api/v1/templates/{id}/render`; and the
-//! templates that an organisation's people write ([`submissions`]).
+//! Code for devices: `GET /api/v1/templates`, `GET /api/v1/templates/{id}` and `POST /api/v1/templates/{id}/render`. The templates
+//! that an organisation's people write are submitted for review first: [`super::submissions`].
 //!
 //! Everyone who is signed in may make code; filling in a Wi-Fi network of the organisation is for editors. Nothing of it is
 //! stored, and what is filled in, which may be secrets, is not logged.
-
-mod submissions;
 
 use std::borrow::Cow;
 
@@ -24,8 +22,6 @@ use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::extract;
 use crate::state::AppState;
-
-pub(crate) use self::submissions::TemplateProblem;
 
 /// The templates.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,7 +52,7 @@ struct TemplateEntry {
 
 /// A template.
 #[derive(Debug, Serialize, ToSchema)]
-struct WholeTemplate {
+pub(crate) struct WholeTemplate {
     #[serde(flatten)]
     entry: TemplateEntry,
     /// Its files, with what is to be filled in as `{{ … }}`.
@@ -65,7 +61,7 @@ struct WholeTemplate {
 
 /// A file of a template.
 #[derive(Debug, Serialize, ToSchema)]
-struct TemplateSource {
+pub(crate) struct TemplateSource {
     name: String,
     body: String,
 }
@@ -79,7 +75,7 @@ impl From<&Template> for WholeTemplate {
 
 /// Something to fill in.
 #[derive(Debug, Serialize, ToSchema)]
-struct TemplateVariable {
+pub(crate) struct TemplateVariable {
     name: String,
     /// What a form calls it.
     label: String,
@@ -98,7 +94,7 @@ struct TemplateVariable {
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "only describes the words in the OpenAPI document")]
-enum TemplateLanguage {
+pub(crate) enum TemplateLanguage {
     Cpp,
     Python,
     MicroPython,
@@ -161,18 +157,18 @@ struct TemplateOption {
 // No `Debug`: there may be secrets in it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RenderRequest {
+pub(crate) struct RenderRequest {
     /// What is filled in, by the names of variables: text, numbers, true or false.
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
-    variables: Given,
+    pub(crate) variables: Given,
     /// A Wi-Fi network of the organisation in the place of `wifi_ssid` and `wifi_password`; for editors.
-    network: Option<Uuid>,
+    pub(crate) network: Option<Uuid>,
 }
 
 /// What came out.
 #[derive(Serialize, ToSchema)]
-struct RenderedFiles {
+pub(crate) struct RenderedFiles {
     files: Vec<RenderedFile>,
 }
 
@@ -324,7 +320,7 @@ async fn render_template(
     rendered(&template, &variables)
 }
 
-fn rendered(template: &Template, given: &Given) -> ApiResult<Json<RenderedFiles>> {
+pub(crate) fn rendered(template: &Template, given: &Given) -> ApiResult<Json<RenderedFiles>> {
     let files = template.render(given)?;
     let files = files.into_iter().map(|file| RenderedFile { name: file.name, text: file.text });
     Ok(Json(RenderedFiles { files: files.collect() }))
@@ -332,9 +328,5 @@ fn rendered(template: &Template, given: &Given) -> ApiResult<Json<RenderedFiles>
 
 /// The routes of this module.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default()
-        .routes(routes!(templates))
-        .routes(routes!(template))
-        .routes(routes!(render_template))
-        .merge(submissions::routes())
+    OpenApiRouter::default().routes(routes!(templates)).routes(routes!(template)).routes(routes!(render_template))
 }

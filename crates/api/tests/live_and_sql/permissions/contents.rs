@@ -81,14 +81,14 @@ pub(super) fn contents(operation: &str, caller: Caller, target: &Target) -> (Str
             let drawing = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 10 10\"></svg>";
             return ("?version=2".to_owned(), Body::Text(drawing.to_owned()));
         }
-        "POST /api/v1/template-submissions" => {
+        "POST /api/v1/submissions" => {
             let mut request = template(fresh);
             request.as_object_mut().unwrap().remove("version");
-            ("", request)
+            ("", json!({"template": request}))
         }
-        "POST /api/v1/template-submissions/{id}/render" => ("", json!({})),
-        "POST /api/v1/template-submissions/{id}/review" => ("", json!({"decision": "accept"})),
-        "POST /api/v1/template-submissions/{id}/comments" => ("", json!({"text": "text"})),
+        "POST /api/v1/submissions/{id}/render" => ("", json!({})),
+        "POST /api/v1/submissions/{id}/review" => ("", json!({"decision": "accept"})),
+        "POST /api/v1/submissions/{id}/comments" => ("", json!({"text": "text"})),
         "POST /api/v1/device-types" => ("", json!({"name": fresh, "table": table})),
         "PATCH /api/v1/device-types/{id}" | "PATCH /api/v1/devices/{id}" => ("", json!({"version": 1, "name": fresh})),
         "DELETE /api/v1/device-types/{id}" | "DELETE /api/v1/devices/{id}" => {

@@ -187,14 +187,14 @@ pub(crate) const RULES: &[Rule] = &[
     from(Viewer, "GET /api/v1/templates", Own),
     from(Viewer, "GET /api/v1/templates/{id}", Own),
     from(Viewer, "POST /api/v1/templates/{id}/render", Own),
-    // Templates that people write; administrators decide about them, and the walk withdraws one of the owner.
-    from(Editor, "GET /api/v1/template-submissions", Own),
-    from(Editor, "POST /api/v1/template-submissions", Own),
-    from(Editor, "GET /api/v1/template-submissions/{id}", Nothing),
-    from(Administrator, "DELETE /api/v1/template-submissions/{id}", Nothing),
-    from(Editor, "POST /api/v1/template-submissions/{id}/render", Nothing),
-    from(Administrator, "POST /api/v1/template-submissions/{id}/review", Nothing),
-    from(Editor, "POST /api/v1/template-submissions/{id}/comments", Nothing),
+    // What people submit for review; administrators decide about it, and the walk withdraws a template of the owner.
+    from(Editor, "GET /api/v1/submissions", Own),
+    from(Editor, "POST /api/v1/submissions", Own),
+    from(Editor, "GET /api/v1/submissions/{id}", Nothing),
+    from(Administrator, "DELETE /api/v1/submissions/{id}", Nothing),
+    from(Editor, "POST /api/v1/submissions/{id}/render", Nothing),
+    from(Administrator, "POST /api/v1/submissions/{id}/review", Nothing),
+    from(Editor, "POST /api/v1/submissions/{id}/comments", Nothing),
     // Wi-Fi networks.
     from(Editor, "GET /api/v1/networks", Own),
     from(Editor, "POST /api/v1/networks", Own),

@@ -11,7 +11,7 @@ use sensorium_metadata::inbox::{Kept, NewMessage};
 use sensorium_metadata::places::{NewPicture, NewPlace, PlaceKind};
 use sensorium_metadata::{
     LinkPurpose, NewClass, NewCommand, NewDevice, NewDeviceToken, NewNetwork, NewPerson, NewToken, NewType, NewUser,
-    Quotas, SetUp,
+    Proposal, Quotas, SetUp,
 };
 use sensorium_model::{DatabaseName, DeviceId, OrgId, Principal, Role};
 use serde_json::json;
@@ -155,6 +155,8 @@ impl World {
         self.network(0).await;
         self.class(0).await;
         self.submission(0).await;
+        let new = Self::new_type("submitted");
+        self.server.state.metadata.submit(&self.owner, Proposal::Type { id: None, version: None, new }).await.unwrap();
         self.place(0, true).await;
         self.device_type(0).await;
         self.device(0).await;
@@ -213,7 +215,7 @@ impl World {
             target.id = self.session().await;
         } else if operation.contains("/places/{id}") {
             target.id = self.place(number, operation.contains("/plan")).await;
-        } else if operation.contains("/template-submissions/") {
+        } else if operation.contains("/submissions/") {
             target.id = self.submission(number).await;
         } else if operation.contains("/templates/") {
             target.id = "shell-curl".to_owned();
@@ -238,9 +240,13 @@ impl World {
         self.server.state.metadata.create_token(&self.owner, new).await.unwrap().0.id.to_string()
     }
 
+    fn new_type(name: &str) -> NewType {
+        let (name, table) = (format!("Type {name} {MARK}"), format!("{MARK}_table"));
+        NewType { name, description: MARK.to_owned(), table, fields: Vec::new(), decoder: None }
+    }
+
     async fn device_type(&self, number: u32) -> String {
-        let (name, table) = (format!("Type {number} {MARK}"), format!("{MARK}_table"));
-        let new = NewType { name, description: MARK.to_owned(), table, fields: Vec::new(), decoder: None };
+        let new = Self::new_type(&number.to_string());
         self.server.state.metadata.create_device_type(&self.owner, new).await.unwrap().id.to_string()
     }
 
@@ -339,7 +345,8 @@ impl World {
     /// A template of the owner that waits for a decision.
     async fn submission(&self, number: u32) -> String {
         let template = serde_json::from_value(template(&format!("{MARK}-{}", number % 10))).unwrap();
-        self.server.state.metadata.submit_template(&self.owner, template).await.unwrap().id.to_string()
+        let submitted = self.server.state.metadata.submit(&self.owner, Proposal::Template(template)).await;
+        submitted.unwrap().id.to_string()
     }
 
     /// A session of the owner.

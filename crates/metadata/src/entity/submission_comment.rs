@@ -1,9 +1,9 @@
-//! What people say about submitted templates.
+//! What people say about submissions.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "template_comment")]
+#[sea_orm(table_name = "submission_comment")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,

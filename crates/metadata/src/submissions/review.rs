@@ -1,36 +1,39 @@
-//! Deciding about submitted templates, taking them back, and commenting on them.
+//! Deciding about what was submitted, taking it back, and commenting on it.
 
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
-use sensorium_model::{Action, Principal, SubmissionId};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Set};
+use sensorium_model::{Action, DeviceTypeId, Principal, SubmissionId};
 
-use super::{Comment, MAX_COMMENTS, MAX_TEXT, SUBJECT, Submission, SubmissionStatus, facts, require};
-use crate::audit::Change;
-use crate::entity::{template_comment, template_submission};
+use super::{
+    Comment, Content, MAX_COMMENTS, MAX_TEXT, Submission, SubmissionKind, SubmissionStatus, entry, entry_with_facts,
+    require,
+};
+use crate::entity::{submission, submission_comment};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
+use crate::registry::{RegistryError, may_manage};
 
-const ONLY_ADMINISTRATORS: &str = "only administrators decide about submitted templates; sign in as one";
-const NOT_THE_AUTHOR: &str = "only its author or an administrator takes a submitted template back";
+const ONLY_ADMINISTRATORS: &str = "only administrators decide about what was submitted; sign in as one";
+const NOT_THE_AUTHOR: &str = "only its author or an administrator takes a submission back";
 const DECIDED: &str = "this submission does not wait any more; look at how it stands now";
 
 /// What an administrator decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Code is made of it from now on; the reason may be empty.
+    /// It counts from now on; the reason may be empty.
     Accept(String),
     /// It is refused, for this reason.
     Return(String),
 }
 
 impl Metadata {
-    /// Decides about a submission that waits. Administrators only.
-    pub async fn review_template(
+    /// Decides about a submission that waits; a type that is accepted is made or changed. Administrators only.
+    pub async fn review(
         &self,
         who: &Principal,
         id: SubmissionId,
         decision: Decision,
     ) -> Result<Submission, MetadataError> {
-        if !who.allows(Action::ReviewTemplates) {
+        if !who.allows(Action::ReviewSubmissions) {
             return Err(MetadataError::Denied(ONLY_ADMINISTRATORS));
         }
         let (status, action, reason) = match &decision {
@@ -41,14 +44,16 @@ impl Metadata {
         self.decide(who, id, &[SubmissionStatus::Waiting], status, action, reason).await
     }
 
-    /// Takes a submission back: by its author while it waits or after it was returned, by an administrator also when it is
-    /// accepted, so that no more code is made of it.
-    pub async fn withdraw_template(&self, who: &Principal, id: SubmissionId) -> Result<Submission, MetadataError> {
+    /// Takes a submission back: by its author while it waits or after it was returned; by an administrator also an accepted
+    /// template, so that no more code is made of it. An accepted type is changed in the registry.
+    pub async fn withdraw(&self, who: &Principal, id: SubmissionId) -> Result<Submission, MetadataError> {
         require(who)?;
         let row = self.submission_row(self.db(), who, id).await?;
         let mut from = vec![SubmissionStatus::Waiting, SubmissionStatus::Returned];
-        if who.allows(Action::ReviewTemplates) {
-            from.push(SubmissionStatus::Accepted);
+        if who.allows(Action::ReviewSubmissions) {
+            if SubmissionKind::of(&row)? == SubmissionKind::Template {
+                from.push(SubmissionStatus::Accepted);
+            }
         } else if row.author_id.is_none() || row.author_id != who.person().map(|id| *id.as_uuid()) {
             return Err(MetadataError::Denied(NOT_THE_AUTHOR));
         }
@@ -70,33 +75,56 @@ impl Metadata {
         if !from.iter().any(|status| status.as_str() == before.status) {
             return Err(MetadataError::Conflict(DECIDED));
         }
-        let after = template_submission::Model {
+        if to == SubmissionStatus::Accepted {
+            self.carry_out(&transaction, who, &before).await?;
+        }
+        let after = submission::Model {
             status: to.as_str().to_owned(),
             reviewer_name: self.login_of(&transaction, who).await?,
             reviewed_at_ms: Some(self.now_ms()),
             reason,
             ..before
         };
-        let change = template_submission::ActiveModel {
+        let change = submission::ActiveModel {
             status: Set(after.status.clone()),
             reviewer_name: Set(after.reviewer_name.clone()),
             reviewed_at_ms: Set(after.reviewed_at_ms),
             reason: Set(after.reason.clone()),
             ..Default::default()
         };
-        template_submission::Entity::update_many()
+        submission::Entity::update_many()
             .set(change)
-            .filter(template_submission::Column::Id.eq(after.id))
-            .filter(template_submission::Column::OrgId.eq(after.org_id))
+            .filter(submission::Column::Id.eq(after.id))
+            .filter(submission::Column::OrgId.eq(after.org_id))
             .exec(&transaction)
             .await?;
-        self.record(&transaction, who, Change::new(action, SUBJECT, &after.template).after(facts(&after))).await?;
+        self.record(&transaction, who, entry_with_facts(action, &after)?).await?;
         transaction.commit().await?;
-        Ok(after.into())
+        after.try_into()
+    }
+
+    /// Makes or changes the type of a submission that is accepted.
+    async fn carry_out(
+        &self,
+        on: &impl ConnectionTrait,
+        who: &Principal,
+        row: &submission::Model,
+    ) -> Result<(), MetadataError> {
+        let Content::Type(new) = Content::of(row)? else { return Ok(()) };
+        may_manage(who)?;
+        let id: DeviceTypeId = row.subject.parse().map_err(|_| MetadataError::Unreadable("submission"))?;
+        match (self.known_type(on, who.org, id).await?, row.base_version) {
+            (Some(before), Some(version)) => self.replace_type(on, who, before, version, new).await?,
+            (None, None) => self.add_type(on, who, id, new).await?,
+            // Another version of the same submission has made it.
+            (Some(made), None) => return Err(RegistryError::TypeChanged(Box::new(made.into())).into()),
+            (None, Some(_)) => return Err(RegistryError::TypeGone(row.title.clone()).into()),
+        };
+        Ok(())
     }
 
     /// Says something about a submission.
-    pub async fn comment_template(
+    pub async fn comment_on_submission(
         &self,
         who: &Principal,
         id: SubmissionId,
@@ -107,14 +135,14 @@ impl Metadata {
         let transaction = self.begin().await?;
         self.claim_registry(&transaction, who.org).await?;
         let submission = self.submission_row(&transaction, who, id).await?;
-        let of_submission = template_comment::Entity::find()
-            .filter(template_comment::Column::OrgId.eq(submission.org_id))
-            .filter(template_comment::Column::SubmissionId.eq(submission.id));
+        let of_submission = submission_comment::Entity::find()
+            .filter(submission_comment::Column::OrgId.eq(submission.org_id))
+            .filter(submission_comment::Column::SubmissionId.eq(submission.id));
         if of_submission.count(&transaction).await? >= MAX_COMMENTS {
             let rule = "a submission has at most 200 (MAX_COMMENTS, a fixed limit)";
             return Err(MetadataError::Invalid { what: "too many comments", rule });
         }
-        let row = template_comment::Model {
+        let row = submission_comment::Model {
             id: Self::new_id(),
             org_id: submission.org_id,
             submission_id: submission.id,
@@ -122,9 +150,9 @@ impl Metadata {
             at_ms: self.now_ms(),
             body: text.to_owned(),
         };
-        let active = template_comment::ActiveModel::from(row.clone());
-        template_comment::Entity::insert(active).exec_without_returning(&transaction).await?;
-        self.record(&transaction, who, Change::new("commented", SUBJECT, &submission.template)).await?;
+        let active = submission_comment::ActiveModel::from(row.clone());
+        submission_comment::Entity::insert(active).exec_without_returning(&transaction).await?;
+        self.record(&transaction, who, entry("commented", &submission)?).await?;
         transaction.commit().await?;
         Ok(Comment { author_name: row.author_name, at_ms: row.at_ms, text: row.body })
     }

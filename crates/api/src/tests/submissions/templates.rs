@@ -1,15 +1,12 @@
 //! Templates that people write: submitted, discussed, decided about, and made code of.
 
 use axum::http::Method;
-use sensorium_model::Role;
 use serde_json::{Value, json};
 
-use super::server::{Reply, Server, failure};
-
-const SUBMISSIONS: &str = "/api/v1/template-submissions";
+use super::{People, SUBMISSIONS, failure, id};
 
 fn template(id: &str, body: &str) -> Value {
-    json!({
+    json!({"template": {
         "id": id, "title": "Soil probe", "hardware": "ESP32-C3", "language": "micropython",
         "description": "Reads a capacitive probe.",
         "variables": [
@@ -17,48 +14,10 @@ fn template(id: &str, body: &str) -> Value {
             {"name": "pin", "label": "Pin", "kind": {"type": "integer", "min": 0, "max": 21}, "default": 3},
         ],
         "files": [{"name": "main.py", "body": body}],
-    })
+    }})
 }
 
 const BODY: &str = "DEVICE = {{ device | py_string }}\nPIN = {{ pin }}\n";
-
-/// A server with an owner, an editor, a viewer and somebody of another organisation, and what signs them in.
-struct People {
-    server: Server,
-    owner: String,
-    editor: String,
-    viewer: String,
-    stranger: String,
-}
-
-impl People {
-    async fn new() -> Self {
-        let (server, owner) = Server::set_up().await;
-        server.user(owner.org, "edith", Role::Editor).await;
-        server.user(owner.org, "vera", Role::Viewer).await;
-        let elsewhere = server.stranger().await;
-        server.user(elsewhere.org, "otto", Role::Owner).await;
-        let (owner, editor) = (server.cookie("ada").await, server.cookie("edith").await);
-        let (viewer, stranger) = (server.cookie("vera").await, server.cookie("otto").await);
-        Self { server, owner, editor, viewer, stranger }
-    }
-
-    async fn submit(&self, by: &str, template: &Value) -> Reply {
-        self.server.post(SUBMISSIONS).cookie(by).json(template).send().await
-    }
-
-    async fn post(&self, by: &str, id: &str, act: &str, body: Value) -> Reply {
-        self.server.post(&format!("{SUBMISSIONS}/{id}/{act}")).cookie(by).json(&body).send().await
-    }
-
-    async fn get(&self, by: &str, path: &str) -> Reply {
-        self.server.get(path).cookie(by).send().await
-    }
-}
-
-fn id(answer: &Reply) -> String {
-    answer.json()["id"].as_str().unwrap_or_else(|| panic!("{}", answer.text())).to_owned()
-}
 
 #[tokio::test]
 async fn a_template_is_submitted_discussed_returned_improved_and_accepted() {
@@ -151,9 +110,9 @@ async fn a_template_that_cannot_be_used_is_refused_with_all_that_is_wrong() {
     let shipped = people.submit(&people.editor, &template("shell-curl", BODY)).await;
     assert_eq!(shipped.failure(), failure(409, "conflict"));
     let mut huge = template("huge", BODY);
-    huge["files"] =
+    huge["template"]["files"] =
         json!((0..10).map(|n| json!({"name": format!("f{n}.txt"), "body": "x".repeat(60_000)})).collect::<Vec<_>>());
-    huge["variables"] = json!([]);
+    huge["template"]["variables"] = json!([]);
     let refused = people.submit(&people.editor, &huge).await;
     assert!(refused.text().contains("MAX_BYTES"), "{}", refused.text());
     for bad in ["<script>", "../x", "", "Ä"] {
