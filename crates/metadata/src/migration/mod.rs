@@ -5,6 +5,7 @@
 mod v1;
 mod v10;
 mod v11;
+mod v12;
 mod v2;
 mod v3;
 mod v4;
@@ -23,7 +24,7 @@ use crate::entity::schema_version;
 use crate::error::MetadataError;
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 11;
+const NEWEST: i32 = 12;
 
 /// A step: new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -62,6 +63,7 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             8 => v9::step(),
             9 => v10::step(),
             10 => v11::step(),
+            11 => v12::step(),
             _ => return transaction.commit().await.map_err(open),
         };
         for table in &step.tables {
