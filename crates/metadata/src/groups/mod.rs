@@ -132,7 +132,6 @@ pub struct GroupChange {
 }
 
 /// What a group is to have; what is none stays.
-#[derive(Default)]
 struct Wanted {
     members: Option<BTreeSet<Uuid>>,
     devices: Option<BTreeSet<Uuid>>,
