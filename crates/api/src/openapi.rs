@@ -27,7 +27,7 @@ use crate::state::AppState;
         (name = "set-up", description = "The first administrator"),
         (name = "session", description = "Signing in and out"),
         (name = "tokens", description = "API tokens of programs and devices"),
-        (name = "people", description = "The people of the organisation, their roles and classes, invitations, and asking to join"),
+        (name = "people", description = "The people of the organisation, their roles, classes and groups, invitations, and asking to join"),
         (name = "account", description = "One's own password, e-mail address, second factor, sessions and link with a provider"),
         (name = "audit", description = "Who changed what"),
         (name = "databases", description = "What is stored, and the newest values"),
@@ -62,6 +62,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::users::routes())
         .merge(routes::registration::routes())
         .merge(routes::classes::routes())
+        .merge(routes::groups::routes())
         .merge(routes::account::routes())
         .merge(routes::email::routes())
         .merge(routes::second_factor::routes())

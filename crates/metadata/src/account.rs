@@ -42,6 +42,7 @@ pub struct AccountUser {
 /// The stable word for a role.
 pub(crate) fn role_name(role: Role) -> &'static str {
     match role {
+        Role::Guest => "guest",
         Role::Viewer => "viewer",
         Role::Editor => "editor",
         Role::Administrator => "administrator",

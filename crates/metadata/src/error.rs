@@ -12,6 +12,7 @@ use thiserror::Error;
 use crate::classes::Class;
 use crate::classes::quotas::QuotaError;
 use crate::engine::{Engine, PostgresUrl};
+use crate::groups::GroupError;
 use crate::inbox::InboxError;
 use crate::networks::Network;
 use crate::people::Person;
@@ -180,6 +181,9 @@ pub enum MetadataError {
     /// Something about devices and their types.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// Something about groups.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// A message of a device that is not known.
     #[error(transparent)]
     Inbox(#[from] InboxError),
@@ -239,6 +243,7 @@ impl MetadataError {
             | Self::Sealed(_)
             | Self::Unreadable(_) => ErrorKind::Corrupt,
             Self::Registry(error) => error.kind(),
+            Self::Group(error) => error.kind(),
             Self::Inbox(error) => error.kind(),
             Self::NoSpace(_) | Self::Disk { .. } => ErrorKind::NoSpace,
             Self::Create { .. }

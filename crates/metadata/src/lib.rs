@@ -13,7 +13,7 @@
 //!   suspended or deleted, and every token of a device that was disabled or deleted;
 //! - unknown logins cost the same time and give the same answer as wrong passwords.
 //!
-//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; devices that are not known as in [`inbox`]; submissions as in [`submissions`]; places as in [`places`]; classes as in [`classes`]; people who ask to join as in [`registration`]; identities of a provider as in [`identities`]; [`sessions::MAX_PER_USER`];
+//! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; devices that are not known as in [`inbox`]; submissions as in [`submissions`]; places as in [`places`]; classes as in [`classes`]; groups as in [`groups`]; people who ask to join as in [`registration`]; identities of a provider as in [`identities`]; [`sessions::MAX_PER_USER`];
 //! [`password::MIN_CHARACTERS`] to [`password::MAX_BYTES`] for passwords; sign-in attempts as in [`attempts`];
 //! memory for caches and counters is bounded ([`attempts::MAX_KEYS`], [`token_cache::MAX_TOKENS`], [`basic::MAX_LOGINS`]).
 
@@ -32,6 +32,7 @@ mod engine;
 mod entity;
 mod error;
 mod forgotten;
+pub mod groups;
 pub mod history;
 pub mod identities;
 pub mod inbox;
@@ -67,6 +68,7 @@ pub use config::{Clock, DeviceLimits, FILE, MetadataConfig};
 pub use email::{Addressee, EmailChange, OwnEmail};
 pub use engine::{Engine, PostgresUrl};
 pub use error::MetadataError;
+pub use groups::{Group, GroupChange, GroupDevice, GroupError, GroupMember, GroupPlace, NewGroup};
 pub use history::{AuditCursor, AuditFilter};
 pub use identities::{ExternalIdentity, IdentityRules, Joining, OwnIdentity};
 pub use inbox::{Adoption, InboxError, InboxLimits, Newcomer};

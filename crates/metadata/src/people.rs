@@ -316,6 +316,7 @@ impl Metadata {
                 self.drop_second_factor(&transaction, org, id).await?;
                 self.drop_identities(&transaction, org, id).await?;
                 self.drop_creator(&transaction, org, id).await?;
+                self.leave_groups(&transaction, org, id).await?;
             }
             described.insert("sessions_ended".to_owned(), json!(sessions));
         }

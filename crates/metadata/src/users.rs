@@ -110,6 +110,7 @@ impl Metadata {
 impl From<Role> for user::Role {
     fn from(role: Role) -> Self {
         match role {
+            Role::Guest => Self::Guest,
             Role::Viewer => Self::Viewer,
             Role::Editor => Self::Editor,
             Role::Administrator => Self::Administrator,

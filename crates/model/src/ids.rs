@@ -86,6 +86,10 @@ id! {
     PlaceId
 }
 id! {
+    /// A group of people, with what it shares with them.
+    GroupId
+}
+id! {
     /// A version of a template of code or a type of devices that somebody submitted.
     SubmissionId
 }

@@ -11,6 +11,8 @@ use crate::names::{DatabaseName, Name};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    /// Sees what groups share with them, and nothing else.
+    Guest,
     /// Reads.
     Viewer,
     /// Reads and writes data.
@@ -65,6 +67,12 @@ pub enum Action<'a> {
     ManagePeople(Role),
     /// See, make, change and use the organisation's Wi-Fi networks, whose passwords no program gets back.
     ManageNetworks,
+    /// Learn what there is without reading any of it: names of databases, templates of code, types that come with Sensorium.
+    LookAround,
+    /// See and manage groups, which share devices and places with guests.
+    ManageGroups,
+    /// See the devices and places that the caller's groups share; whoever may [`Action::ReadDevices`] sees all instead.
+    SeeShared,
     /// See the devices of the organisation and their types.
     ReadDevices,
     /// Add, change and remove devices and their types.
@@ -138,7 +146,7 @@ impl Principal {
         Self {
             org,
             subject: Subject::Anonymous,
-            role: Role::Viewer,
+            role: Role::Guest,
             can_read: false,
             can_write: true,
             databases: DatabaseScope::All,
@@ -154,7 +162,7 @@ impl Principal {
             org,
             subject: Subject::User(user, session),
             role,
-            can_read: true,
+            can_read: role >= Role::Viewer,
             can_write: role >= Role::Editor,
             databases: DatabaseScope::All,
             device: None,
@@ -178,10 +186,10 @@ impl Principal {
 
     /// Whether the caller may do this.
     pub fn allows(&self, action: Action<'_>) -> bool {
-        if self.device.is_some() && !matches!(action, Action::Write(_) | Action::ActAsDevice) {
+        if self.device.is_some() && !matches!(action, Action::Write(_) | Action::ActAsDevice | Action::LookAround) {
             return false;
         }
-        if self.for_devices && !matches!(action, Action::WriteForDevices(_)) {
+        if self.for_devices && !matches!(action, Action::WriteForDevices(_) | Action::LookAround) {
             return false;
         }
         match action {
@@ -195,11 +203,15 @@ impl Principal {
             Action::ManageOwnTokens | Action::ManageNetworks | Action::SubmitForReview => {
                 !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Editor
             }
-            Action::ReviewSubmissions => !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Administrator,
+            Action::ReviewSubmissions | Action::ManageGroups => {
+                !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Administrator
+            }
             Action::ManageTokens => self.role >= Role::Administrator,
             Action::ManagePeople(theirs) => {
                 !matches!(self.subject, Subject::Token(_)) && self.role >= Role::Administrator && theirs <= self.role
             }
+            Action::LookAround => self.role > Role::Guest,
+            Action::SeeShared => matches!(self.subject, Subject::User(..)) && self.role == Role::Guest,
             Action::ReadDevices => self.can_read && self.databases == DatabaseScope::All,
             Action::ManageDevices => {
                 self.can_write && self.role >= Role::Editor && self.databases == DatabaseScope::All
@@ -372,10 +384,52 @@ mod tests {
     }
 
     #[test]
+    fn a_guest_sees_what_is_shared_and_may_do_nothing_else() {
+        let main = DatabaseName::new("main").unwrap();
+        let id = Uuid::nil();
+        let user = |role| Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, role);
+        let guest = user(Role::Guest);
+        assert!(guest.allows(Action::SeeShared));
+        for action in [
+            Action::Read(&main),
+            Action::Write(&main),
+            Action::WriteForDevices(&main),
+            Action::CreateDatabase(&main),
+            Action::ManageDatabase(&main),
+            Action::ManageOwnTokens,
+            Action::ManageTokens,
+            Action::ManagePeople(Role::Guest),
+            Action::ManageNetworks,
+            Action::LookAround,
+            Action::ManageGroups,
+            Action::ReadDevices,
+            Action::ManageDevices,
+            Action::ActAsDevice,
+            Action::ManageDeviceTokens,
+            Action::SubmitForReview,
+            Action::ReviewSubmissions,
+            Action::ReadAudit,
+            Action::ManageQueries,
+            Action::Operate,
+        ] {
+            assert!(!guest.allows(action), "{action:?} is allowed");
+        }
+        let anonymous = Principal::anonymous_writer(OrgId::from_uuid(id));
+        assert!(!anonymous.allows(Action::SeeShared) && !anonymous.allows(Action::LookAround));
+        assert!(!user(Role::Viewer).allows(Action::SeeShared) && user(Role::Viewer).allows(Action::LookAround));
+        assert!(!user(Role::Editor).allows(Action::ManageGroups));
+        let administrator = user(Role::Administrator);
+        assert!(administrator.allows(Action::ManageGroups) && administrator.allows(Action::ManagePeople(Role::Guest)));
+        let token = Principal { subject: Subject::Token(TokenId::from_uuid(id)), ..administrator };
+        assert!(!token.allows(Action::ManageGroups), "a leaked token must not share what it sees");
+        assert!(Principal::system(OrgId::from_uuid(id)).allows(Action::ManageGroups));
+    }
+
+    #[test]
     fn nobody_manages_people_above_themselves() {
         let id = Uuid::nil();
         let user = |role| Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, role);
-        for theirs in [Role::Viewer, Role::Editor, Role::Administrator, Role::Owner] {
+        for theirs in [Role::Guest, Role::Viewer, Role::Editor, Role::Administrator, Role::Owner] {
             assert!(!user(Role::Editor).allows(Action::ManagePeople(theirs)), "{theirs:?}");
             let administrator = user(Role::Administrator).allows(Action::ManagePeople(theirs));
             assert_eq!(administrator, theirs != Role::Owner, "{theirs:?}");

@@ -39,6 +39,15 @@ impl Caller {
         require(&self.0, Action::Read(database), "this credential may not read this database")
     }
 
+    /// Fails for guests, who learn of nothing but of what is shared with them.
+    pub fn may_look_around(&self) -> Result<(), ApiError> {
+        require(
+            &self.0,
+            Action::LookAround,
+            "guests see what is shared with them only; ask an administrator to make you a viewer",
+        )
+    }
+
     /// Fails unless the action is allowed; `sentence` says what is not.
     pub fn require(&self, action: Action<'_>, sentence: &str) -> Result<(), ApiError> {
         require(&self.0, action, sentence)

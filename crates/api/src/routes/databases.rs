@@ -172,8 +172,10 @@ enum LastScalar {
 /// List databases
 #[utoipa::path(get, path = "/api/v1/databases", tag = "databases", responses(
     (status = 200, body = DatabaseList), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody, description = "Not for guests"),
 ))]
-async fn databases(State(state): State<AppState>, caller: Caller) -> Json<DatabaseList> {
+async fn databases(State(state): State<AppState>, caller: Caller) -> ApiResult<Json<DatabaseList>> {
+    caller.may_look_around()?;
     let org = caller.0.org;
     // A device reads nothing, not even names.
     let visible = |name: &DatabaseName| {
@@ -184,7 +186,7 @@ async fn databases(State(state): State<AppState>, caller: Caller) -> Json<Databa
         let tables = state.store.schema(&key).map_or(0, |schema| schema.tables.len());
         Database { name: key.name.into(), tables }
     });
-    Json(DatabaseList { databases: databases.collect() })
+    Ok(Json(DatabaseList { databases: databases.collect() }))
 }
 
 /// Create a database

@@ -9,6 +9,7 @@ pub(crate) mod detections;
 pub(crate) mod devices;
 pub(crate) mod email;
 mod export;
+pub(crate) mod groups;
 pub(crate) mod inbox;
 pub(crate) mod keeping;
 pub(crate) mod live;

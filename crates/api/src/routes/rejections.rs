@@ -158,12 +158,14 @@ pub(crate) fn cut(text: &str) -> String {
 /// The newest ones, in memory: a restart forgets them.
 #[utoipa::path(get, path = "/api/v1/rejections", tag = "ingest", params(RejectionQuery), responses(
     (status = 200, body = RejectionList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody, description = "Not for guests"),
 ))]
 async fn rejections(
     State(state): State<AppState>,
     caller: Caller,
     extract::Query(query): extract::Query<RejectionQuery>,
 ) -> ApiResult<Json<RejectionList>> {
+    caller.may_look_around()?;
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=KEPT).contains(&limit) {
         return Err(ApiError::invalid(format!("limit is {limit}; give 1 to {KEPT}")));

@@ -42,6 +42,8 @@ struct SessionUser {
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Role {
+    /// Sees what groups share with them, and nothing else.
+    Guest,
     /// Reads.
     Viewer,
     /// Also writes readings, and makes API tokens.
@@ -55,6 +57,7 @@ pub(super) enum Role {
 impl From<sensorium_model::Role> for Role {
     fn from(role: sensorium_model::Role) -> Self {
         match role {
+            sensorium_model::Role::Guest => Self::Guest,
             sensorium_model::Role::Viewer => Self::Viewer,
             sensorium_model::Role::Editor => Self::Editor,
             sensorium_model::Role::Administrator => Self::Administrator,
@@ -66,6 +69,7 @@ impl From<sensorium_model::Role> for Role {
 impl From<Role> for sensorium_model::Role {
     fn from(role: Role) -> Self {
         match role {
+            Role::Guest => Self::Guest,
             Role::Viewer => Self::Viewer,
             Role::Editor => Self::Editor,
             Role::Administrator => Self::Administrator,

@@ -9,6 +9,7 @@ mod classes;
 mod databases;
 mod detections;
 mod devices;
+mod groups;
 mod inbox;
 mod ingest;
 mod keeping;

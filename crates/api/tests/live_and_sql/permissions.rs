@@ -84,7 +84,7 @@ async fn walk(world: &World, rule: &Rule, problems: &mut Vec<String>) {
         Who::Devices => None,
     };
     let mut used = false;
-    for role in [Role::Viewer, Role::Editor, Role::Administrator, Role::Owner] {
+    for role in [Role::Guest, Role::Viewer, Role::Editor, Role::Administrator, Role::Owner] {
         let caller = Caller::Member(role);
         let may = least.is_some_and(|least| role >= least);
         if std::mem::replace(&mut used, may) {
@@ -103,6 +103,28 @@ async fn walk(world: &World, rule: &Rule, problems: &mut Vec<String>) {
         if !answer.is_success() {
             report(Caller::Device, "success", &answer);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_shared_with_a_guest_is_for_them_as_what_does_not_exist() {
+    let world = World::start().await;
+    let guest = Caller::Member(Role::Guest);
+    for operation in [
+        "GET /api/v1/devices/{id}",
+        "GET /api/v1/devices/{id}/state",
+        "GET /api/v1/places/{id}",
+        "GET /api/v1/places/{id}/devices",
+        "GET /api/v1/places/{id}/plan",
+    ] {
+        let target = world.unshared(operation).await;
+        let answer = world.call(operation, guest, &target).await;
+        assert_eq!(answer.status, 404, "{operation}: {}", answer.text);
+        assert_eq!(answer, world.call(operation, guest, &target.made_up()).await, "{operation}");
+    }
+    for operation in ["GET /api/v1/devices", "GET /api/v1/places"] {
+        let answer = world.call(operation, guest, &world.unshared(operation).await).await;
+        assert!(answer.is_success() && !answer.text.to_lowercase().contains(MARK), "{operation}: {}", answer.text);
     }
 }
 

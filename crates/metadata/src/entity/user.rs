@@ -39,6 +39,8 @@ pub struct Model {
 #[derive(Copy, Clone, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "String(StringLen::N(16))")]
 pub enum Role {
+    #[sea_orm(string_value = "guest")]
+    Guest,
     #[sea_orm(string_value = "viewer")]
     Viewer,
     #[sea_orm(string_value = "editor")]
@@ -71,6 +73,7 @@ impl ActiveModelBehavior for ActiveModel {}
 impl From<Role> for sensorium_model::Role {
     fn from(role: Role) -> Self {
         match role {
+            Role::Guest => Self::Guest,
             Role::Viewer => Self::Viewer,
             Role::Editor => Self::Editor,
             Role::Administrator => Self::Administrator,

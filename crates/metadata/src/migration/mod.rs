@@ -5,6 +5,7 @@
 mod v1;
 mod v10;
 mod v11;
+mod v12;
 mod v13;
 mod v14;
 mod v2;
@@ -27,7 +28,7 @@ use crate::entity::schema_version;
 use crate::error::MetadataError;
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 13;
+const NEWEST: i32 = 14;
 
 /// A step: other names of tables, new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -67,8 +68,9 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             8 => v9::step(),
             9 => v10::step(),
             10 => v11::step(),
-            11 => v13::step(),
-            12 => v14::step(),
+            11 => v12::step(),
+            12 => v13::step(),
+            13 => v14::step(),
             _ => return transaction.commit().await.map_err(open),
         };
         for rename in &step.renames {

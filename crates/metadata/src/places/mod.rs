@@ -22,10 +22,9 @@ use uuid::Uuid;
 use crate::audit::Change;
 use crate::entity::{device, place};
 use crate::error::MetadataError;
+use crate::groups::visible::Visible;
 use crate::metadata::Metadata;
-use crate::registry::{
-    Edit, Location, RegistryError, check_location, check_name, may_manage, may_read, name_key, wrong,
-};
+use crate::registry::{Edit, Location, RegistryError, check_location, check_name, may_manage, name_key, wrong};
 
 pub use path::{NoPath, PlacePath};
 pub use plan::{NewPicture, Picture};
@@ -140,23 +139,24 @@ pub struct PlaceChange {
 }
 
 impl Metadata {
-    /// The places of the caller's organisation, by name.
+    /// The places of the caller's organisation that the caller sees, by name.
     pub async fn places(&self, who: &Principal) -> Result<Vec<Place>, MetadataError> {
-        may_read(who)?;
-        let rows = place::Entity::find()
+        let visible = Visible::to(who)?;
+        let mut rows = place::Entity::find()
             .filter(place::Column::OrgId.eq(*who.org.as_uuid()))
+            .filter(visible.places())
             .order_by_asc(place::Column::NameKey)
             .order_by_asc(place::Column::Id)
             .all(self.db())
             .await?;
+        visible.conceal_parents(self.db(), &mut rows).await?;
         let counts = self.devices_of_places(who.org).await?;
         Ok(rows.into_iter().map(|row| described(&row, counts.get(&row.id).copied().unwrap_or(0))).collect())
     }
 
-    /// A place of the caller's organisation.
+    /// A place of the caller's organisation that the caller sees.
     pub async fn place(&self, who: &Principal, id: PlaceId) -> Result<Place, MetadataError> {
-        may_read(who)?;
-        let row = self.place_row(self.db(), who.org, id).await?;
+        let row = self.seen_place(self.db(), who, id).await?;
         self.describe_place(self.db(), &row).await
     }
 
@@ -274,20 +274,20 @@ impl Metadata {
         found.one(on).await?.ok_or(MetadataError::Missing("place"))
     }
 
-    /// A place with all that is below it; a floor has nothing below, so there are at most three steps.
+    /// A place that the caller sees with all that is below it; a floor has nothing below, so there are at most three steps.
     pub(crate) async fn places_within(
         &self,
         on: &impl ConnectionTrait,
-        org: OrgId,
+        who: &Principal,
         id: PlaceId,
     ) -> Result<Vec<Uuid>, MetadataError> {
-        let mut within = vec![self.place_row(on, org, id).await?.id];
+        let mut within = vec![self.seen_place(on, who, id).await?.id];
         let mut newest = within.clone();
         while !newest.is_empty() {
             newest = place::Entity::find()
                 .select_only()
                 .column(place::Column::Id)
-                .filter(place::Column::OrgId.eq(*org.as_uuid()))
+                .filter(place::Column::OrgId.eq(*who.org.as_uuid()))
                 .filter(place::Column::ParentId.is_in(newest))
                 .into_tuple()
                 .all(on)

@@ -8,7 +8,7 @@ use crate::audit::Change;
 use crate::entity::{place, place_plan};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
-use crate::registry::{may_manage, may_read};
+use crate::registry::may_manage;
 
 /// A picture to keep.
 #[derive(Debug, Clone)]
@@ -35,10 +35,9 @@ pub struct Picture {
 }
 
 impl Metadata {
-    /// The plan of a place.
+    /// The plan of a place that the caller sees.
     pub async fn plan_of_place(&self, who: &Principal, id: PlaceId) -> Result<Picture, MetadataError> {
-        may_read(who)?;
-        let row = self.place_row(self.db(), who.org, id).await?;
+        let row = self.seen_place(self.db(), who, id).await?;
         let picture = place_plan::Entity::find_by_id(row.id)
             .filter(place_plan::Column::OrgId.eq(row.org_id))
             .one(self.db())

@@ -5,7 +5,7 @@ use sensorium_model::{DeviceId, DeviceTypeId, OrgId, PlaceId, Principal};
 use serde_json::json;
 
 use super::rows::{added, called, changed, checked, facts, position};
-use super::{Edit, Labels, MAX_DEVICES, RegistryError, from_json, may_manage, may_read, wrong};
+use super::{Edit, Labels, MAX_DEVICES, RegistryError, from_json, may_manage, wrong};
 use crate::audit::Change;
 use crate::entity::{api_token, device};
 use crate::error::MetadataError;
@@ -127,10 +127,9 @@ pub struct DeviceChange {
 }
 
 impl Metadata {
-    /// A device of the caller's organisation.
+    /// A device of the caller's organisation that the caller sees.
     pub async fn device(&self, who: &Principal, id: DeviceId) -> Result<Device, MetadataError> {
-        may_read(who)?;
-        let row = self.device_row(self.db(), who.org, id).await?;
+        let row = self.seen_device(self.db(), who, id).await?;
         self.describe_device(self.db(), row).await
     }
 

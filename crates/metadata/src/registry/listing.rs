@@ -14,9 +14,10 @@ use sensorium_model::{DeviceTypeId, PlaceId, Principal};
 use uuid::Uuid;
 
 use super::devices::DeviceTypeRef;
-use super::{Device, MAX_PAGE, may_read, name_key, wrong};
+use super::{Device, MAX_PAGE, name_key, wrong};
 use crate::entity::{device, device_type};
 use crate::error::MetadataError;
+use crate::groups::visible::Visible;
 use crate::history::{MAX_TEXT, containing};
 use crate::metadata::Metadata;
 
@@ -155,22 +156,24 @@ fn no_such_page() -> MetadataError {
 }
 
 impl Metadata {
-    /// A page of the devices of the caller's organisation, and the place where the next one begins, if this one is full.
+    /// A page of the devices of the caller's organisation that the caller sees, and the place where the next one begins, if this one is full.
     pub async fn devices(
         &self,
         who: &Principal,
         query: &DeviceQuery,
     ) -> Result<(Vec<Device>, Option<DeviceCursor>), MetadataError> {
-        may_read(who)?;
+        let visible = Visible::to(who)?;
         let limit = query.limit.clamp(1, MAX_PAGE);
         let key = query.sort.key();
         let order = if query.descending { Order::Desc } else { Order::Asc };
-        let mut select =
-            device::Entity::find().filter(device::Column::OrgId.eq(*who.org.as_uuid())).filter(condition(query)?);
+        let mut select = device::Entity::find()
+            .filter(device::Column::OrgId.eq(*who.org.as_uuid()))
+            .filter(visible.devices())
+            .filter(condition(query)?);
         let places = match query.place {
             None => None,
-            Some(Standing::On(place)) => Some(vec![self.place_row(self.db(), who.org, place).await?.id]),
-            Some(Standing::Within(place)) => Some(self.places_within(self.db(), who.org, place).await?),
+            Some(Standing::On(place)) => Some(vec![self.seen_place(self.db(), who, place).await?.id]),
+            Some(Standing::Within(place)) => Some(self.places_within(self.db(), who, place).await?),
         };
         if let Some(places) = places {
             select = select.filter(device::Column::PlaceId.is_in(places));
@@ -179,8 +182,9 @@ impl Metadata {
             let value = after.value().filter(|_| after.sort == query.sort).ok_or_else(no_such_page)?;
             select = select.filter(beyond(&key, value, after.id, query.descending));
         }
-        let rows =
+        let mut rows =
             select.order_by(key, order.clone()).order_by(device::Column::Id, order).limit(limit).all(self.db()).await?;
+        visible.conceal_places(self.db(), &mut rows).await?;
         let stored = rows.last().map(|last| last.last_seen_ms);
         let names = self.type_names(self.db(), who.org, rows.iter().filter_map(|row| row.type_id)).await?;
         let is_full = u64::try_from(rows.len()).is_ok_and(|count| count == limit);

@@ -64,7 +64,7 @@ pub const MAX_PAGE: u64 = 1_000;
 pub const MAX_DEVICE_TOKENS: u64 = 4;
 /// The most characters of the name of a device or a type.
 pub const MAX_NAME: usize = 100;
-/// The most characters of the description of a type.
+/// The most characters of the description of a type or a group.
 pub const MAX_DESCRIPTION: usize = 1_000;
 /// The most fields of a type.
 pub const MAX_FIELDS: usize = 64;
@@ -111,7 +111,7 @@ pub(crate) fn name_key(name: &str) -> String {
     name.to_lowercase()
 }
 
-/// Checks the name of a device or a type and removes white space around it.
+/// Checks the name of a device, a type or a group and removes white space around it.
 pub(crate) fn check_name<'n>(what: &str, name: &'n str) -> Result<&'n str, MetadataError> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
@@ -119,6 +119,19 @@ pub(crate) fn check_name<'n>(what: &str, name: &'n str) -> Result<&'n str, Metad
         return Err(wrong(format!("the name of the {what} cannot be used"), rule));
     }
     Ok(name)
+}
+
+/// Checks the description of a type or a group.
+pub(crate) fn check_description(what: &str, description: &str) -> Result<(), MetadataError> {
+    let is_fit = |character: char| !character.is_control() || character == '\n';
+    if description.chars().count() > MAX_DESCRIPTION || !description.chars().all(is_fit) {
+        let rule = format!(
+            "use at most {MAX_DESCRIPTION} characters (MAX_DESCRIPTION, a fixed limit), without control characters but for \
+             line breaks"
+        );
+        return Err(wrong(format!("the description of the {what} cannot be used"), rule));
+    }
+    Ok(())
 }
 
 /// Checks attributes or tags.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::documents::{Differences, Object, checked_object};
 use super::waiting::{Patience, Topic, Until};
-use super::{RegistryError, acting, from_json, may_manage, may_read};
+use super::{RegistryError, acting, from_json, may_manage};
 use crate::audit::Change;
 use crate::entity::{device, device_state};
 use crate::error::MetadataError;
@@ -49,10 +49,9 @@ pub struct DeviceState {
 }
 
 impl Metadata {
-    /// The state of a device of the caller's organisation.
+    /// The state of a device of the caller's organisation that the caller sees.
     pub async fn device_state(&self, who: &Principal, id: DeviceId) -> Result<DeviceState, MetadataError> {
-        may_read(who)?;
-        let of = self.device_row(self.db(), who.org, id).await?;
+        let of = self.seen_device(self.db(), who, id).await?;
         let row = self.state_row(self.db(), who.org, id).await?;
         Ok(described(of.name, row.as_ref()))
     }

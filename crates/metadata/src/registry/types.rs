@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Edit, MAX_DESCRIPTION, MAX_FIELDS, MAX_NAME, MAX_TYPES, MAX_UNIT, RegistryError, check_name, from_json, may_manage,
-    may_read, name_key, shown, to_json, wrong,
+    Device, Edit, MAX_FIELDS, MAX_NAME, MAX_TYPES, MAX_UNIT, RegistryError, check_description, check_name, from_json,
+    may_manage, may_read, name_key, shown, to_json, wrong,
 };
 use crate::audit::Change;
 use crate::entity::{device, device_type};
 use crate::error::MetadataError;
+use crate::groups::visible::Visible;
 use crate::metadata::Metadata;
 
 /// How many devices an error names that have a type.
@@ -132,6 +133,13 @@ impl Metadata {
     pub async fn device_type(&self, who: &Principal, id: DeviceTypeId) -> Result<DeviceType, MetadataError> {
         may_read(who)?;
         Ok(self.type_row(self.db(), who.org, id).await?.into())
+    }
+
+    /// The table of the type of a device that was read for the caller.
+    pub async fn table_of_device(&self, who: &Principal, device: &Device) -> Result<Option<String>, MetadataError> {
+        Visible::to(who)?;
+        let Some(of) = &device.device_type else { return Ok(None) };
+        Ok(Some(self.type_row(self.db(), who.org, of.id).await?.table_name))
     }
 
     /// Adds a type.
@@ -308,15 +316,7 @@ pub(crate) async fn type_name_is_free(
 /// Checks a type and removes white space around its name.
 pub(crate) fn check_type(new: NewType) -> Result<NewType, MetadataError> {
     let name = check_name("device type", &new.name)?.to_owned();
-    let description = new.description;
-    let is_fit = |character: char| !character.is_control() || character == '\n';
-    if description.chars().count() > MAX_DESCRIPTION || !description.chars().all(is_fit) {
-        let rule = format!(
-            "use at most {MAX_DESCRIPTION} characters (MAX_DESCRIPTION, a fixed limit), without control characters but for \
-             line breaks"
-        );
-        return Err(wrong("the description of the device type cannot be used", rule));
-    }
+    check_description("device type", &new.description)?;
     validate_name(&new.table)
         .map_err(|error| wrong("the table of the device type cannot be used", error.to_string()))?;
     if new.fields.len() > MAX_FIELDS {
@@ -330,7 +330,7 @@ pub(crate) fn check_type(new: NewType) -> Result<NewType, MetadataError> {
             return Err(wrong(format!("field {} stands there twice", shown(&field.name)), "name each once"));
         }
     }
-    Ok(NewType { name, description, ..new })
+    Ok(NewType { name, ..new })
 }
 
 fn check_field(field: &TypeField) -> Result<(), MetadataError> {

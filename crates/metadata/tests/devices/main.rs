@@ -5,6 +5,7 @@ mod changing;
 mod claims;
 mod commands;
 mod fixture;
+mod groups;
 mod importing;
 mod inbox;
 mod listing;

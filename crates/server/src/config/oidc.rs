@@ -58,6 +58,7 @@ pub(crate) enum OidcRegistration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OidcRole {
+    Guest,
     Viewer,
     Editor,
 }
@@ -147,6 +148,7 @@ impl OidcSettings {
     fn config(&self, client_secret: Option<String>, public_url: Option<&str>) -> Option<OidcConfig> {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let role = match self.role {
+            OidcRole::Guest => Role::Guest,
             OidcRole::Viewer => Role::Viewer,
             OidcRole::Editor => Role::Editor,
         };

@@ -22,7 +22,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use sensorium_metadata::registry::{self, MAX_PAGE, RegistryError, Standing};
 use sensorium_metadata::{DeviceCursor, DeviceQuery, DeviceSort, Edit, MetadataError};
-use sensorium_model::{DeviceId, DeviceTypeId, PlaceId};
+use sensorium_model::{Action, DeviceId, DeviceTypeId, PlaceId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -34,7 +34,7 @@ pub(crate) use self::import::Problem;
 pub(crate) use self::last::LastOfDevice;
 pub(crate) use self::types::TypeDefinition;
 use super::users::page_size;
-use crate::auth::Caller;
+use crate::auth::{Caller, require};
 use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::extract;
 use crate::state::AppState;
@@ -333,6 +333,8 @@ pub(crate) fn failed(error: MetadataError) -> ApiError {
 }
 
 /// List devices
+///
+/// Guests get those that their groups share.
 #[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(DeviceListQuery), responses(
     (status = 200, description = "A page, or everything as CSV", content(
         (DeviceList = "application/json"), (String = "text/csv"),
@@ -361,6 +363,7 @@ async fn devices(
         limit,
     };
     if let Some(ListFormat::Csv) = query.format {
+        require(&principal, Action::ReadDevices, "guests see devices one by one; CSV is for viewers and above")?;
         return export::all(state.metadata, principal, wanted).await;
     }
     let (devices, next) = state.metadata.devices(&principal, &wanted).await?;

@@ -204,9 +204,11 @@ async fn device_types(State(state): State<AppState>, Caller(principal): Caller) 
 /// Each can be sent to `POST /api/v1/device-types` as it is or changed.
 #[utoipa::path(get, path = "/api/v1/device-types/shipped", tag = "devices", responses(
     (status = 200, body = ShippedTypes), (status = 401, body = ErrorBody),
+    (status = 403, body = ErrorBody, description = "Not for guests"),
 ))]
-async fn shipped_device_types(_: Caller) -> Json<ShippedTypes> {
-    Json(ShippedTypes { types: shipped_types().into_iter().map(TypeDefinition::from).collect() })
+async fn shipped_device_types(caller: Caller) -> ApiResult<Json<ShippedTypes>> {
+    caller.may_look_around()?;
+    Ok(Json(ShippedTypes { types: shipped_types().into_iter().map(TypeDefinition::from).collect() }))
 }
 
 /// Add a type of devices

@@ -33,14 +33,12 @@ const READ_BUFFER_BYTES: usize = 4 << 10;
 #[utoipa::path(get, path = "/ws/live", tag = "live", responses(
     (status = 101, description = "The WebSocket is open; the first message is `hello`"),
     (status = 400, body = ErrorBody, description = "No WebSocket handshake"), (status = 401, body = ErrorBody),
-    (status = 403, body = ErrorBody, description = "The page is one of another site"),
+    (status = 403, body = ErrorBody, description = "The page is one of another site, or the caller is a guest"),
     (status = 429, body = ErrorBody, description = "http.live_clients are connected already"),
 ))]
-pub(super) async fn connect(
-    State(state): State<AppState>,
-    Caller(principal): Caller,
-    request: Request,
-) -> ApiResult<Response> {
+pub(super) async fn connect(State(state): State<AppState>, caller: Caller, request: Request) -> ApiResult<Response> {
+    caller.may_look_around()?;
+    let Caller(principal) = caller;
     let (mut parts, _) = request.into_parts();
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &state).await.map_err(|rejection| {
         ApiError::invalid(format!("{}; open this address as a WebSocket, or use /api/v1/live", rejection.body_text()))

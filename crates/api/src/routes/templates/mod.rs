@@ -276,9 +276,11 @@ fn fill_in(given: &mut Given, access: &NetworkAccess) {
 /// With what is to be filled in for each: those that come with Sensorium, then those that people of the organisation wrote and
 /// an administrator accepted.
 #[utoipa::path(get, path = "/api/v1/templates", tag = "devices",
-    responses((status = 200, body = TemplateList), (status = 401, body = ErrorBody)))]
-async fn templates(State(state): State<AppState>, Caller(principal): Caller) -> ApiResult<Json<TemplateList>> {
-    let own = state.metadata.accepted_templates(&principal).await?;
+    responses((status = 200, body = TemplateList), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody, description = "Not for guests")))]
+async fn templates(State(state): State<AppState>, caller: Caller) -> ApiResult<Json<TemplateList>> {
+    caller.may_look_around()?;
+    let own = state.metadata.accepted_templates(&caller.0).await?;
     Ok(Json(TemplateList { templates: shipped().iter().chain(&own).map(Into::into).collect() }))
 }
 
@@ -286,13 +288,15 @@ async fn templates(State(state): State<AppState>, Caller(principal): Caller) -> 
 #[utoipa::path(get, path = "/api/v1/templates/{id}", tag = "devices",
     params(("id" = String, Path, description = "The template, such as `shell-curl`")),
     responses((status = 200, body = WholeTemplate), (status = 401, body = ErrorBody),
+        (status = 403, body = ErrorBody, description = "Not for guests"),
         (status = 404, body = ErrorBody, description = "There is no such template")))]
 async fn template(
     State(state): State<AppState>,
-    Caller(principal): Caller,
+    caller: Caller,
     extract::Path(id): extract::Path<String>,
 ) -> ApiResult<Json<WholeTemplate>> {
-    Ok(Json(find(&state, &principal, &id).await?.as_ref().into()))
+    caller.may_look_around()?;
+    Ok(Json(find(&state, &caller.0, &id).await?.as_ref().into()))
 }
 
 /// Make code for a device
@@ -302,14 +306,16 @@ async fn template(
     params(("id" = String, Path, description = "The template, such as `shell-curl`")),
     responses((status = 200, body = RenderedFiles), (status = 401, body = ErrorBody),
         (status = 400, body = ErrorBody, description = "Something is filled in wrongly: `variables` says what"),
-        (status = 403, body = ErrorBody, description = "Networks are for people from editors on"),
+        (status = 403, body = ErrorBody, description = "Not for guests; networks are for people from editors on"),
         (status = 404, body = ErrorBody, description = "There is no such template or network")))]
 async fn render_template(
     State(state): State<AppState>,
-    Caller(principal): Caller,
+    caller: Caller,
     extract::Path(id): extract::Path<String>,
     extract::Json(request): extract::Json<RenderRequest>,
 ) -> ApiResult<Json<RenderedFiles>> {
+    caller.may_look_around()?;
+    let Caller(principal) = caller;
     let RenderRequest { mut variables, network } = request;
     let template = find(&state, &principal, &id).await?;
     if let Some(network) = network.map(NetworkId::from_uuid) {

@@ -1,7 +1,7 @@
 //! Who may do what: one rule per operation.
 
 use sensorium_model::Role;
-use sensorium_model::Role::{Administrator, Editor, Owner, Viewer};
+use sensorium_model::Role::{Administrator, Editor, Guest, Owner, Viewer};
 
 /// The rule of an operation.
 pub(crate) struct Rule {
@@ -56,8 +56,8 @@ pub(crate) const RULES: &[Rule] = &[
     anyone("GET /api/v1/setup", 200),
     anyone("POST /api/v1/setup", 409),
     anyone("POST /api/v1/session", 401),
-    from(Viewer, "GET /api/v1/session", Own),
-    from(Viewer, "DELETE /api/v1/session", Own),
+    from(Guest, "GET /api/v1/session", Own),
+    from(Guest, "DELETE /api/v1/session", Own),
     anyone("POST /api/v1/invitations/accept", 401),
     // Whoever asks is answered the same, whoever they name.
     anyone("GET /api/v1/password-reset", 200),
@@ -66,24 +66,24 @@ pub(crate) const RULES: &[Rule] = &[
     anyone("GET /api/v1/session/oidc", 404),
     anyone("POST /api/v1/session/oidc", 404),
     anyone("GET /api/v1/session/oidc/callback", 404),
-    from(Viewer, "GET /api/v1/account/identity", Own),
+    from(Guest, "GET /api/v1/account/identity", Own),
     anyone("POST /api/v1/account/identity", 401),
     anyone("POST /api/v1/account/identity/remove", 401),
     // Asking to join, which nobody set here.
     anyone("GET /api/v1/registration", 200),
     anyone("POST /api/v1/registration", 403),
     // One's own account; the walk names a session of the owner, which is nobody else's.
-    from(Viewer, "PUT /api/v1/account/password", Own),
-    from(Viewer, "GET /api/v1/account/sessions", Own),
-    from(Viewer, "DELETE /api/v1/account/sessions", Own),
+    from(Guest, "PUT /api/v1/account/password", Own),
+    from(Guest, "GET /api/v1/account/sessions", Own),
+    from(Guest, "DELETE /api/v1/account/sessions", Own),
     from(Owner, "DELETE /api/v1/account/sessions/{id}", Nothing),
-    from(Viewer, "GET /api/v1/account/quotas", Own),
-    from(Viewer, "GET /api/v1/account/email", Own),
-    from(Viewer, "PUT /api/v1/account/email", Own),
+    from(Guest, "GET /api/v1/account/quotas", Own),
+    from(Guest, "GET /api/v1/account/email", Own),
+    from(Guest, "PUT /api/v1/account/email", Own),
     anyone("POST /api/v1/account/email/confirm", 401),
     // The walk has no app that makes codes, and what it begins never counts.
-    from(Viewer, "GET /api/v1/account/second-factor", Own),
-    from(Viewer, "POST /api/v1/account/second-factor", Own),
+    from(Guest, "GET /api/v1/account/second-factor", Own),
+    from(Guest, "POST /api/v1/account/second-factor", Own),
     anyone("POST /api/v1/account/second-factor/confirm", 401),
     anyone("POST /api/v1/account/second-factor/remove", 401),
     // People; the walk names people of the lowest role, and cannot make owners.
@@ -103,6 +103,12 @@ pub(crate) const RULES: &[Rule] = &[
     from(Administrator, "GET /api/v1/classes/{id}", Nothing),
     from(Administrator, "PATCH /api/v1/classes/{id}", Nothing),
     from(Administrator, "DELETE /api/v1/classes/{id}", Nothing),
+    // Groups.
+    from(Administrator, "GET /api/v1/groups", Own),
+    from(Administrator, "POST /api/v1/groups", Own),
+    from(Administrator, "GET /api/v1/groups/{id}", Nothing),
+    from(Administrator, "PATCH /api/v1/groups/{id}", Nothing),
+    from(Administrator, "DELETE /api/v1/groups/{id}", Nothing),
     // A test message, which belongs to nobody.
     from(Administrator, "POST /api/v1/mail/test", Own),
     // The record of changes.
@@ -136,17 +142,17 @@ pub(crate) const RULES: &[Rule] = &[
     from(Administrator, "DELETE /api/v1/queries/{id}", Nothing),
     from(Viewer, "GET /api/v1/live", Nothing),
     from(Viewer, "GET /ws/live", Own),
-    // Devices and their types; what comes with Sensorium is the same for all organisations.
+    // Devices and their types; what the walk names is shared with the guest. What comes with Sensorium is the same for all organisations.
     from(Viewer, "GET /api/v1/device-types", Own),
     from(Viewer, "GET /api/v1/device-types/shipped", Own),
     from(Editor, "POST /api/v1/device-types", Own),
     from(Viewer, "GET /api/v1/device-types/{id}", Nothing),
     from(Editor, "PATCH /api/v1/device-types/{id}", Nothing),
     from(Editor, "DELETE /api/v1/device-types/{id}", Nothing),
-    from(Viewer, "GET /api/v1/devices", Own),
+    from(Guest, "GET /api/v1/devices", Own),
     from(Editor, "POST /api/v1/devices", Own),
     from(Editor, "POST /api/v1/devices/import", Own),
-    from(Viewer, "GET /api/v1/devices/{id}", Nothing),
+    from(Guest, "GET /api/v1/devices/{id}", Nothing),
     from(Editor, "PATCH /api/v1/devices/{id}", Nothing),
     from(Editor, "DELETE /api/v1/devices/{id}", Nothing),
     from(Editor, "GET /api/v1/devices/{id}/tokens", Nothing),
@@ -157,7 +163,7 @@ pub(crate) const RULES: &[Rule] = &[
     from(Editor, "DELETE /api/v1/devices/{id}/claim", Nothing),
     // The walk knows no claim link.
     anyone("POST /api/v1/claims", 401),
-    from(Viewer, "GET /api/v1/devices/{id}/state", Nothing),
+    from(Guest, "GET /api/v1/devices/{id}/state", Nothing),
     from(Editor, "PUT /api/v1/devices/{id}/state/desired", Nothing),
     from(Viewer, "GET /api/v1/devices/{id}/commands", Nothing),
     from(Editor, "POST /api/v1/devices/{id}/commands", Nothing),
@@ -174,13 +180,13 @@ pub(crate) const RULES: &[Rule] = &[
     from(Editor, "DELETE /api/v1/inbox/{id}", Nothing),
     from(Editor, "POST /api/v1/inbox/{id}/adopt", Nothing),
     // Sites, buildings and floors.
-    from(Viewer, "GET /api/v1/places", Own),
+    from(Guest, "GET /api/v1/places", Own),
     from(Editor, "POST /api/v1/places", Own),
-    from(Viewer, "GET /api/v1/places/{id}", Nothing),
+    from(Guest, "GET /api/v1/places/{id}", Nothing),
     from(Editor, "PATCH /api/v1/places/{id}", Nothing),
     from(Editor, "DELETE /api/v1/places/{id}", Nothing),
-    from(Viewer, "GET /api/v1/places/{id}/devices", Nothing),
-    from(Viewer, "GET /api/v1/places/{id}/plan", Nothing),
+    from(Guest, "GET /api/v1/places/{id}/devices", Nothing),
+    from(Guest, "GET /api/v1/places/{id}/plan", Nothing),
     from(Editor, "PUT /api/v1/places/{id}/plan", Nothing),
     from(Editor, "DELETE /api/v1/places/{id}/plan", Nothing),
     // Code for devices; the walk asks for a template that is the same for all organisations.

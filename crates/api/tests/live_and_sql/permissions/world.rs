@@ -10,10 +10,10 @@ use sensorium_mail::{MailConfig, Mailer, Security};
 use sensorium_metadata::inbox::{Kept, NewMessage};
 use sensorium_metadata::places::{NewPicture, NewPlace, PlaceKind};
 use sensorium_metadata::{
-    LinkPurpose, NewClass, NewCommand, NewDevice, NewDeviceToken, NewNetwork, NewPerson, NewToken, NewType, NewUser,
-    Proposal, Quotas, SetUp,
+    LinkPurpose, NewClass, NewCommand, NewDevice, NewDeviceToken, NewGroup, NewNetwork, NewPerson, NewToken, NewType,
+    NewUser, Proposal, Quotas, SetUp,
 };
-use sensorium_model::{DatabaseName, DeviceId, OrgId, Principal, Role};
+use sensorium_model::{DatabaseName, DeviceId, OrgId, PlaceId, Principal, Role, UserId};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +44,7 @@ impl Caller {
         match self {
             Self::Nobody | Self::Device => None,
             Self::Stranger => Some("eve"),
+            Self::Member(Role::Guest) => Some("gus-markerone"),
             Self::Member(Role::Viewer) => Some("vera-markerone"),
             Self::Member(Role::Editor) => Some("edith-markerone"),
             Self::Member(Role::Administrator) => Some("adam-markerone"),
@@ -111,6 +112,7 @@ impl Answer {
 pub(crate) struct World {
     pub(crate) server: Server,
     owner: Principal,
+    guest: UserId,
     number: AtomicU32,
 }
 
@@ -128,15 +130,16 @@ impl World {
         let owner = Principal::user(owner.org, owner.user.unwrap().id, None, Role::Owner);
         let add = async |org: OrgId, caller: Caller, role| {
             let new = NewUser { login: caller.login().unwrap().into(), password: PASSWORD.into(), role };
-            metadata.create_user(&Principal::system(org), new).await.unwrap();
+            metadata.create_user(&Principal::system(org), new).await.unwrap()
         };
+        let guest = add(owner.org, Caller::Member(Role::Guest), Role::Guest).await;
         for role in [Role::Viewer, Role::Editor, Role::Administrator] {
             add(owner.org, Caller::Member(role), role).await;
         }
         let system = Principal::system(owner.org);
         let elsewhere = metadata.create_organisation(&system, "Elsewhere").await.unwrap();
         add(elsewhere, Caller::Stranger, Role::Owner).await;
-        let world = Self { owner, server, number: AtomicU32::new(1) };
+        let world = Self { owner, guest, server, number: AtomicU32::new(1) };
         world.fill().await;
         world
     }
@@ -154,6 +157,7 @@ impl World {
         self.invited(0).await;
         self.network(0).await;
         self.class(0).await;
+        self.group(0).await;
         self.submission(0).await;
         let new = Self::new_type("submitted");
         self.server.state.metadata.submit(&self.owner, Proposal::Type { id: None, version: None, new }).await.unwrap();
@@ -162,8 +166,28 @@ impl World {
         self.device(0).await;
     }
 
-    /// Something of the first organisation that an operation can name; new each time, if the operation may use it up.
+    /// Something of the first organisation that an operation can name, shared with the guest; new each time, if the operation may
+    /// use it up.
     pub(crate) async fn target(&self, operation: &str) -> Target {
+        let target = self.unshared(operation).await;
+        let mut new = NewGroup {
+            name: format!("{MARK}-sharing-{}", self.number.fetch_add(1, Ordering::SeqCst)),
+            members: vec![self.guest],
+            ..NewGroup::default()
+        };
+        if operation.contains("/devices/{id}") {
+            new.devices = vec![target.id.parse::<DeviceId>().unwrap()];
+        } else if operation.contains("/places/{id}") {
+            new.places = vec![target.id.parse::<PlaceId>().unwrap()];
+        } else {
+            return target;
+        }
+        self.server.state.metadata.create_group(&self.owner, new).await.unwrap();
+        target
+    }
+
+    /// As [`Self::target`], and shared with nobody.
+    pub(crate) async fn unshared(&self, operation: &str) -> Target {
         let number = self.number.fetch_add(1, Ordering::SeqCst);
         let mut target = Target {
             database: format!("{MARK}-db"),
@@ -205,6 +229,8 @@ impl World {
             target.id = self.query().await;
         } else if operation.contains("/classes/") {
             target.id = self.class(number).await;
+        } else if operation.contains("/groups/") {
+            target.id = self.group(number).await;
         } else if operation.contains("/networks/") {
             target.id = self.network(number).await;
         } else if operation.contains("/password-reset") || operation.contains("/second-factor") {
@@ -320,6 +346,11 @@ impl World {
     async fn class(&self, number: u32) -> String {
         let new = NewClass { name: format!("{MARK}-class-{number}"), quotas: Quotas::default() };
         self.server.state.metadata.create_class(&self.owner, new).await.unwrap().id.to_string()
+    }
+
+    async fn group(&self, number: u32) -> String {
+        let new = NewGroup { name: format!("{MARK}-group-{number}"), ..NewGroup::default() };
+        self.server.state.metadata.create_group(&self.owner, new).await.unwrap().id.to_string()
     }
 
     async fn network(&self, number: u32) -> String {
