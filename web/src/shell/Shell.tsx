@@ -1,11 +1,13 @@
 /** The frame around every page of a signed-in person. Dialogs are fetched when they are first wanted. */
 import { useHotkeys } from "@mantine/hooks";
-import { Outlet, useRouteContext } from "@tanstack/react-router";
+import { Outlet, useLocation, useRouteContext } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { DiskNotice } from "./DiskNotice";
 import { Navigation } from "./Navigation";
 import { OfflineNotice } from "./OfflineNotice";
+import { OnlyFrom } from "./OnlyFrom";
+import { leastFor } from "./places";
 import classes from "./Shell.module.css";
 import { useShortcut, useShortcutKeys } from "./shortcuts";
 import { TopBar } from "./TopBar";
@@ -19,6 +21,7 @@ const content = "content";
 export function Shell() {
   const { t } = useTranslation();
   const session = useRouteContext({ from: "/signed-in", select: (context) => context.session });
+  const least = useLocation({ select: ({ pathname }) => leastFor(pathname) });
   const [keys, setKeys] = useState<"never" | "shown" | "closed">("never");
   const [searches, setSearches] = useState(0);
   const [serverReachable, setServerReachable] = useState(true);
@@ -51,7 +54,9 @@ export function Shell() {
       <div className={classes["columns"]}>
         <Navigation role={session.user.role} />
         <main id={content} tabIndex={-1} className={classes["content"]}>
-          <Outlet />
+          <OnlyFrom least={least}>
+            <Outlet />
+          </OnlyFrom>
         </main>
       </div>
       <Suspense>
