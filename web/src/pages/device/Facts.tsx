@@ -78,12 +78,9 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 function OnPlan({ id, place }: { id: string; place: string }) {
   const { t } = useTranslation("devices");
   const places = useQuery(placesQuery);
-  const found = places.data?.find((one) => one.id === place);
-  // A guest may see the device and not the place.
-  if (places.data !== undefined && found === undefined) return <span className="sn-dim">{t("nothing")}</span>;
   return (
     <Link to="/places/$id" params={{ id: place }} search={{ device: id }}>
-      {found?.name ?? t("somePlan")}
+      {places.data?.find((one) => one.id === place)?.name ?? t("somePlan")}
     </Link>
   );
 }
