@@ -48,7 +48,7 @@ function Choose({ group, part, onClose }: Omit<AddToGroupProps, "opened">) {
     request: (latest, ids) =>
       api.PATCH("/api/v1/groups/{id}", {
         params: { path: { id: latest.id } },
-        body: { version: latest.version, [part]: withAll(latest, part, ids) },
+        body: { version: latest.version, ...withAll(latest, part, ids) },
       }),
     onDone: () => {
       onClose();

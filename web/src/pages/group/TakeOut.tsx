@@ -27,7 +27,7 @@ export function TakeOut({ group, part, thing, opened, onClose }: TakeOutProps) {
     request: (base) =>
       api.PATCH("/api/v1/groups/{id}", {
         params: { path: { id: base.id } },
-        body: { version: base.version, [part]: without(base, part, thing.id) },
+        body: { version: base.version, ...without(base, part, thing.id) },
       }),
     onDone: () => {
       onClose();

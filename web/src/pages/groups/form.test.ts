@@ -28,10 +28,10 @@ it("changes only what was touched, and takes no blanks around it", () => {
 
 it("adds to a list and takes out of it without touching the others", () => {
   expect(thingsOf(visitors, "members")).toEqual([{ id: "a", name: "vera" }]);
-  expect(withAll(visitors, "devices", ["d", "b"])).toEqual(["b", "c", "d"]);
-  expect(withAll(visitors, "places", ["p"])).toEqual(["p"]);
-  expect(without(visitors, "devices", "b")).toEqual(["c"]);
-  expect(without(visitors, "members", "nobody")).toEqual(["a"]);
+  expect(withAll(visitors, "devices", ["d", "b"])).toEqual({ devices: ["b", "c", "d"] });
+  expect(withAll(visitors, "places", ["p"])).toEqual({ places: ["p"] });
+  expect(without(visitors, "devices", "b")).toEqual({ devices: ["c"] });
+  expect(without(visitors, "members", "nobody")).toEqual({ members: ["a"] });
 });
 
 it("says what somebody else changed, thing by thing, and keeps what was filled in", () => {

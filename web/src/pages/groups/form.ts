@@ -10,9 +10,6 @@ export const PARTS = ["members", "devices", "places"] as const;
 /** One of them. */
 export type Part = (typeof PARTS)[number];
 
-/** What the server is asked for; a list takes the place of the one before. */
-export type WantedGroup = GroupFields & Record<Part, string[]>;
-
 /** An empty form. */
 export const EMPTY: GroupFields = { name: "", description: "" };
 
@@ -48,14 +45,17 @@ export function thingsOf(group: Group, part: Part): { id: string; name: string }
   return group[part];
 }
 
-/** The ids of a part with others added to them. */
-export function withAll(group: Group, part: Part, ids: readonly string[]): string[] {
-  return [...new Set([...thingsOf(group, part).map(({ id }) => id), ...ids])];
+/** The ids that take the place of those of a part. */
+export type WantedPart = Partial<Record<Part, string[]>>;
+
+/** What the server is asked for, so that others are in the group, too. */
+export function withAll(group: Group, part: Part, ids: readonly string[]): WantedPart {
+  return { [part]: [...new Set([...thingsOf(group, part).map(({ id }) => id), ...ids])] };
 }
 
-/** The ids of a part without one. */
-export function without(group: Group, part: Part, id: string): string[] {
-  return thingsOf(group, part).flatMap((one) => (one.id === id ? [] : [one.id]));
+/** What the server is asked for, so that one is not in the group any more. */
+export function without(group: Group, part: Part, id: string): WantedPart {
+  return { [part]: thingsOf(group, part).flatMap((one) => (one.id === id ? [] : [one.id])) };
 }
 
 /** A fact that is no longer as it was seen, or something that came in or went out. */
