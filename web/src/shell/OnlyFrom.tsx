@@ -9,7 +9,7 @@ import { EmptyState } from "./EmptyState";
 /** Properties of {@link OnlyFrom}. */
 export interface OnlyFromProps {
   /** The least role that may use the page. */
-  least: "guest" | "viewer" | "editor" | "administrator";
+  least: "viewer" | "editor" | "administrator";
   children: ReactNode;
 }
 
@@ -17,7 +17,7 @@ export interface OnlyFromProps {
 export function OnlyFrom({ least, children }: OnlyFromProps) {
   const { t } = useTranslation();
   const { user, organisation } = useRouteContext({ from: "/signed-in", select: (context) => context.session });
-  if (least === "guest" || isAtLeast(user.role, least)) return children;
+  if (isAtLeast(user.role, least)) return children;
   return (
     <EmptyState
       order={1}

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { leastFor, placesFor } from "./places";
+import { isFor, placesFor } from "./places";
 
 it("leads only those who may to the pages about networks, people and changes", () => {
   const names = (role: Parameters<typeof placesFor>[0]) => placesFor(role).map(({ name }) => name);
@@ -20,17 +20,18 @@ it("leads guests to what may be shared with them and to their account, also on a
 });
 
 it.each([
-  ["/devices", "guest"],
-  ["/devices/7", "guest"],
-  ["/places/7", "guest"],
-  ["/account", "guest"],
-  ["/", "viewer"],
-  ["/explore", "viewer"],
-  ["/device-code", "viewer"],
-  ["/groups/7", "viewer"],
-  ["/mapping", "viewer"],
-])("says who %s is for", (path, least) => {
-  expect(leastFor(path)).toBe(least);
+  ["/devices", true],
+  ["/devices/7", true],
+  ["/places/7", true],
+  ["/account", true],
+  ["/", false],
+  ["/explore", false],
+  ["/device-code", false],
+  ["/groups/7", false],
+  ["/mapping", false],
+])("says whether %s is for guests: %s", (path, isForGuests) => {
+  expect(isFor("guest", path)).toBe(isForGuests);
+  expect(isFor("viewer", path)).toBe(true);
 });
 
 it("gives the bottom bar of a phone no more than it has room for", () => {

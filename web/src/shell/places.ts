@@ -18,7 +18,7 @@ import {
   UsersRound,
   Wifi,
 } from "lucide-react";
-import { isAtLeast, type Role } from "@/api/roles";
+import { isAtLeast, isGuest, type Role } from "@/api/roles";
 
 /** One page in the navigation. */
 export interface Place {
@@ -86,8 +86,7 @@ export function placesFor(role: Role): readonly Place[] {
   return own.length > ROOM ? own : own.map((one) => ({ ...one, isFrequent: true }));
 }
 
-/** The least role that an address is for. Pages that are for editors or administrators alone say so themselves. */
-export function leastFor(path: string): "guest" | "viewer" {
-  const isHere = ({ to }: Place) => path === to || path.startsWith(`${to}/`);
-  return placesFor("guest").some(isHere) ? "guest" : "viewer";
+/** Whether an address is for somebody of this role. Pages that are for editors or administrators alone say so themselves. */
+export function isFor(role: Role, path: string): boolean {
+  return !isGuest(role) || placesFor(role).some(({ to }) => path === to || path.startsWith(`${to}/`));
 }
