@@ -280,6 +280,28 @@ it("shows what somebody else changed meanwhile, and loses neither change", async
   await close();
 });
 
+it("finds what is in a group by words when there is much of it", async () => {
+  const made: string[] = [];
+  for (let hall = 1; hall <= 13; hall += 1) {
+    made.push((await send<Named>("POST", "/api/v1/places", { name: `Hall ${hall}`, kind: "building" })).id);
+  }
+  const { id } = await send<Group>("POST", "/api/v1/groups", { name: "Caretakers", places: made });
+  const { page, close } = await open(server, { session });
+  await page.goto(`/groups/${id}`);
+  const places = page.getByRole("region", { name: "Places", exact: true });
+  await places.getByLabel("Search places").fill("hall 13");
+  await places.getByRole("link", { name: "Hall 12" }).waitFor({ state: "detached" });
+  expect(await places.getByRole("link").allTextContents()).toEqual(["Hall 13"]);
+  await page.getByRole("button", { name: "Take out: Hall 13" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Take out" }).click();
+  await places.getByText("Nothing has these words in its name.").waitFor();
+  await places.getByLabel("Search places").fill("");
+  await places.getByRole("link", { name: "Hall 12" }).waitFor();
+  expect(await places.getByRole("link").count()).toBe(12);
+  expect((await group("Caretakers")).places.length).toBe(12);
+  await close();
+});
+
 it("deletes a group, and asks first", async () => {
   const { id } = await send<Group>("POST", "/api/v1/groups", { name: "Passers-by" });
   const { page, close } = await open(server, { session });

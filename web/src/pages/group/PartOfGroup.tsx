@@ -1,15 +1,20 @@
 /** The members, the devices or the places of a group: the list, adding to it, and taking out of it. */
-import { Button, Text, Title } from "@mantine/core";
+import { Button, Text, TextInput, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
-import { Plus } from "lucide-react";
+import { Plus, Search } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Group } from "@/api/groups";
-import { type Part, thingsOf } from "@/pages/groups/form";
+import { type Part, thingsOf, withWords } from "@/pages/groups/form";
 import { AddToGroup } from "./AddToGroup";
 import classes from "./group.module.css";
 import { TakeOut } from "./TakeOut";
+
+/** From so many on, one looks for them. */
+const MANY = 12;
+/** So many are listed; words find the others. */
+const LISTED = 100;
 
 /** Properties of {@link PartOfGroup}. */
 export interface PartOfGroupProps {
@@ -25,7 +30,9 @@ export function PartOfGroup({ group, part }: PartOfGroupProps) {
   const [taken, setTaken] = useState<{ id: string; name: string } | null>(null);
   // Each dialog begins anew.
   const [number, setNumber] = useState(0);
+  const [words, setWords] = useState("");
   const things = thingsOf(group, part);
+  const found = withWords(things, words, ({ name }) => [name]);
   return (
     <section className={classes["part"]} aria-labelledby={`group-${part}`}>
       <div className={classes["partHead"]}>
@@ -47,11 +54,28 @@ export function PartOfGroup({ group, part }: PartOfGroupProps) {
         </Button>
       </div>
       <Text c="dimmed">{t(`${part}Why`)}</Text>
-      {things.length === 0 ? (
-        <Text>{t(`none_${part}`)}</Text>
-      ) : (
+      {(things.length > MANY || words !== "") && (
+        <TextInput
+          type="search"
+          label={t(`search_${part}`)}
+          maxLength={100}
+          autoComplete="off"
+          leftSection={<Search size={14} aria-hidden />}
+          value={words}
+          onChange={(event) => {
+            setWords(event.currentTarget.value);
+          }}
+        />
+      )}
+      {things.length === 0 && <Text>{t(`none_${part}`)}</Text>}
+      {things.length > 0 && found.length === 0 && (
+        <Text c="dimmed" role="status">
+          {t("noMatch")}
+        </Text>
+      )}
+      {found.length > 0 && (
         <ul className={`sn-panel ${classes["things"] ?? ""}`} aria-labelledby={`group-${part}`}>
-          {things.map((thing) => (
+          {found.slice(0, LISTED).map((thing) => (
             <li key={thing.id}>
               <Name part={part} {...thing} />
               <Button
@@ -71,6 +95,7 @@ export function PartOfGroup({ group, part }: PartOfGroupProps) {
           ))}
         </ul>
       )}
+      {found.length > LISTED && <Text c="dimmed">{t("more", { count: LISTED })}</Text>}
       <AddToGroup key={`add ${number}`} group={group} part={part} opened={adding} onClose={add.close} />
       {taken !== null && (
         <TakeOut key={`take ${number}`} group={group} part={part} thing={taken} opened={taking} onClose={take.close} />
