@@ -37,6 +37,7 @@ beforeAll(async () => {
   const type = await json("/api/v1/device-types", { name: "Room sensor", table: "room", fields });
   const lamp = await json("/api/v1/devices", { name: "lamp", type: type.id, attributes: { room: "hall" }, tags: { site: "home" } });
   await json(`/api/v1/devices/${lamp.id}/tokens`, { name: "firmware" });
+  await json("/api/v1/groups", { name: "Visitors <b>", description: "Of the fair", devices: [lamp.id] });
   const rights = { can_read: false, can_write: true, for_devices: true };
   const made: unknown = await json("/api/v1/tokens", { name: "workshop", ...rights });
   const key = made as { secret: string; token: { id: string } };
@@ -90,6 +91,25 @@ const pages: [name: string, path: string, ready: Step][] = [
     async (page) => {
       await page.getByRole("button", { name: "Invite" }).click();
       await page.getByLabel("Login").waitFor();
+    },
+  ],
+  ["groups", "/groups", (page) => page.getByRole("row", { name: /Visitors/ }).waitFor()],
+  [
+    "a group",
+    "/groups",
+    async (page) => {
+      await page.getByRole("link", { name: "Visitors <b>" }).click();
+      await page.getByRole("button", { name: "Take out: lamp" }).waitFor();
+    },
+  ],
+  [
+    "adding to a group",
+    "/groups",
+    async (page) => {
+      await page.getByRole("link", { name: "Visitors <b>" }).click();
+      await page.getByRole("button", { name: "Add members" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: /^vera/ }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Add 1" }).waitFor();
     },
   ],
   ["audit", "/audit", (page) => page.getByRole("row", { name: /created person vera/ }).waitFor()],

@@ -172,7 +172,7 @@ export async function token(
 export interface Invitation {
   login: string;
   name?: string;
-  role: "viewer" | "editor" | "administrator" | "owner";
+  role: "guest" | "viewer" | "editor" | "administrator" | "owner";
 }
 
 /** Invites a person over HTTP; gives their id and the code of the link. */

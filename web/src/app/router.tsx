@@ -11,6 +11,7 @@ import {
 } from "@tanstack/react-router";
 import type { QueryClient } from "@tanstack/react-query";
 import { devicesQuery, sessionQuery, setupQuery } from "@/api/queries";
+import { isGuest } from "@/api/roles";
 import { loadStrings } from "@/i18n";
 import { validateSearch as auditSearch } from "@/pages/audit/search";
 import { validateSearch as devicesSearch } from "@/pages/devices/search";
@@ -46,6 +47,7 @@ export type TitledNamespace =
   | "send"
   | "tokens"
   | "people"
+  | "groups"
   | "audit"
   | "devices"
   | "inbox"
@@ -152,6 +154,10 @@ const overview = createRoute({
   path: "/",
   staticData: { title: "overview" },
   validateSearch: overviewSearch,
+  beforeLoad: ({ context }) => {
+    // There is nothing on it that guests may see.
+    if (isGuest(context.session.user.role)) throw redirect({ to: "/devices" });
+  },
   loader: () => loadStrings("overview", "charts"),
   component: lazyRouteComponent(() => import("@/pages/overview")),
 });
@@ -193,6 +199,22 @@ const people = createRoute({
   staticData: { title: "people" },
   loader: () => loadStrings("people"),
   component: lazyRouteComponent(() => import("@/pages/people")),
+});
+
+const groups = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/groups",
+  staticData: { title: "groups" },
+  loader: () => loadStrings("groups"),
+  component: lazyRouteComponent(() => import("@/pages/groups")),
+});
+
+const group = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/groups/$id",
+  staticData: { title: "groups" },
+  loader: () => loadStrings("groups"),
+  component: lazyRouteComponent(() => import("@/pages/group")),
 });
 
 const audit = createRoute({
@@ -376,6 +398,8 @@ export const router = createRouter({
       networks,
       tokens,
       people,
+      groups,
+      group,
       audit,
       api,
       account,

@@ -8,6 +8,7 @@ import type common from "./locales/en/common.json";
 import type deviceCode from "./locales/en/device-code.json";
 import type devices from "./locales/en/devices.json";
 import type explore from "./locales/en/explore.json";
+import type groups from "./locales/en/groups.json";
 import type inbox from "./locales/en/inbox.json";
 import type invitation from "./locales/en/invitation.json";
 import type login from "./locales/en/login.json";
@@ -37,6 +38,7 @@ declare module "i18next" {
       "device-code": typeof deviceCode;
       devices: typeof devices;
       explore: typeof explore;
+      groups: typeof groups;
       inbox: typeof inbox;
       invitation: typeof invitation;
       login: typeof login;

@@ -13,6 +13,7 @@ const InboxBadge = lazy(() => import("./InboxBadge"));
 export function Navigation({ role }: { role: Role }) {
   const { t } = useTranslation();
   const places = placesFor(role);
+  const others = places.filter(({ isFrequent }) => !isFrequent);
   return (
     <nav className={classes["nav"]} aria-label={t("nav.label")}>
       <ul>
@@ -29,9 +30,11 @@ export function Navigation({ role }: { role: Role }) {
             </Link>
           </li>
         ))}
-        <li className={classes["more"]}>
-          <MoreButton places={places.filter(({ isFrequent }) => !isFrequent)} />
-        </li>
+        {others.length > 0 && (
+          <li className={classes["more"]}>
+            <MoreButton places={others} />
+          </li>
+        )}
       </ul>
     </nav>
   );

@@ -9,7 +9,7 @@ import { EmptyState } from "./EmptyState";
 /** Properties of {@link OnlyFrom}. */
 export interface OnlyFromProps {
   /** The least role that may use the page. */
-  least: "editor" | "administrator";
+  least: "viewer" | "editor" | "administrator";
   children: ReactNode;
 }
 

@@ -5,6 +5,7 @@ import { Search } from "lucide-react";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import type { Session } from "@/api/queries";
+import { isGuest } from "@/api/roles";
 import { AccountButton } from "./AccountButton";
 import { Mark } from "./Mark";
 import classes from "./TopBar.module.css";
@@ -36,9 +37,12 @@ export function TopBar({ session, onReachable, onSearch }: TopBarProps) {
         <kbd className={classes["key"]}>{isApple ? "⌘ K" : "Ctrl K"}</kbd>
       </UnstyledButton>
       <div className={classes["end"]}>
-        <Suspense fallback={<VisuallyHidden>{t("connection.connecting")}</VisuallyHidden>}>
-          <ConnectionIndicator onReachable={onReachable} />
-        </Suspense>
+        {/* It opens the stream, which is not for guests. */}
+        {!isGuest(session.user.role) && (
+          <Suspense fallback={<VisuallyHidden>{t("connection.connecting")}</VisuallyHidden>}>
+            <ConnectionIndicator onReachable={onReachable} />
+          </Suspense>
+        )}
         <ActionIcon className={classes["searchIcon"]} aria-label={t("palette.open")} onClick={onSearch}>
           <Search size={20} aria-hidden />
         </ActionIcon>

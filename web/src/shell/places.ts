@@ -12,12 +12,13 @@ import {
   type LucideIcon,
   MapPinned,
   ScrollText,
+  Share2,
   SquareTerminal,
   UserRoundCog,
   UsersRound,
   Wifi,
 } from "lucide-react";
-import { isAtLeast, type Role } from "@/api/roles";
+import { isAtLeast, isGuest, type Role } from "@/api/roles";
 
 /** One page in the navigation. */
 export interface Place {
@@ -34,11 +35,12 @@ export interface Place {
     | "/networks"
     | "/tokens"
     | "/people"
+    | "/groups"
     | "/audit"
     | "/reference"
     | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "devices" | "inbox" | "places" | "map" | "deviceCode" | "templates" | "networks" | "tokens" | "people" | "audit" | "api" | "account";
+  name: "overview" | "explore" | "send" | "devices" | "inbox" | "places" | "map" | "deviceCode" | "templates" | "networks" | "tokens" | "people" | "groups" | "audit" | "api" | "account";
   icon: LucideIcon;
   /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
   isFrequent: boolean;
@@ -59,21 +61,32 @@ const places: readonly Place[] = [
   place("/", "overview", Activity, { isFrequent: true }),
   place("/explore", "explore", Compass, { isFrequent: true }),
   place("/send", "send", SquareTerminal, { isFrequent: true }),
-  place("/devices", "devices", Cpu),
+  place("/devices", "devices", Cpu, { least: "guest" }),
   place("/inbox", "inbox", Inbox),
-  place("/places", "places", Building2),
-  place("/map", "map", MapPinned),
+  place("/places", "places", Building2, { least: "guest" }),
+  place("/map", "map", MapPinned, { least: "guest" }),
   place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
   place("/templates", "templates", FileCode2),
   place("/networks", "networks", Wifi, { least: "editor" }),
   place("/tokens", "tokens", KeyRound),
   place("/people", "people", UsersRound, { least: "administrator" }),
+  place("/groups", "groups", Share2, { least: "administrator" }),
   place("/audit", "audit", ScrollText, { least: "administrator" }),
   place("/reference", "api", Braces),
-  place("/account", "account", UserRoundCog),
+  place("/account", "account", UserRoundCog, { least: "guest" }),
 ];
+
+/** The bottom bar of a phone has room for so many, beside the one that stands for all others. */
+const ROOM = 4;
 
 /** The pages that somebody of this role may use. */
 export function placesFor(role: Role): readonly Place[] {
-  return places.filter(({ least }) => isAtLeast(role, least));
+  const own = places.filter(({ least }) => isAtLeast(role, least));
+  // Whoever has no more than fit needs none behind "More".
+  return own.length > ROOM ? own : own.map((one) => ({ ...one, isFrequent: true }));
+}
+
+/** Whether an address is for somebody of this role. Pages that are for editors or administrators alone say so themselves. */
+export function isFor(role: Role, path: string): boolean {
+  return !isGuest(role) || placesFor(role).some(({ to }) => path === to || path.startsWith(`${to}/`));
 }

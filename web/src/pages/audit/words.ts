@@ -51,6 +51,7 @@ export const TARGETS = [
   "place",
   "template",
   "class",
+  "group",
   "claim link",
   "email",
   "mail",

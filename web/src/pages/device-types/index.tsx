@@ -10,6 +10,7 @@ import { isEditor } from "@/api/roles";
 import { EmptyState } from "@/shell/EmptyState";
 import { FormFailure } from "@/shell/FormFailure";
 import { Loading } from "@/shell/Loading";
+import { OnlyFrom } from "@/shell/OnlyFrom";
 import { PageHeader } from "@/shell/PageHeader";
 import { toast } from "@/shell/toast";
 import classes from "./deviceTypes.module.css";
@@ -17,6 +18,14 @@ import { TypeTable } from "./TypeTable";
 
 /** The page `/devices/types`. */
 export default function DeviceTypesPage() {
+  return (
+    <OnlyFrom least="viewer">
+      <Types />
+    </OnlyFrom>
+  );
+}
+
+function Types() {
   const { t } = useTranslation("devices");
   const role = useRouteContext({ from: "/signed-in", select: (context) => context.session.user.role });
   const types = useQuery(deviceTypesQuery);

@@ -17,15 +17,17 @@ export interface LastValuesProps {
   now: number;
   /** The database of the address. */
   database: string | undefined;
+  /** Whether who looks may look into databases; guests see the values alone. */
+  mayQuery: boolean;
 }
 
 /** The section; one table a series. */
-export function LastValues({ device, type, now, database = "main" }: LastValuesProps) {
+export function LastValues({ device, type, now, database = "main", mayQuery }: LastValuesProps) {
   const { t } = useTranslation("devices");
   const navigate = useNavigate({ from: "/devices/$id" });
-  const databases = useQuery(databasesQuery);
+  const databases = useQuery({ ...databasesQuery, enabled: mayQuery });
   const { last } = device;
-  const tables = useQuery({ ...tablesQuery(database), enabled: last !== null });
+  const tables = useQuery({ ...tablesQuery(database), enabled: mayQuery && last !== null });
   const columns = tables.data?.find(({ name }) => name === last?.table)?.columns ?? [];
   const tags = new Set(["device", ...columns.filter(({ kind }) => kind === "tag").map(({ name }) => name)]);
   const names = (databases.data ?? []).map(({ name }) => name);
@@ -35,15 +37,17 @@ export function LastValues({ device, type, now, database = "main" }: LastValuesP
         <Title order={2} id="device-values">
           {t("values")}
         </Title>
-        <NativeSelect
-          aria-label={t("database")}
-          value={database}
-          data={names.includes(database) ? names : [database, ...names]}
-          onChange={(event) => {
-            const chosen = event.currentTarget.value;
-            void navigate({ search: chosen === "main" ? {} : { db: chosen }, replace: true });
-          }}
-        />
+        {mayQuery && (
+          <NativeSelect
+            aria-label={t("database")}
+            value={database}
+            data={names.includes(database) ? names : [database, ...names]}
+            onChange={(event) => {
+              const chosen = event.currentTarget.value;
+              void navigate({ search: chosen === "main" ? {} : { db: chosen }, replace: true });
+            }}
+          />
+        )}
       </div>
       <FormFailure error={databases.error ?? tables.error} />
       {last === null ? (

@@ -8,7 +8,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/client";
 import { deviceQuery, deviceTypesQuery, type DeviceWithValues } from "@/api/queries";
-import { isEditor } from "@/api/roles";
+import { isEditor, isGuest } from "@/api/roles";
 import { EmptyState } from "@/shell/EmptyState";
 import { FormFailure } from "@/shell/FormFailure";
 import { Loading } from "@/shell/Loading";
@@ -27,6 +27,7 @@ export default function DevicePage() {
   const { t } = useTranslation("devices");
   const { id } = useParams({ from: "/signed-in/devices/$id" });
   const { db } = useSearch({ from: "/signed-in/devices/$id" });
+  const seesOnlyShared = useRouteContext({ from: "/signed-in", select: (context) => isGuest(context.session.user.role) });
   const device = useQuery(deviceQuery(id, db));
   // Without the database, to tell a device that is gone from a database that is.
   const isGone = device.error instanceof ApiError && [400, 404].includes(device.error.status) && db === undefined;
@@ -39,7 +40,7 @@ export default function DevicePage() {
         </Anchor>
       </nav>
       {isGone ? (
-        <EmptyState order={1} icon={Cpu} title={t("gone")} description={t("goneWhy")}>
+        <EmptyState order={1} icon={Cpu} title={t("gone")} description={t(seesOnlyShared ? "goneGuest" : "goneWhy")}>
           <Link to="/devices">{t("all")}</Link>
         </EmptyState>
       ) : (
@@ -65,7 +66,8 @@ interface FoundProps {
 function Found({ device, now, database }: FoundProps) {
   const { t } = useTranslation("devices");
   const role = useRouteContext({ from: "/signed-in", select: (context) => context.session.user.role });
-  const types = useQuery(deviceTypesQuery);
+  const seesOnlyShared = isGuest(role);
+  const types = useQuery({ ...deviceTypesQuery, enabled: !seesOnlyShared });
   const [editing, edit] = useDisclosure(false);
   const [act, setAct] = useState<Act>("disable");
   const [asking, ask] = useDisclosure(false);
@@ -78,13 +80,15 @@ function Found({ device, now, database }: FoundProps) {
   return (
     <>
       <PageHeader title={device.name}>
-        <Button
-          variant="default"
-          leftSection={<CircuitBoard size={16} aria-hidden />}
-          renderRoot={(props) => <Link to="/device-code" {...props} />}
-        >
-          {t("deviceCode")}
-        </Button>
+        {!seesOnlyShared && (
+          <Button
+            variant="default"
+            leftSection={<CircuitBoard size={16} aria-hidden />}
+            renderRoot={(props) => <Link to="/device-code" {...props} />}
+          >
+            {t("deviceCode")}
+          </Button>
+        )}
         {mayChange && (
           <>
             <Button variant="default" onClick={choose(device.enabled ? "disable" : "enable")}>
@@ -100,9 +104,9 @@ function Found({ device, now, database }: FoundProps) {
         )}
       </PageHeader>
       <Facts device={device} now={now} />
-      <LastValues device={device} type={type} now={now} database={database} />
+      <LastValues device={device} type={type} now={now} database={database} mayQuery={!seesOnlyShared} />
       <State device={device} mayChange={mayChange} />
-      <Commands device={device} mayChange={mayChange} />
+      {!seesOnlyShared && <Commands device={device} mayChange={mayChange} />}
       {mayChange && <Tokens device={device} />}
       <EditDevice device={device} opened={editing} onClose={edit.close} />
       <ActOnDevice device={device} how={act} opened={asking} onClose={ask.close} />

@@ -11,7 +11,8 @@ import { type DevicesFilters, isFiltered, SORTS, validateSearch } from "./search
 /** Properties of {@link Filters}. */
 export interface FiltersProps {
   filters: DevicesFilters;
-  types: readonly DeviceType[];
+  /** Null for those who may not see them. */
+  types: readonly DeviceType[] | null;
 }
 
 function entered(form: HTMLFormElement): DevicesFilters {
@@ -34,8 +35,8 @@ export function Filters({ filters, types }: FiltersProps) {
   };
   const { q = "", type = "", enabled = "", sort = "name", order = "asc" } = filters;
   // A type that came with the address stays a choice.
-  const known = types.map(({ id, name }) => ({ value: id, label: name }));
-  const choices = type === "" || types.some(({ id }) => id === type) ? known : [...known, { value: type, label: type }];
+  const known = (types ?? []).map(({ id, name }) => ({ value: id, label: name }));
+  const choices = type === "" || known.some(({ value }) => value === type) ? known : [...known, { value: type, label: type }];
   const form = useRef<HTMLFormElement>(null);
   useLayoutEffect(() => {
     for (const [name, value] of Object.entries({ q, type, enabled: String(enabled), order: `${sort} ${order}` })) {
@@ -47,7 +48,7 @@ export function Filters({ filters, types }: FiltersProps) {
   useLayoutEffect(() => {
     const field = form.current?.elements.namedItem("type");
     if (field instanceof HTMLSelectElement && field.value !== type) field.value = type;
-  }, [type, types.length]);
+  }, [type, known.length]);
   const orders = SORTS.flatMap((by) => (["asc", "desc"] as const).map((way) => ({ by, way })));
   return (
     <form role="search" aria-label={t("filters")} className={classes["filters"]} onSubmit={apply} ref={form}>
@@ -60,7 +61,9 @@ export function Filters({ filters, types }: FiltersProps) {
         autoComplete="off"
         leftSection={<Search size={14} aria-hidden />}
       />
-      <NativeSelect name="type" label={t("type")} defaultValue={type} data={[{ value: "", label: t("any") }, ...choices]} />
+      {types !== null && (
+        <NativeSelect name="type" label={t("type")} defaultValue={type} data={[{ value: "", label: t("any") }, ...choices]} />
+      )}
       <NativeSelect
         name="enabled"
         label={t("state")}

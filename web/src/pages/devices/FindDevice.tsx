@@ -1,95 +1,37 @@
 /** Finds a device by words, to choose it. */
-import { Button, Stack, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
-import { Check, Search } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { type Device, devicesQuery } from "@/api/queries";
-import { FormFailure } from "@/shell/FormFailure";
-import { Loading } from "@/shell/Loading";
-import classes from "./devices.module.css";
+import { FindList, type FindListProps, type FindWords, SHOWN } from "@/shell/FindList";
 
 const TYPING_MS = 200;
-/** So many are shown; words find the others. */
-const SHOWN = 20;
 
-/** Properties of {@link FindDevice}; the words are those of the page that it stands on. */
-export interface FindDeviceProps {
-  label: string;
-  hint: string;
-  /** Names the list of what was found. */
-  list: string;
-  /** Said when there is no device to choose. */
-  none: string;
-  /** Said when the words fit none. */
-  noneFits: string;
-  /** Said when more fit than are listed. */
-  more: (shown: number) => string;
+/** Properties of {@link FindDevice}. */
+export interface FindDeviceProps extends FindWords, Pick<FindListProps<Device>, "noteOf" | "isChosen" | "onChoose"> {
   /** Whether a device may be chosen; without it, all may. */
   fits?: (device: Device) => boolean;
-  /** What stands beside the name. */
-  noteOf?: (device: Device) => string | null;
-  /** The id of the one that is chosen, null for none; without it, choosing is the end. */
-  chosen?: string | null;
-  onChoose: (device: Device) => void;
 }
 
 /** A field and what it finds. */
-export function FindDevice(props: FindDeviceProps) {
-  const { label, hint, list: listLabel, none, noneFits, more, fits = () => true, noteOf, chosen, onChoose } = props;
+export function FindDevice({ fits = () => true, ...others }: FindDeviceProps) {
   const [typed, setTyped] = useState("");
   const [words] = useDebouncedValue(typed.trim(), TYPING_MS);
   const list = useInfiniteQuery({ ...devicesQuery(words === "" ? {} : { q: words }), placeholderData: keepPreviousData });
-  const found = (list.data?.pages[0]?.devices ?? []).filter(fits);
+  const { data, error, hasNextPage, isFetching, isPlaceholderData, fetchNextPage } = list;
+  const found = data?.pages.flatMap(({ devices }) => devices).filter(fits);
+  // The first ones may all be such that may not be chosen.
+  const isShort = found !== undefined && found.length <= SHOWN && hasNextPage && !isPlaceholderData && error === null;
+  useEffect(() => {
+    if (isShort && !isFetching) void fetchNextPage();
+  }, [isShort, isFetching, fetchNextPage]);
   return (
-    <Stack gap="md">
-      <TextInput
-        type="search"
-        label={label}
-        description={hint}
-        maxLength={100}
-        autoComplete="off"
-        data-autofocus
-        leftSection={<Search size={14} aria-hidden />}
-        value={typed}
-        onChange={(event) => {
-          setTyped(event.currentTarget.value);
-        }}
-      />
-      <FormFailure error={list.error} />
-      {list.isPending && <Loading />}
-      {list.data !== undefined && found.length === 0 && (
-        <Text c="dimmed" role="status">
-          {words === "" ? none : noneFits}
-        </Text>
-      )}
-      <ul className={classes["found"]} aria-label={listLabel}>
-        {found.slice(0, SHOWN).map((device) => {
-          const note = noteOf?.(device) ?? null;
-          return (
-            <li key={device.id}>
-              <Button
-                variant="default"
-                aria-pressed={chosen === undefined ? undefined : chosen === device.id}
-                fullWidth
-                justify="space-between"
-                rightSection={
-                  <span className={classes["note"]}>
-                    {note}
-                    {chosen === device.id && <Check size={16} aria-hidden />}
-                  </span>
-                }
-                onClick={() => {
-                  onChoose(device);
-                }}
-              >
-                {device.name}
-              </Button>
-            </li>
-          );
-        })}
-      </ul>
-      {found.length > SHOWN && <Text c="dimmed">{more(SHOWN)}</Text>}
-    </Stack>
+    <FindList
+      {...others}
+      words={typed}
+      onWords={setTyped}
+      found={isShort && found.length === 0 ? undefined : found}
+      error={error}
+    />
   );
 }

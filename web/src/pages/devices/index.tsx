@@ -7,10 +7,11 @@ import { Cpu, Download, Plus, SearchX, Shapes, Upload } from "lucide-react";
 import { useCallback, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { devicesQuery, deviceTypesQuery } from "@/api/queries";
-import { isEditor } from "@/api/roles";
+import { isEditor, isGuest } from "@/api/roles";
 import { EmptyState } from "@/shell/EmptyState";
 import { FormFailure } from "@/shell/FormFailure";
 import { Loading } from "@/shell/Loading";
+import { NothingShared } from "@/shell/NothingShared";
 import { PageHeader } from "@/shell/PageHeader";
 import { AddDevice } from "./AddDevice";
 import { Chosen } from "./Chosen";
@@ -30,7 +31,8 @@ export default function DevicesPage() {
   const [adding, add] = useDisclosure(false);
   const [importing, bring] = useDisclosure(false);
   const list = useInfiniteQuery({ ...devicesQuery(filters), placeholderData: keepPreviousData });
-  const types = useQuery(deviceTypesQuery);
+  const seesOnlyShared = isGuest(role);
+  const types = useQuery({ ...deviceTypesQuery, enabled: !seesOnlyShared });
   const { data, hasNextPage, isFetching, isFetchingNextPage, isPlaceholderData, fetchNextPage } = list;
   const devices = useMemo(() => data?.pages.flatMap((page) => page.devices) ?? [], [data]);
   const hasMore = hasNextPage && !isPlaceholderData;
@@ -46,14 +48,16 @@ export default function DevicesPage() {
   return (
     <div className={classes["page"]}>
       <PageHeader title={t("title")} description={t("description")}>
-        <Button
-          variant="default"
-          leftSection={<Shapes size={16} aria-hidden />}
-          renderRoot={(props) => <Link to="/devices/types" {...props} />}
-        >
-          {t("types")}
-        </Button>
-        {data !== undefined && !isEmpty && (
+        {!seesOnlyShared && (
+          <Button
+            variant="default"
+            leftSection={<Shapes size={16} aria-hidden />}
+            renderRoot={(props) => <Link to="/devices/types" {...props} />}
+          >
+            {t("types")}
+          </Button>
+        )}
+        {data !== undefined && !isEmpty && !seesOnlyShared && (
           <Button
             component="a"
             href={csvAddress(filters)}
@@ -75,10 +79,11 @@ export default function DevicesPage() {
           </>
         )}
       </PageHeader>
-      {!isEmpty && <Filters filters={filters} types={types.data ?? []} />}
+      {!isEmpty && <Filters filters={filters} types={seesOnlyShared ? null : (types.data ?? [])} />}
       <FormFailure error={list.error ?? types.error} />
       {list.isPending && <Loading />}
-      {isEmpty && (
+      {isEmpty && seesOnlyShared && <NothingShared />}
+      {isEmpty && !seesOnlyShared && (
         <EmptyState icon={Cpu} title={t("none")} description={t(mayChange ? "noneWhy" : "noneViewer")}>
           <Link to="/device-code">{t("deviceCode")}</Link>
         </EmptyState>

@@ -113,7 +113,7 @@ function AsExisting({ newcomer, onClose }: AdoptAsProps) {
         noneFits={t("noDeviceFits")}
         more={(count) => t("moreDevices", { count })}
         noteOf={({ type }) => type?.name ?? null}
-        chosen={chosen?.id ?? null}
+        isChosen={({ id }) => id === chosen?.id}
         onChoose={setChosen}
       />
       <form

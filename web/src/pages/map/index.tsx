@@ -1,11 +1,12 @@
 /** Where places and devices are: a map of the world, and beside it a list of those in sight. */
 import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useRouter, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useRouteContext, useRouter, useSearch } from "@tanstack/react-router";
 import { MapPinned } from "lucide-react";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { locatedDevicesQuery, placesQuery } from "@/api/queries";
+import { isGuest } from "@/api/roles";
 import { type Located, textOf, viewOf } from "@/map/view";
 import { PlainState } from "@/pages/devices/State";
 import { EmptyState } from "@/shell/EmptyState";
@@ -24,6 +25,7 @@ const LISTED = 100;
 export default function MapPage() {
   const { t } = useTranslation("map");
   const { at } = validateSearch({ ...useSearch({ from: "/signed-in/map" }) });
+  const seesOnlyShared = useRouteContext({ from: "/signed-in", select: (context) => isGuest(context.session.user.role) });
   const router = useRouter();
   const navigate = useNavigate({ from: "/map" });
   const devices = useQuery(locatedDevicesQuery);
@@ -49,7 +51,7 @@ export default function MapPage() {
       <FormFailure error={devices.error ?? places.error} />
       {(devices.isPending || places.isPending) && <Loading />}
       {isLoaded && points.length === 0 && (
-        <EmptyState icon={MapPinned} title={t("none")} description={t("noneWhy")}>
+        <EmptyState icon={MapPinned} title={t("none")} description={t(seesOnlyShared ? "noneGuest" : "noneWhy")}>
           <Link to="/places">{t("places")}</Link>
           <Link to="/devices">{t("devices")}</Link>
         </EmptyState>

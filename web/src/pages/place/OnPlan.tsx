@@ -31,16 +31,18 @@ export interface OnPlanProps {
   place: Place;
   places: readonly Place[];
   mayChange: boolean;
+  /** Whether who looks may see the types of devices; without them, values have no units. */
+  seesTypes: boolean;
 }
 
 /** The plan, if there is one, and the list. */
-export function OnPlan({ place, places, mayChange }: OnPlanProps) {
+export function OnPlan({ place, places, mayChange, seesTypes }: OnPlanProps) {
   const { t, i18n } = useTranslation("places");
   const { db, device: selected } = validateSearch({ ...useSearch({ from: "/signed-in/places/$id" }) });
   const navigate = useNavigate({ from: "/places/$id" });
   const { id, name, plan } = place;
   const answer = useQuery(placeDevicesQuery(id, db));
-  const kinds = useQuery(deviceTypesQuery);
+  const kinds = useQuery({ ...deviceTypesQuery, enabled: seesTypes });
   const types = useMemo(() => new Map((kinds.data ?? []).map((type) => [type.id, type])), [kinds.data]);
   const { seen, move, put, error } = usePositions(id);
   const devices = seen(answer.data ?? []);

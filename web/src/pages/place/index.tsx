@@ -7,7 +7,7 @@ import { Building2, ChevronLeft, Map as PlanIcon, Pencil } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { databasesQuery, type Place, placesQuery } from "@/api/queries";
-import { isEditor } from "@/api/roles";
+import { isEditor, isGuest } from "@/api/roles";
 import { PlaceForm } from "@/pages/places/PlaceForm";
 import { pathTo, treeOf } from "@/pages/places/tree";
 import { EmptyState } from "@/shell/EmptyState";
@@ -25,6 +25,7 @@ import { usePlanUpload } from "./usePlanUpload";
 export default function PlacePage() {
   const { t } = useTranslation("places");
   const { id } = useParams({ from: "/signed-in/places/$id" });
+  const seesOnlyShared = useRouteContext({ from: "/signed-in", select: (context) => isGuest(context.session.user.role) });
   const places = useQuery(placesQuery);
   const known = places.data;
   const place = known?.find((one) => one.id === id);
@@ -45,7 +46,7 @@ export default function PlacePage() {
       <FormFailure error={places.error} />
       {places.isPending && <Loading />}
       {known !== undefined && place === undefined && (
-        <EmptyState order={1} icon={Building2} title={t("gone")} description={t("goneWhy")}>
+        <EmptyState order={1} icon={Building2} title={t("gone")} description={t(seesOnlyShared ? "goneGuest" : "goneWhy")}>
           <Link to="/places">{t("all")}</Link>
         </EmptyState>
       )}
@@ -60,7 +61,8 @@ function Found({ place, places }: { place: Place; places: readonly Place[] }) {
   const navigate = useNavigate({ from: "/places/$id" });
   const role = useRouteContext({ from: "/signed-in", select: (context) => context.session.user.role });
   const mayChange = isEditor(role);
-  const databases = useQuery(databasesQuery);
+  const seesOnlyShared = isGuest(role);
+  const databases = useQuery({ ...databasesQuery, enabled: !seesOnlyShared });
   const upload = usePlanUpload(place);
   const [editing, edit] = useDisclosure(false);
   // Each dialog begins anew.
@@ -151,7 +153,7 @@ function Found({ place, places }: { place: Place; places: readonly Place[] }) {
             {mayChange && <Text c="dimmed">{t("orDrop")}</Text>}
           </EmptyState>
         ) : null}
-        {(plan !== null || place.devices > 0) && <OnPlan place={place} places={places} mayChange={mayChange} />}
+        {(plan !== null || place.devices > 0) && <OnPlan place={place} places={places} mayChange={mayChange} seesTypes={!seesOnlyShared} />}
       </DropPlan>
       <PlaceForm key={`edit ${number}`} subject={{ place }} opened={editing} onClose={edit.close} />
       <RemovePlan key={`remove ${number}`} place={place} opened={removing} onClose={remove.close} />

@@ -7,10 +7,11 @@ import { Building2, Plus, Search, SearchX } from "lucide-react";
 import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Place, placesQuery } from "@/api/queries";
-import { isEditor } from "@/api/roles";
+import { isEditor, isGuest } from "@/api/roles";
 import { EmptyState } from "@/shell/EmptyState";
 import { FormFailure } from "@/shell/FormFailure";
 import { Loading } from "@/shell/Loading";
+import { NothingShared } from "@/shell/NothingShared";
 import { PageHeader } from "@/shell/PageHeader";
 import { DeletePlace } from "./DeletePlace";
 import { PlaceForm, type Subject } from "./PlaceForm";
@@ -76,7 +77,8 @@ export default function PlacesPage() {
       </PageHeader>
       <FormFailure error={places.error} />
       {places.isPending && <Loading />}
-      {known?.length === 0 && (
+      {known?.length === 0 && isGuest(role) && <NothingShared />}
+      {known?.length === 0 && !isGuest(role) && (
         <EmptyState icon={Building2} title={t("none")} description={t(mayChange ? "noneWhy" : "noneViewer")}>
           {mayChange && add("building", true)}
           {mayChange && add("site", false)}

@@ -11,7 +11,7 @@ use super::super::current::{get, list};
 use super::super::document::Kind;
 use crate::client::Remote;
 
-const SUBMISSIONS: &str = "/api/v1/template-submissions";
+const SUBMISSIONS: &str = "/api/v1/submissions";
 /// What a template to submit consists of.
 const MEMBERS: [&str; 6] = ["id", "title", "hardware", "language", "description", "variables"];
 
@@ -25,7 +25,7 @@ pub(super) async fn require(remote: &Remote) -> Result<()> {
 
 /// Submits a template and accepts it.
 pub(super) async fn add(remote: &Remote, template: &Map<String, Value>) -> Result<()> {
-    let submitted = get(remote, remote.request(Method::POST, SUBMISSIONS).json(template)).await?;
+    let submitted = get(remote, remote.request(Method::POST, SUBMISSIONS).json(&json!({"template": template}))).await?;
     let id = submitted.get("id").and_then(Value::as_str).context("the server's answer names no id")?;
     let review = remote.request(Method::POST, &format!("{SUBMISSIONS}/{id}/review"));
     let accepted = remote.send(review.json(&json!({"decision": "accept"}))).await;
@@ -51,7 +51,7 @@ pub(super) async fn remove(remote: &Remote, (id, version): (&str, i64)) -> Resul
         let found: Vec<String> = accepted(remote)
             .await?
             .iter()
-            .filter(|submission| submission.get("template").and_then(Value::as_str) == Some(id))
+            .filter(|submission| submission.get("subject").and_then(Value::as_str) == Some(id))
             .filter_map(|submission| Some(submission.get("id")?.as_str()?.to_owned()))
             .collect();
         if found.is_empty() {
@@ -79,6 +79,6 @@ async fn unchanged(remote: &Remote, id: &str, version: i64) -> Result<Value> {
 
 /// The newest accepted submissions.
 async fn accepted(remote: &Remote) -> Result<Vec<Value>> {
-    let request = remote.request(Method::GET, SUBMISSIONS).query(&[("status", "accepted")]);
+    let request = remote.request(Method::GET, SUBMISSIONS).query(&[("kind", "template"), ("status", "accepted")]);
     Ok(list(&get(remote, request).await?, "submissions").cloned().collect())
 }
