@@ -381,7 +381,9 @@ async fn a_list_that_is_too_long_is_refused_and_the_limit_named() {
         device_type: Edit::Keep,
         attributes: None,
         tags: None,
+        writes_as: Edit::Keep,
         enabled: None,
+        position: Edit::Keep,
         location: Edit::Keep,
     };
     let rows = Import { rows: (0..501).map(row).collect(), ..Import::default() };
