@@ -315,7 +315,7 @@ export interface paths {
         put?: never;
         /**
          * Create a database
-         * @description Creating one that exists is no error.
+         * @description Creating one that exists is no error. One that is created counts for whoever did, or who made the API token that did.
          */
         post: operations["create_database"];
         delete?: never;
@@ -637,7 +637,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List devices */
+        /**
+         * List devices
+         * @description Guests get those that their groups share.
+         */
         get: operations["devices"];
         put?: never;
         /** Add a device */
@@ -841,6 +844,52 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List groups
+         * @description All of them, by name, with what each has.
+         */
+        get: operations["list_groups"];
+        put?: never;
+        /** Add a group */
+        post: operations["create_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a group */
+        get: operations["get_group"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a group
+         * @description What it had stays, and is no longer shared by it.
+         */
+        delete: operations["delete_group"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a group
+         * @description Guests see what is shared from then on at once.
+         */
+        patch: operations["update_group"];
         trace?: never;
     };
     "/api/v1/inbox": {
@@ -1351,7 +1400,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/template-submissions": {
+    "/api/v1/submissions": {
         parameters: {
             query?: never;
             header?: never;
@@ -1359,45 +1408,46 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List submitted templates
-         * @description The newest first.
+         * List what was submitted for review
+         * @description Templates of code and types of devices, the newest first.
          */
         get: operations["submissions"];
         put?: never;
         /**
-         * Submit a template
-         * @description An administrator decides whether code is made of it. Another version that waits, of the same template and person, is withdrawn.
+         * Submit a template or a type for review
+         * @description An administrator decides whether code is made of the template, or the type is made or changed. Another version that waits, of the
+         *     same thing and person, is withdrawn.
          */
-        post: operations["submit_template"];
+        post: operations["submit_for_review"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/template-submissions/{id}": {
+    "/api/v1/submissions/{id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** A submitted template with what was said about it */
+        /** A submission with what was said about it */
         get: operations["submission"];
         put?: never;
         post?: never;
         /**
-         * Withdraw a submitted template
-         * @description Its author does while it waits or after it was returned; an administrator also when it is accepted, so that no more code is
-         *     made of it. It stays to be read.
+         * Withdraw a submission
+         * @description Its author does while it waits or after it was returned; an administrator also an accepted template, so that no more code is made
+         *     of it. It stays to be read.
          */
-        delete: operations["withdraw_template"];
+        delete: operations["withdraw_submission"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/template-submissions/{id}/comments": {
+    "/api/v1/submissions/{id}/comments": {
         parameters: {
             query?: never;
             header?: never;
@@ -1406,15 +1456,15 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Comment on a submitted template */
-        post: operations["comment_template"];
+        /** Comment on a submission */
+        post: operations["comment_on_submission"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/template-submissions/{id}/render": {
+    "/api/v1/submissions/{id}/render": {
         parameters: {
             query?: never;
             header?: never;
@@ -1427,14 +1477,14 @@ export interface paths {
          * Try a submitted template
          * @description Fills it in, whether it is accepted or not. Wi-Fi networks of the organisation are only for accepted ones.
          */
-        post: operations["try_template"];
+        post: operations["try_submission"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/template-submissions/{id}/review": {
+    "/api/v1/submissions/{id}/review": {
         parameters: {
             query?: never;
             header?: never;
@@ -1443,8 +1493,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Decide about a submitted template */
-        post: operations["review_template"];
+        /**
+         * Decide about a submission
+         * @description A type that is accepted is made or changed in the same moment.
+         */
+        post: operations["review_submission"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2189,6 +2242,8 @@ export interface components {
              * @description The version that the change was made for.
              */
             version: number;
+            /** @description What else it calls itself; null for its name. */
+            writes_as?: string | null;
         };
         /** @description Devices. */
         DeviceList: {
@@ -2241,6 +2296,8 @@ export interface components {
              * @description The type that it has.
              */
             type?: string | null;
+            /** @description What it calls itself when it writes with a key for devices, if that is not its name. */
+            writes_as?: string | null;
         };
         /** @description What a device is to be like, what it says that it is, and where that differs. */
         DeviceState: {
@@ -2405,6 +2462,82 @@ export interface components {
             /** Format: int32 */
             w: number;
         };
+        /** @description A group: guests in it see its devices and places, and nothing else. */
+        Group: {
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            created_at: string;
+            /** @description May be empty. */
+            description: string;
+            /** @description By name, without those that stand in its places. */
+            devices: components["schemas"]["GroupDevice"][];
+            /** Format: uuid */
+            id: string;
+            /** @description By login. */
+            members: components["schemas"]["GroupMember"][];
+            name: string;
+            /** @description By name; each stands for all places inside of it, and for the devices that stand there. */
+            places: components["schemas"]["GroupPlace"][];
+            /**
+             * Format: int64
+             * @description Grows with each change of the group; send it with the next one.
+             */
+            version: number;
+        };
+        /** @description A device that a group shares. */
+        GroupDevice: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /** @description What to change of a group; what is left out stays. A list takes the place of the one before it. */
+        GroupEdit: {
+            description?: string | null;
+            /** @description All devices that it is to share. */
+            devices?: string[] | null;
+            /** @description All people that are to be in it. */
+            members?: string[] | null;
+            name?: string | null;
+            /** @description All places that it is to share. */
+            places?: string[] | null;
+            /**
+             * Format: int64
+             * @description The version that the change was made for.
+             */
+            version: number;
+        };
+        /** @description The groups of the organisation, by name. */
+        GroupList: {
+            groups: components["schemas"]["Group"][];
+        };
+        /** @description Somebody in a group. */
+        GroupMember: {
+            /** Format: uuid */
+            id: string;
+            login: string;
+            /** @description May be empty. */
+            name: string;
+        };
+        /** @description A place that a group shares. */
+        GroupPlace: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /** @description A group to add. */
+        GroupRequest: {
+            description?: string;
+            /** @description Devices, at most 10,000. */
+            devices?: string[];
+            /** @description People, at most 1,000. */
+            members?: string[];
+            /** @description 1 to 100 characters, which no other group of the organisation has. */
+            name: string;
+            /** @description Places, at most 1,000. */
+            places?: string[];
+        };
         /** @description What became of the messages that were kept. */
         HandedOver: {
             /** @description Whether all messages were handed over; the others follow within the hour. */
@@ -2490,6 +2623,11 @@ export interface components {
          * @enum {string}
          */
         KindOfPlace: "site" | "building" | "floor";
+        /**
+         * @description What is submitted.
+         * @enum {string}
+         */
+        KindOfSubmission: "template" | "type";
         /** @description The newest values of a device. */
         LastOfDevice: {
             database: string;
@@ -2664,6 +2802,11 @@ export interface components {
              */
             devices_used: number;
             quotas: components["schemas"]["PersonQuotas"];
+            /**
+             * Format: int64
+             * @description Bytes that the databases that one created take now.
+             */
+            storage_bytes_used: number;
         };
         /** @description Whether signing in takes a code. */
         OwnSecondFactor: {
@@ -2788,6 +2931,13 @@ export interface components {
              * @default null
              */
             retention_days: number | null;
+            /**
+             * Format: int64
+             * @description Bytes that the databases that they created take together: their files, and readings in memory that are not in files yet. While
+             *     it is used up, these take no readings, and they create no other one.
+             * @default null
+             */
+            storage_bytes: number | null;
         };
         /** @description A site, a building or a floor. */
         Place: {
@@ -2968,6 +3118,8 @@ export interface components {
             points_per_second?: number | null;
             /** Format: int64 */
             retention_days?: number | null;
+            /** Format: int64 */
+            storage_bytes?: number | null;
         };
         /** @description Whether the server can do its work, part by part. */
         Readiness: {
@@ -3146,14 +3298,14 @@ export interface components {
         /** @description What an administrator decides. */
         ReviewRequest: {
             decision: components["schemas"]["ReviewDecision"];
-            /** @description At most 2,000 characters; needed to return a template. */
+            /** @description At most 2,000 characters; needed to return something. */
             reason?: string;
         };
         /**
          * @description What a user is in the organisation; each may do what the ones before may.
          * @enum {string}
          */
-        Role: "viewer" | "editor" | "administrator" | "owner";
+        Role: "guest" | "viewer" | "editor" | "administrator" | "owner";
         /** @description A rollup and what is still to be computed. */
         RollupEntry: {
             /** @description What is computed of each field. */
@@ -3311,16 +3463,45 @@ export interface components {
          * @enum {string}
          */
         StatusOfSubmission: "waiting" | "accepted" | "returned" | "withdrawn";
+        /** @description A comment. */
+        SubmissionComment: {
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            at: string;
+            /** @description The login of who wrote it, as it was then. */
+            author: string | null;
+            text: string;
+        };
         /** @description The newest submissions, at most 200. */
         SubmissionList: {
-            submissions: components["schemas"]["SubmittedTemplate"][];
+            submissions: components["schemas"]["SubmittedVersion"][];
         };
-        /** @description A version of a template that somebody submitted. */
-        SubmittedTemplate: {
+        /** @description A template or a type to submit. */
+        SubmissionRequest: {
+            template: components["schemas"]["TemplateRequest"];
+        } | {
+            type: components["schemas"]["TypeRequest"];
+        };
+        /** @description A template or a type. */
+        SubmittedDefinition: {
+            template: components["schemas"]["WholeTemplate"];
+        } | {
+            type: components["schemas"]["TypeDefinition"];
+        };
+        /** @description A version of a template or a type that somebody submitted. */
+        SubmittedVersion: {
             /** @description The login of who submitted it, as it was then. */
             author: string | null;
+            /**
+             * Format: int64
+             * @description The version of the type that it changes; null for new types and for templates.
+             */
+            base_version: number | null;
             /** Format: uuid */
             id: string;
+            kind: components["schemas"]["KindOfSubmission"];
             /** @description Whether the caller submitted it. */
             own: boolean;
             /** @description Why it was decided so. */
@@ -3333,13 +3514,14 @@ export interface components {
             /** @description The login of who decided. */
             reviewer: string | null;
             status: components["schemas"]["StatusOfSubmission"];
+            /** @description The id of the template or the type, the same for all its versions. A type that is not accepted has one already. */
+            subject: string;
             /**
              * Format: date-time
              * @description RFC 3339.
              */
             submitted_at: string;
-            /** @description The id of the template, the same for all its versions. */
-            template: string;
+            /** @description A few words; the name of a type. */
             title: string;
             /**
              * Format: int32
@@ -3367,17 +3549,6 @@ export interface components {
         /** @description The tables of a database, by name. */
         TableList: {
             tables: components["schemas"]["Table"][];
-        };
-        /** @description A comment. */
-        TemplateComment: {
-            /**
-             * Format: date-time
-             * @description RFC 3339.
-             */
-            at: string;
-            /** @description The login of who wrote it, as it was then. */
-            author: string | null;
-            text: string;
         };
         /** @description A template without its files' texts. */
         TemplateEntry: {
@@ -3598,6 +3769,21 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description A type of devices to submit: a new one, or a change. */
+        TypeRequest: {
+            /** @description How it is to be. */
+            definition: components["schemas"]["TypeDefinition"];
+            /**
+             * Format: uuid
+             * @description The type that it changes, or the `subject` of an earlier submission of a type that nobody has made; left out for a new one.
+             */
+            id?: string | null;
+            /**
+             * Format: int64
+             * @description The version of the type that it changes; left out if there is no such type.
+             */
+            version?: number | null;
+        };
         /** @description The password that one has. */
         UnlinkRequest: {
             password: string;
@@ -3712,11 +3898,14 @@ export interface components {
             status: string;
         };
         /** @description A submission with what was said about it. */
-        WholeSubmission: components["schemas"]["SubmittedTemplate"] & {
-            /** @description What differs from the version that was accepted before, as a unified diff; null if none was. */
+        WholeSubmission: components["schemas"]["SubmittedVersion"] & {
+            /**
+             * @description What differs from the template that was accepted before, or from the type as it was when this was submitted, as a unified
+             *     diff; null if there was none.
+             */
             changes: string | null;
-            comments: components["schemas"]["TemplateComment"][];
-            definition: components["schemas"]["WholeTemplate"];
+            comments: components["schemas"]["SubmissionComment"][];
+            definition: components["schemas"]["SubmittedDefinition"];
         };
         /** @description A template. */
         WholeTemplate: components["schemas"]["TemplateEntry"] & {
@@ -4909,6 +5098,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Not for guests */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     create_database: {
@@ -4959,6 +5157,15 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The disk is full, or the quota of storage is used up */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5677,6 +5884,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Not for guests */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     device_type: {
@@ -6244,7 +6460,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The name is taken */
+            /** @description The name is taken, or another device writes as this one */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7134,6 +7350,286 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Administrators only */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Somebody or something that it is to have does not exist: the error says which */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_group: {
+        parameters: {
+            query: {
+                /** @description The version that the caller has seen. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another change came first: `current` is how the group is now */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such group, or nothing of an id that it is to have: the error says which */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another change came first (then `current` is how the group is now), or the name is taken */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8778,6 +9274,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Not for guests */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     session: {
@@ -9270,6 +9775,8 @@ export interface operations {
     submissions: {
         parameters: {
             query?: {
+                /** @description Only those of this kind. */
+                kind?: "template" | "type";
                 /** @description Only those that stand so. */
                 status?: "waiting" | "accepted" | "returned" | "withdrawn";
             };
@@ -9313,7 +9820,7 @@ export interface operations {
             };
         };
     };
-    submit_template: {
+    submit_for_review: {
         parameters: {
             query?: never;
             header?: never;
@@ -9322,7 +9829,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TemplateRequest"];
+                "application/json": components["schemas"]["SubmissionRequest"];
             };
         };
         responses: {
@@ -9331,10 +9838,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SubmittedTemplate"];
+                    "application/json": components["schemas"]["SubmittedVersion"];
                 };
             };
-            /** @description The template cannot be used: `template_problems` says why */
+            /** @description It cannot be used: `template_problems` says why a template cannot */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -9359,7 +9866,16 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description A template that comes with Sensorium has this id */
+            /** @description There is no such type */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A template that comes with Sensorium has this id, a type has this name, or the type was changed: `current` is how it is now */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9416,7 +9932,7 @@ export interface operations {
             };
         };
     };
-    withdraw_template: {
+    withdraw_submission: {
         parameters: {
             query?: never;
             header?: never;
@@ -9433,7 +9949,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SubmittedTemplate"];
+                    "application/json": components["schemas"]["SubmittedVersion"];
                 };
             };
             401: {
@@ -9471,7 +9987,7 @@ export interface operations {
             };
         };
     };
-    comment_template: {
+    comment_on_submission: {
         parameters: {
             query?: never;
             header?: never;
@@ -9492,7 +10008,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TemplateComment"];
+                    "application/json": components["schemas"]["SubmissionComment"];
                 };
             };
             400: {
@@ -9529,7 +10045,7 @@ export interface operations {
             };
         };
     };
-    try_template: {
+    try_submission: {
         parameters: {
             query?: never;
             header?: never;
@@ -9553,7 +10069,7 @@ export interface operations {
                     "application/json": components["schemas"]["RenderedFiles"];
                 };
             };
-            /** @description Something is filled in wrongly: `variables` says what */
+            /** @description Something is filled in wrongly: `variables` says what; or it is no template */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -9588,7 +10104,7 @@ export interface operations {
             };
         };
     };
-    review_template: {
+    review_submission: {
         parameters: {
             query?: never;
             header?: never;
@@ -9609,7 +10125,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SubmittedTemplate"];
+                    "application/json": components["schemas"]["SubmittedVersion"];
                 };
             };
             400: {
@@ -9644,7 +10160,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description It does not wait any more */
+            /** @description It does not wait any more; or the type was changed since it was submitted: `current` is how it is now; or its name is taken */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -9680,6 +10196,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Not for guests */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
         };
     };
     template: {
@@ -9703,6 +10228,15 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not for guests */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9762,7 +10296,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Networks are for people from editors on */
+            /** @description Not for guests; networks are for people from editors on */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10767,7 +11301,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The page is one of another site */
+            /** @description The page is one of another site, or the caller is a guest */
             403: {
                 headers: {
                     [name: string]: unknown;
