@@ -1,4 +1,4 @@
-//! MQTT 3.1.1 and 5.0 without sockets: packets, sessions, topics and subscriptions.
+//! MQTT 3.1.1 and 5.0 without sockets: packets, sessions, topics, subscriptions and routing.
 //!
 //! References like [MQTT-3.3.2-2] are the numbered statements of the OASIS standard MQTT 5.0; "3.1.1" says where that version
 //! differs.
@@ -8,6 +8,7 @@ mod message;
 pub mod packet;
 mod payload;
 mod reason;
+pub mod router;
 pub mod session;
 mod topic;
 mod trie;
