@@ -176,7 +176,7 @@ impl Connection {
         }
     }
 
-    /// The session, when it outlives the connection.
+    /// The session, when the connection is over and the session is not.
     pub fn into_session(self) -> Option<Session> {
         match self.phase {
             Phase::Closed(session) => session.map(|session| *session),

@@ -137,7 +137,7 @@ impl Inbound {
         if let Some((id, stage)) = id {
             match (outcome, stage) {
                 (Outcome::Refused { .. }, Stage::Logging(_)) => self.ids.remove(&id),
-                // PUBREL cannot be refused: the message is taken, and the client sends PUBREL until it hears PUBCOMP.
+                // The message is taken, and its client sends PUBREL until it hears PUBCOMP.
                 (Outcome::Refused { .. }, _) => self.ids.insert(id, Stage::Logged(0)),
                 (outcome, Stage::Logging(_)) => self.ids.insert(id, Stage::Logged(outcome.seq())),
                 (outcome, _) => self.ids.insert(id, Stage::Released(outcome.seq())),
@@ -169,7 +169,8 @@ impl Inbound {
             Until::Now(reason, text) => (reason, text),
             Until::Outcome(_) | Until::Durable(_) => (ReasonCode::Success, None),
         };
-        if kind == Kind::PubComp && matches!(self.ids.get(&packet_id), Some(Stage::Released(_) | Stage::Logged(_))) {
+        let is_released = matches!(self.ids.get(&packet_id), Some(Stage::Released(_) | Stage::Logged(_)));
+        if kind == Kind::PubComp && !reason.is_failure() && is_released {
             self.ids.remove(&packet_id);
         }
         Some(Ready { kind, packet_id, reason, text })

@@ -107,23 +107,29 @@ impl Open {
                 }
                 self.acknowledge(out)
             }
-            Packet::PubAck(ack) => match self.session.outbound.acknowledged(ack.packet_id) {
-                true => Ok(self.pump(limits, now_ms, out)),
-                false => Err(Failure::protocol("PUBACK came for a QoS 2 message")),
-            },
-            Packet::PubRec(ack) => match self.session.outbound.received(ack.packet_id, ack.reason.is_failure()) {
-                Ok(reason) => {
-                    if let Some(reason) = reason {
-                        self.send(&Packet::PubRel(Ack::new(ack.packet_id, reason)), out);
-                    }
-                    Ok(self.pump(limits, now_ms, out))
+            Packet::PubAck(ack) => {
+                if !self.session.outbound.acknowledged(ack.packet_id) {
+                    return Err(Failure::protocol("PUBACK came for a QoS 2 message"));
                 }
-                Err(()) => Err(Failure::protocol("PUBREC came for a QoS 1 message")),
-            },
-            Packet::PubComp(ack) => match self.session.outbound.completed(ack.packet_id) {
-                true => Ok(self.pump(limits, now_ms, out)),
-                false => Err(Failure::protocol("PUBCOMP came before PUBREL was sent")),
-            },
+                self.pump(limits, now_ms, out);
+                Ok(())
+            }
+            Packet::PubRec(ack) => {
+                let reason = self.session.outbound.received(ack.packet_id, ack.reason.is_failure());
+                let reason = reason.map_err(|()| Failure::protocol("PUBREC came for a QoS 1 message"))?;
+                if let Some(reason) = reason {
+                    self.send(&Packet::PubRel(Ack::new(ack.packet_id, reason)), out);
+                }
+                self.pump(limits, now_ms, out);
+                Ok(())
+            }
+            Packet::PubComp(ack) => {
+                if !self.session.outbound.completed(ack.packet_id) {
+                    return Err(Failure::protocol("PUBCOMP came before PUBREL was sent"));
+                }
+                self.pump(limits, now_ms, out);
+                Ok(())
+            }
             Packet::Subscribe(subscribe) => self.subscribe(*subscribe, limits, out),
             Packet::Unsubscribe(unsubscribe) => {
                 self.unsubscribe(*unsubscribe, out);
@@ -238,9 +244,14 @@ impl Open {
             if kind != Kind::PubRec || reason.is_failure() {
                 self.unfinished = self.unfinished.saturating_sub(1);
             }
-            if self.version == Version::V3 && reason.is_failure() && kind != Kind::PubComp {
+            // A client of 3.1.1 cannot be told (3.1.1, [MQTT-3.3.5-2]), and a PUBREL cannot be refused: it comes again.
+            let cannot_say = match kind {
+                Kind::PubAck | Kind::PubRec => self.version == Version::V3,
+                Kind::PubComp => reason != ReasonCode::PacketIdentifierNotFound,
+            };
+            if reason.is_failure() && cannot_say {
                 let text = text.map_or_else(|| reason.as_str().to_owned(), |text| text.as_ref().to_owned());
-                return Err(Failure::new(reason, text)); // 3.1.1, [MQTT-3.3.5-2]
+                return Err(Failure::new(reason, text));
             }
             let mut ack = Ack::new(packet_id, reason);
             if self.problem_information && text.is_some() {
@@ -261,6 +272,13 @@ impl Open {
 
     /// A message for the client.
     pub(super) fn deliver(&mut self, delivery: Delivery, limits: &MqttLimits, now_ms: u64, out: &mut Output) {
+        if delivery.qos == Qos::AtMostOnce {
+            // It passes those that wait for acknowledgements.
+            self.pump(limits, now_ms, out);
+            if out.bytes.len() < limits.send_buffer_bytes && !delivery.message.is_expired(now_ms) {
+                return self.send_message(None, false, &delivery, now_ms, out);
+            }
+        }
         self.session.outbound.push(delivery, limits);
         self.pump(limits, now_ms, out);
     }

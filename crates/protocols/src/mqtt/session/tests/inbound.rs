@@ -120,6 +120,22 @@ fn a_pubrel_that_was_not_synced_is_answered_after_it_is_sent_again() {
 }
 
 #[test]
+fn a_pubrel_that_cannot_be_logged_ends_the_connection_and_comes_again() {
+    let mut script = Script::accepted(client(Version::V5), MqttLimits::default(), None);
+    script.send(publish(Qos::ExactlyOnce, 1, "a"));
+    let ticket = script.tickets()[0];
+    script.outcome(ticket, Outcome::Logged(1)).durable(1).send(Packet::PubRel(ok(1)));
+    let ticket = script.tickets()[0];
+    script.outcome(ticket, Outcome::Refused { reason: ReasonCode::ServerBusy, text: None });
+    assert_eq!(script.got(), ["pubrec 1", "disconnect server busy"]);
+    let mut script = Script::accepted(client(Version::V5), MqttLimits::default(), script.connection.into_session());
+    script.durable(1).send(publish(Qos::ExactlyOnce, 1, "a"));
+    assert_eq!((script.tickets().len(), script.got()), (0, vec!["pubrec 1".to_owned()]));
+    script.send(Packet::PubRel(ok(1)));
+    assert_eq!(script.tickets().len(), 1);
+}
+
+#[test]
 fn a_session_that_ends_with_its_connection_logs_no_releases() {
     let connect = Connect::new(Version::V3, "c");
     let mut script = Script::accepted(connect, MqttLimits::default(), None);
