@@ -54,7 +54,7 @@ pub struct Delivery {
     pub message: Arc<Message>,
     /// The lower of what was published and what was subscribed to (section 3.8.4).
     pub qos: Qos,
-    /// The retain flag for this subscriber [MQTT-3.3.1-8], [MQTT-3.3.1-9].
+    /// The retain flag for this subscriber [MQTT-3.3.1-12], [MQTT-3.3.1-13].
     pub retain: bool,
     /// Of the subscriptions that it is for [MQTT-3.3.4-3].
     pub subscription_ids: Vec<u32>,

@@ -27,7 +27,6 @@ fn refused(version: Version, bytes: &[u8]) -> ReasonCode {
 
 #[test]
 fn packets_have_the_bytes_of_the_standard() {
-    // Section 3.1.3 (figures 3-6 to 3-9), 3.3.2 (figure 3-9), 3.8.3 (figure 3-22).
     let mut connect = Connect::new(Version::V3, "a");
     connect.keep_alive_seconds = 10;
     connect.username = Some("u".into());

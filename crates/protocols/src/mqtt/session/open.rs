@@ -150,7 +150,7 @@ impl Open {
     /// What DISCONNECT changes (section 3.14.4).
     pub(super) fn check_disconnect(&mut self, disconnect: &Disconnect, limits: &MqttLimits) -> Result<(), Failure> {
         if let Some(seconds) = disconnect.session_expiry_seconds {
-            // [MQTT-3.14.2-2]: who said nothing with CONNECT cannot say something now.
+            // Section 3.14.2.2.2: who said nothing with CONNECT cannot say something now.
             if self.session_expiry_seconds == 0 && seconds > 0 {
                 return Err(Failure::protocol("DISCONNECT sets a session expiry that CONNECT did not have"));
             }
@@ -174,7 +174,7 @@ impl Open {
         }
         let counts = self.version == Version::V5 && publish.qos != Qos::AtMostOnce;
         if counts && self.unfinished >= usize::from(limits.receive_maximum) {
-            // [MQTT-3.3.4-9]
+            // [MQTT-3.3.4-7]
             let text = "more messages are under way than allowed (setting mqtt.receive_maximum)";
             return Err(Failure::new(ReasonCode::ReceiveMaximumExceeded, text));
         }

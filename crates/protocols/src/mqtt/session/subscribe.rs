@@ -84,7 +84,7 @@ impl Open {
                 Ok(_) => ReasonCode::NoSubscriptionExisted,
             });
         }
-        self.send(&Packet::UnsubAck(answer(unsubscribe.packet_id, reasons)), out); // [MQTT-3.10.4-5]
+        self.send(&Packet::UnsubAck(answer(unsubscribe.packet_id, reasons)), out); // [MQTT-3.10.4-4]
     }
 
     /// AUTH came: the client authenticates again, or answers a challenge.
