@@ -51,6 +51,28 @@ fn packets_have_the_bytes_of_the_standard() {
     assert_eq!(written(&Packet::PubRec(ack(ReasonCode::QuotaExceeded)), Version::V5)[..], *b"\x50\x03\x00\x01\x97");
     assert_eq!(written(&Packet::PubRel(ack(ReasonCode::Success)), Version::V3)[..], *b"\x62\x02\x00\x01");
 
+    let mut connect = Connect::new(Version::V5, "c");
+    connect.keep_alive_seconds = 60;
+    connect.session_expiry_seconds = Some(3_600);
+    connect.will = Some(Will {
+        topic: "w".into(),
+        qos: Qos::AtLeastOnce,
+        retain: true,
+        delay_seconds: 10,
+        expiry_seconds: None,
+        content: Content::new("x"),
+    });
+    let expected = b"\x10\x1f\x00\x04MQTT\x05\x2e\x00\x3c\x05\x11\x00\x00\x0e\x10\x00\x01c\
+        \x05\x18\x00\x00\x00\x0a\x00\x01w\x00\x01x";
+    assert_eq!(written(&Packet::Connect(Box::new(connect)), Version::V5)[..], expected[..]);
+    let mut connack = ConnAck::new(ReasonCode::Success);
+    connack.session_present = true;
+    connack.receive_maximum = NonZeroU16::new(10);
+    connack.assigned_client_id = Some("x".into());
+    let connack = Packet::ConnAck(Box::new(connack));
+    assert_eq!(written(&connack, Version::V5)[..], *b"\x20\x0a\x01\x00\x07\x21\x00\x0a\x12\x00\x01x");
+    assert_eq!(written(&connack, Version::V3)[..], *b"\x20\x02\x01\x00");
+
     let subscribe = read(Version::V5, b"\x82\x0f\x00\x0a\x00\x00\x03a/b\x01\x00\x03c/d\x2e").unwrap();
     let Some(Packet::Subscribe(subscribe)) = subscribe else { panic!("{subscribe:?}") };
     assert_eq!((subscribe.filters.len(), &*subscribe.filters[0].filter), (2, "a/b"));

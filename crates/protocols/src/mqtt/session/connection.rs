@@ -44,10 +44,11 @@ impl Connection {
         Self { limits, decoder, phase: Phase::Connecting, opened_ms: now_ms, heard_ms: now_ms }
     }
 
-    /// Reads packets from the front of `buffer`, as long as [`Connection::wants_bytes`]. Called when bytes came, and after
-    /// each answer when bytes are left.
+    /// Reads packets from the front of `buffer`, as long as [`Connection::wants_bytes`] and not too much is to be written.
+    /// Called when bytes came; and when bytes are left, after each answer and after bytes were written.
     pub fn receive(&mut self, buffer: &mut BytesMut, now_ms: u64, out: &mut Output) {
-        while self.wants_bytes() {
+        // Who does not read is not read either: answers like PINGRESP would pile up.
+        while self.wants_bytes() && out.bytes.len() < self.limits.send_buffer_bytes.saturating_mul(2) {
             let result = match self.decoder.decode(buffer) {
                 Ok(None) => return,
                 Ok(Some(packet)) => {

@@ -290,6 +290,23 @@ fn silence_of_one_and_a_half_keep_alives_ends_the_connection() {
 }
 
 #[test]
+fn who_does_not_read_is_not_read_either() {
+    let limits = MqttLimits { send_buffer_bytes: 50, ..MqttLimits::default() };
+    let connect = Connect { keep_alive_seconds: 10, ..client(Version::V5) };
+    let mut script = Script::accepted(connect, limits, None);
+    for _ in 0..200 {
+        script.send(Packet::PingReq);
+    }
+    assert_eq!((script.out.bytes.len(), script.unread.len()), (100, 300));
+    assert_eq!(script.got().len(), 50);
+    script.read();
+    assert_eq!((script.out.bytes.len(), script.unread.len()), (100, 200));
+    // It is silent meanwhile.
+    script.tick(15_000);
+    assert_eq!(script.closed(), Some(ReasonCode::KeepAliveTimeout));
+}
+
+#[test]
 fn a_connection_without_connect_is_closed() {
     let limits = MqttLimits { connect_ms: 100, ..MqttLimits::default() };
     let mut script = Script::open(Version::V5, limits, 50);

@@ -179,13 +179,20 @@ impl World {
 
     /// Nothing is acknowledged before it is durable.
     fn check(&self, packet: &Packet) {
+        let durable = &self.log[..usize::try_from(self.durable).unwrap()];
+        if let Packet::PubComp(ack) = packet {
+            let last = durable.iter().rev().find(|record| match record {
+                Record::Message(_, packet_id) => *packet_id == Some(ack.packet_id),
+                Record::Release(packet_id) => *packet_id == ack.packet_id,
+            });
+            assert!(matches!(last, Some(Record::Release(_))), "{ack:?}");
+        }
         let (Packet::PubAck(ack) | Packet::PubRec(ack)) = packet else { return };
         let Some((_, Packet::Publish(publish))) = self.client.pending.iter().find(|(id, _)| *id == ack.packet_id)
         else {
             return;
         };
         let name = String::from_utf8_lossy(&publish.content.payload).into_owned();
-        let durable = &self.log[..usize::try_from(self.durable).unwrap()];
         assert!(durable.iter().any(|record| matches!(record, Record::Message(logged, _) if *logged == name)), "{name}");
     }
 
