@@ -126,8 +126,9 @@ impl Connection {
     pub(super) fn answered(&mut self, auth: Auth, out: &mut Output) -> Result<(), Failure> {
         match std::mem::replace(&mut self.phase, Phase::Closed(None)) {
             Phase::Challenged(connect) => {
+                // [MQTT-4.12.0-3], [MQTT-4.12.0-5]
                 let is_right =
-                    auth.reason == ReasonCode::ContinueAuthentication && auth.method == connect.authentication_method; // [MQTT-4.12.0-3], [MQTT-4.12.0-5]
+                    auth.reason == ReasonCode::ContinueAuthentication && auth.method == connect.authentication_method;
                 self.phase = Phase::Deciding(connect);
                 match is_right {
                     true => out.actions.push(Action::Authenticate { data: auth.data, is_accepted: false }),

@@ -4,6 +4,7 @@ mod inbound;
 mod lifecycle;
 mod model;
 mod outbound;
+mod routed;
 mod subscribe;
 
 use std::num::NonZeroU16;
