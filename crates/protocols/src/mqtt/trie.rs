@@ -60,10 +60,7 @@ impl<K: Ord, V> Trie<K, V> {
                 }
                 "+" => node.any.get_or_insert_default(),
                 // Most levels are there already, so the name is copied only when it is new.
-                _ if node.children.contains_key(level) => match node.children.get_mut(level) {
-                    Some(child) => child,
-                    None => return None,
-                },
+                _ if node.children.contains_key(level) => node.children.get_mut(level)?,
                 _ => node.children.entry(level.into()).or_default(),
             };
         }

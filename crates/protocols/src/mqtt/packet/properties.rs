@@ -229,7 +229,7 @@ impl Properties {
     /// Writes the properties that are there, with their length in front.
     pub(super) fn write(&self, out: &mut BytesMut) -> Result<(), EncodeError> {
         measured(out, 0, |out| {
-            put(out, id::PAYLOAD_FORMAT, self.payload_format, |out, v| put_flag(out, v));
+            put(out, id::PAYLOAD_FORMAT, self.payload_format, put_flag);
             put(out, id::MESSAGE_EXPIRY, self.message_expiry, BytesMut::put_u32);
             put_text(out, id::CONTENT_TYPE, self.content_type.as_deref())?;
             put_text(out, id::RESPONSE_TOPIC, self.response_topic.as_deref())?;
@@ -243,9 +243,9 @@ impl Properties {
             put(out, id::SERVER_KEEP_ALIVE, self.server_keep_alive, BytesMut::put_u16);
             put_text(out, id::AUTHENTICATION_METHOD, self.authentication_method.as_deref())?;
             put_binary(out, id::AUTHENTICATION_DATA, self.authentication_data.as_ref())?;
-            put(out, id::REQUEST_PROBLEM, self.request_problem, |out, v| put_flag(out, v));
+            put(out, id::REQUEST_PROBLEM, self.request_problem, put_flag);
             put(out, id::WILL_DELAY, self.will_delay, BytesMut::put_u32);
-            put(out, id::REQUEST_RESPONSE, self.request_response, |out, v| put_flag(out, v));
+            put(out, id::REQUEST_RESPONSE, self.request_response, put_flag);
             put_text(out, id::RESPONSE_INFORMATION, self.response_information.as_deref())?;
             put_text(out, id::SERVER_REFERENCE, self.server_reference.as_deref())?;
             put_text(out, id::REASON_STRING, self.reason_string.as_deref())?;
@@ -253,12 +253,12 @@ impl Properties {
             put(out, id::TOPIC_ALIAS_MAXIMUM, self.topic_alias_maximum, BytesMut::put_u16);
             put(out, id::TOPIC_ALIAS, self.topic_alias, |out, v| out.put_u16(v.get()));
             put(out, id::MAXIMUM_QOS, self.maximum_qos, |out, v| out.put_u8(v.bits()));
-            put(out, id::RETAIN_AVAILABLE, self.retain_available, |out, v| put_flag(out, v));
+            put(out, id::RETAIN_AVAILABLE, self.retain_available, put_flag);
             put_user(out, &self.user)?;
             put(out, id::MAXIMUM_PACKET, self.maximum_packet, BytesMut::put_u32);
-            put(out, id::WILDCARDS_AVAILABLE, self.wildcards_available, |out, v| put_flag(out, v));
-            put(out, id::IDS_AVAILABLE, self.ids_available, |out, v| put_flag(out, v));
-            put(out, id::SHARES_AVAILABLE, self.shares_available, |out, v| put_flag(out, v));
+            put(out, id::WILDCARDS_AVAILABLE, self.wildcards_available, put_flag);
+            put(out, id::IDS_AVAILABLE, self.ids_available, put_flag);
+            put(out, id::SHARES_AVAILABLE, self.shares_available, put_flag);
             Ok(())
         })
     }
@@ -272,7 +272,7 @@ pub(super) fn write_content(
 ) -> Result<(), EncodeError> {
     measured(out, 0, |out| {
         first(out)?;
-        put(out, id::PAYLOAD_FORMAT, content.is_utf8, |out, v| put_flag(out, v));
+        put(out, id::PAYLOAD_FORMAT, content.is_utf8, put_flag);
         put_text(out, id::CONTENT_TYPE, content.content_type.as_deref())?;
         put_text(out, id::RESPONSE_TOPIC, content.response_topic.as_deref())?;
         put_binary(out, id::CORRELATION_DATA, content.correlation_data.as_ref())?;

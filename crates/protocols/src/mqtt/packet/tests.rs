@@ -70,7 +70,7 @@ fn packets_have_the_bytes_of_the_standard() {
     connack.receive_maximum = NonZeroU16::new(10);
     connack.assigned_client_id = Some("x".into());
     let connack = Packet::ConnAck(Box::new(connack));
-    assert_eq!(written(&connack, Version::V5)[..], *b"\x20\x0a\x01\x00\x07\x21\x00\x0a\x12\x00\x01x");
+    assert_eq!(written(&connack, Version::V5)[..], *b"\x20\x0a\x01\x00\x07\x12\x00\x01x\x21\x00\x0a");
     assert_eq!(written(&connack, Version::V3)[..], *b"\x20\x02\x01\x00");
 
     let subscribe = read(Version::V5, b"\x82\x0f\x00\x0a\x00\x00\x03a/b\x01\x00\x03c/d\x2e").unwrap();

@@ -34,12 +34,12 @@ enum Stage {
     Released(u64),
 }
 
-/// Which acknowledgement.
+/// Which acknowledgement: PUBACK, PUBREC or PUBCOMP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    PubAck,
-    PubRec,
-    PubComp,
+    Ack,
+    Rec,
+    Comp,
 }
 
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Inbound {
     /// A QoS 1 message came; its ticket.
     pub(super) fn at_least_once(&mut self, packet_id: PacketId) -> Ticket {
         let ticket = self.ticket();
-        self.wait(Kind::PubAck, packet_id, Until::Outcome(ticket));
+        self.wait(Kind::Ack, packet_id, Until::Outcome(ticket));
         ticket
     }
 
@@ -82,18 +82,18 @@ impl Inbound {
             Some(Stage::Logging(ticket)) => {
                 // On this connection its PUBREC waits already; on another it does not.
                 if !self.waiting.iter().any(|waiting| matches!(waiting.until, Until::Outcome(t) if t == ticket)) {
-                    self.wait(Kind::PubRec, packet_id, Until::Outcome(ticket));
+                    self.wait(Kind::Rec, packet_id, Until::Outcome(ticket));
                 }
                 None
             }
             Some(Stage::Logged(seq)) => {
-                self.wait(Kind::PubRec, packet_id, Until::Durable(seq));
+                self.wait(Kind::Rec, packet_id, Until::Durable(seq));
                 None
             }
             Some(Stage::Releasing(_) | Stage::Released(_)) | None => {
                 let ticket = self.ticket();
                 self.ids.insert(packet_id, Stage::Logging(ticket));
-                self.wait(Kind::PubRec, packet_id, Until::Outcome(ticket));
+                self.wait(Kind::Rec, packet_id, Until::Outcome(ticket));
                 Some(ticket)
             }
         }
@@ -107,14 +107,14 @@ impl Inbound {
             Some(Stage::Logged(_)) if is_logged => {
                 let ticket = self.ticket();
                 self.ids.insert(packet_id, Stage::Releasing(ticket));
-                self.wait(Kind::PubComp, packet_id, Until::Outcome(ticket));
+                self.wait(Kind::Comp, packet_id, Until::Outcome(ticket));
                 return Some(Some(ticket));
             }
             Some(Stage::Logged(seq) | Stage::Released(seq)) => Until::Durable(seq),
             Some(Stage::Releasing(ticket)) => Until::Outcome(ticket),
             None => Until::Now(ReasonCode::PacketIdentifierNotFound, None),
         };
-        self.wait(Kind::PubComp, packet_id, until);
+        self.wait(Kind::Comp, packet_id, until);
         Some(None)
     }
 
@@ -150,7 +150,7 @@ impl Inbound {
                     Outcome::Refused { reason, text } => Until::Now(*reason, text.clone()),
                 };
                 // A PUBREL that was sent twice waits twice.
-                if waiting.kind != Kind::PubComp {
+                if waiting.kind != Kind::Comp {
                     break;
                 }
             }
@@ -170,7 +170,7 @@ impl Inbound {
             Until::Outcome(_) | Until::Durable(_) => (ReasonCode::Success, None),
         };
         let is_released = matches!(self.ids.get(&packet_id), Some(Stage::Released(_) | Stage::Logged(_)));
-        if kind == Kind::PubComp && !reason.is_failure() && is_released {
+        if kind == Kind::Comp && !reason.is_failure() && is_released {
             self.ids.remove(&packet_id);
         }
         Some(Ready { kind, packet_id, reason, text })

@@ -188,7 +188,7 @@ impl Open {
         let topic = match self.topic(&publish, limits)? {
             Ok(topic) => topic,
             Err(error) => {
-                let kind = if publish.qos == Qos::AtLeastOnce { Kind::PubAck } else { Kind::PubRec };
+                let kind = if publish.qos == Qos::AtLeastOnce { Kind::Ack } else { Kind::Rec };
                 if let Some(packet_id) = publish.packet_id {
                     let text = Some(error.to_string().into());
                     self.session.inbound.refuse(kind, packet_id, ReasonCode::TopicNameInvalid, text);
@@ -241,13 +241,13 @@ impl Open {
     /// Sends the acknowledgements whose turn it is.
     pub(super) fn acknowledge(&mut self, out: &mut Output) -> Result<(), Failure> {
         while let Some(Ready { kind, packet_id, reason, text }) = self.session.inbound.next(self.durable) {
-            if kind != Kind::PubRec || reason.is_failure() {
+            if kind != Kind::Rec || reason.is_failure() {
                 self.unfinished = self.unfinished.saturating_sub(1);
             }
             // A client of 3.1.1 cannot be told (3.1.1, [MQTT-3.3.5-2]), and a PUBREL cannot be refused: it comes again.
             let cannot_say = match kind {
-                Kind::PubAck | Kind::PubRec => self.version == Version::V3,
-                Kind::PubComp => reason != ReasonCode::PacketIdentifierNotFound,
+                Kind::Ack | Kind::Rec => self.version == Version::V3,
+                Kind::Comp => reason != ReasonCode::PacketIdentifierNotFound,
             };
             if reason.is_failure() && cannot_say {
                 let text = text.map_or_else(|| reason.as_str().to_owned(), |text| text.as_ref().to_owned());
@@ -258,9 +258,9 @@ impl Open {
                 ack.details = Some(Box::new((text, Vec::new())));
             }
             let packet = |ack| match kind {
-                Kind::PubAck => Packet::PubAck(ack),
-                Kind::PubRec => Packet::PubRec(ack),
-                Kind::PubComp => Packet::PubComp(ack),
+                Kind::Ack => Packet::PubAck(ack),
+                Kind::Rec => Packet::PubRec(ack),
+                Kind::Comp => Packet::PubComp(ack),
             };
             if !self.send(&packet(ack), out) {
                 // Without its words it may fit [MQTT-3.4.2-2].

@@ -19,7 +19,8 @@ pub struct Session {
     expiry_seconds: u32,
     /// While there is no connection.
     expires_ms: Option<u64>,
-    will: Option<StoredWill>,
+    /// Apart, because most sessions have none.
+    will: Option<Box<StoredWill>>,
     /// When the will is to be published.
     will_due_ms: Option<u64>,
     /// In the order of their filters.
@@ -154,7 +155,7 @@ impl Session {
         self.expiry_seconds = expiry_seconds;
         self.expires_ms = None;
         self.will_due_ms = None;
-        self.will = will;
+        self.will = will.map(Box::new);
         self.inbound.disconnected();
         self.outbound.connected();
     }
@@ -204,7 +205,7 @@ impl Session {
 
     fn take_will(&mut self, now_ms: u64) -> Option<Arc<Message>> {
         self.will_due_ms = None;
-        let StoredWill { topic, will } = self.will.take()?;
+        let StoredWill { topic, will } = *self.will.take()?;
         Some(Arc::new(Message {
             topic,
             qos: will.qos,
