@@ -317,8 +317,6 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
-
     #[test]
     fn messages_of_the_client_are_in_the_log_as_often_as_their_qos_says(steps in steps(), is_v5 in any::<bool>()) {
         let mut world = World::new(if is_v5 { Version::V5 } else { Version::V3 }, false);
