@@ -28,14 +28,14 @@ struct Node<K, V> {
     any: Option<Box<Self>>,
     /// Filters that end here.
     here: Subscribers<K, V>,
-    /// Filters that end here with `#`.
-    below: Subscribers<K, V>,
+    /// Filters that end here with `#`; few nodes have any.
+    below: Option<Box<Subscribers<K, V>>>,
 }
 
 /// Who subscribed to one filter.
 #[derive(Debug)]
 pub struct Subscribers<K, V> {
-    own: BTreeMap<K, V>,
+    own: Members<K, V>,
     groups: Vec<Group<K, V>>,
 }
 
@@ -43,8 +43,15 @@ pub struct Subscribers<K, V> {
 #[derive(Debug)]
 pub struct Group<K, V> {
     name: Box<str>,
-    members: BTreeMap<K, V>,
+    members: Members<K, V>,
     turn: AtomicUsize,
+}
+
+/// Each key once. Most filters have one subscriber, for whom a tree would be large.
+#[derive(Debug)]
+struct Members<K, V> {
+    one: Option<(K, V)>,
+    others: BTreeMap<K, V>,
 }
 
 impl<K: Ord, V> Trie<K, V> {
@@ -64,7 +71,7 @@ impl<K: Ord, V> Trie<K, V> {
                 _ => node.children.entry(level.into()).or_default(),
             };
         }
-        let subscribers = if below { &mut node.below } else { &mut node.here };
+        let subscribers = if below { node.below.get_or_insert_default().as_mut() } else { &mut node.here };
         let replaced = subscribers.members(filter.group()).insert(key, value);
         self.len += usize::from(replaced.is_none());
         replaced
@@ -99,8 +106,8 @@ impl<K: Ord, V> Node<K, V> {
         L: Iterator<Item = &'n str> + Clone,
     {
         // Only the first level can leave wildcards out [MQTT-4.7.2-1]; `a/#` is also for `a` (section 4.7.1.2).
-        if !is_special && !self.below.is_empty() {
-            each(&self.below);
+        if let Some(below) = self.below.as_ref().filter(|_| !is_special) {
+            each(below);
         }
         let Some(level) = levels.next() else {
             if !self.here.is_empty() {
@@ -119,7 +126,14 @@ impl<K: Ord, V> Node<K, V> {
     fn remove<'n>(&mut self, levels: &mut impl Iterator<Item = &'n str>, group: Option<&str>, key: &K) -> Option<V> {
         match levels.next() {
             None => self.here.remove(group, key),
-            Some("#") => self.below.remove(group, key),
+            Some("#") => {
+                let below = self.below.as_mut()?;
+                let removed = below.remove(group, key);
+                if below.is_empty() {
+                    self.below = None;
+                }
+                removed
+            }
             Some("+") => {
                 let any = self.any.as_mut()?;
                 let removed = any.remove(levels, group, key);
@@ -140,7 +154,7 @@ impl<K: Ord, V> Node<K, V> {
     }
 
     fn is_empty(&self) -> bool {
-        self.children.is_empty() && self.any.is_none() && self.here.is_empty() && self.below.is_empty()
+        self.children.is_empty() && self.any.is_none() && self.here.is_empty() && self.below.is_none()
     }
 }
 
@@ -159,11 +173,11 @@ impl<K: Ord, V> Subscribers<K, V> {
         self.own.is_empty() && self.groups.is_empty()
     }
 
-    fn members(&mut self, group: Option<&str>) -> &mut BTreeMap<K, V> {
+    fn members(&mut self, group: Option<&str>) -> &mut Members<K, V> {
         let Some(name) = group else { return &mut self.own };
         let position = self.groups.partition_point(|group| *group.name < *name);
         if self.groups.get(position).is_none_or(|group| *group.name != *name) {
-            let group = Group { name: name.into(), members: BTreeMap::new(), turn: AtomicUsize::new(0) };
+            let group = Group { name: name.into(), members: Members::default(), turn: AtomicUsize::new(0) };
             self.groups.insert(position, group);
         }
         match self.groups.get_mut(position) {
@@ -188,11 +202,49 @@ impl<K: Ord, V> Group<K, V> {
     /// The member whose turn it is, among those that `is_ready`; among all of them when none is.
     pub fn next(&self, is_ready: impl Fn(&K) -> bool) -> Option<(&K, &V)> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let ready = self.members.keys().filter(|key| is_ready(key)).count();
+        let ready = self.members.iter().filter(|(key, _)| is_ready(key)).count();
         match ready {
             0 => self.members.iter().nth(turn.checked_rem(self.members.len())?),
             ready => self.members.iter().filter(|(key, _)| is_ready(key)).nth(turn % ready),
         }
+    }
+}
+
+impl<K: Ord, V> Members<K, V> {
+    fn insert(&mut self, key: K, value: V) -> Option<V> {
+        match &mut self.one {
+            Some((present, old)) if *present == key => Some(std::mem::replace(old, value)),
+            None if self.others.is_empty() => {
+                self.one = Some((key, value));
+                None
+            }
+            _ => self.others.insert(key, value),
+        }
+    }
+
+    fn remove(&mut self, key: &K) -> Option<V> {
+        match self.one.take_if(|(present, _)| present == key) {
+            Some((_, value)) => Some(value),
+            None => self.others.remove(key),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.one.iter().map(|(key, value)| (key, value)).chain(&self.others)
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.one.is_some()) + self.others.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<K, V> Default for Members<K, V> {
+    fn default() -> Self {
+        Self { one: None, others: BTreeMap::new() }
     }
 }
 
@@ -204,13 +256,13 @@ impl<K, V> Default for Trie<K, V> {
 
 impl<K, V> Default for Node<K, V> {
     fn default() -> Self {
-        Self { children: FastMap::default(), any: None, here: Subscribers::default(), below: Subscribers::default() }
+        Self { children: FastMap::default(), any: None, here: Subscribers::default(), below: None }
     }
 }
 
 impl<K, V> Default for Subscribers<K, V> {
     fn default() -> Self {
-        Self { own: BTreeMap::new(), groups: Vec::new() }
+        Self { own: Members::default(), groups: Vec::new() }
     }
 }
 
@@ -237,7 +289,7 @@ mod tests {
         trie.visit(topic, |subscribers| {
             found.extend(subscribers.own().map(|(key, _)| (String::new(), *key)));
             for group in subscribers.groups() {
-                found.extend(group.members.keys().map(|key| (group.name.to_string(), *key)));
+                found.extend(group.members.iter().map(|(key, _)| (group.name.to_string(), *key)));
             }
         });
         found.sort();

@@ -17,8 +17,9 @@ pub(super) struct Inbound {
     /// Acknowledgements, in the order of what they answer.
     #[serde(skip)]
     waiting: VecDeque<Waiting>,
+    /// Acknowledgements so far; the number of one is the ticket that it waits for, if it is the first that does.
     #[serde(skip)]
-    next_ticket: Ticket,
+    pushed: u64,
 }
 
 /// How far a QoS 2 message is.
@@ -69,7 +70,7 @@ pub(super) struct Ready {
 impl Inbound {
     /// A QoS 1 message came; its ticket.
     pub(super) fn at_least_once(&mut self, packet_id: PacketId) -> Ticket {
-        let ticket = self.ticket();
+        let ticket = self.next_ticket();
         self.wait(Kind::Ack, packet_id, Until::Outcome(ticket));
         ticket
     }
@@ -91,7 +92,7 @@ impl Inbound {
                 None
             }
             Some(Stage::Releasing(_) | Stage::Released(_)) | None => {
-                let ticket = self.ticket();
+                let ticket = self.next_ticket();
                 self.ids.insert(packet_id, Stage::Logging(ticket));
                 self.wait(Kind::Rec, packet_id, Until::Outcome(ticket));
                 Some(ticket)
@@ -105,7 +106,7 @@ impl Inbound {
         let until = match self.ids.get(&packet_id).copied() {
             Some(Stage::Logging(_)) => return None,
             Some(Stage::Logged(_)) if is_logged => {
-                let ticket = self.ticket();
+                let ticket = self.next_ticket();
                 self.ids.insert(packet_id, Stage::Releasing(ticket));
                 self.wait(Kind::Comp, packet_id, Until::Outcome(ticket));
                 return Some(Some(ticket));
@@ -125,16 +126,29 @@ impl Inbound {
 
     /// What became of a ticket. One of an earlier connection concerns only QoS 2 identifiers.
     pub(super) fn outcome(&mut self, ticket: Ticket, outcome: &Outcome) {
-        // Outcomes mostly come in the order of what they are of, soon after.
         let is_of = |waiting: &Waiting| matches!(waiting.until, Until::Outcome(t) if t == ticket);
-        let waiting = self.waiting.iter().rev().find(|waiting| is_of(waiting)).map(|waiting| waiting.packet_id);
+        // Mostly it stands where its number says. A PUBREL that came twice waits twice, and a message that came again on another
+        // connection waits elsewhere.
+        let first = self.pushed - self.waiting.len() as u64 + 1;
+        let usual = ticket.checked_sub(first).and_then(|place| usize::try_from(place).ok());
+        let usual = usual.filter(|place| {
+            self.waiting.get(*place).is_some_and(|waiting| is_of(waiting) && waiting.kind != Kind::Comp)
+        });
+        let places = usual.map_or(0..self.waiting.len(), |place| place..place + 1);
+        let mut packet_id = None;
+        for waiting in self.waiting.range_mut(places).filter(|waiting| is_of(waiting)) {
+            packet_id = Some(waiting.packet_id);
+            waiting.until = match outcome {
+                Outcome::Logged(_) | Outcome::Taken => Until::Durable(outcome.seq()),
+                Outcome::Refused { reason, text } => Until::Now(*reason, text.clone()),
+            };
+        }
         let of_ticket = |stage: &Stage| matches!(stage, Stage::Logging(t) | Stage::Releasing(t) if *t == ticket);
-        let id = match waiting {
+        let id = match packet_id {
             Some(id) => self.ids.get_key_value(&id).filter(|(_, stage)| of_ticket(stage)),
             None => self.ids.iter().find(|(_, stage)| of_ticket(stage)),
         };
-        let id = id.map(|(id, stage)| (*id, *stage));
-        if let Some((id, stage)) = id {
+        if let Some((id, stage)) = id.map(|(id, stage)| (*id, *stage)) {
             match (outcome, stage) {
                 (Outcome::Refused { .. }, Stage::Logging(_)) => self.ids.remove(&id),
                 // The message is taken, and its client sends PUBREL until it hears PUBCOMP.
@@ -142,18 +156,6 @@ impl Inbound {
                 (outcome, Stage::Logging(_)) => self.ids.insert(id, Stage::Logged(outcome.seq())),
                 (outcome, _) => self.ids.insert(id, Stage::Released(outcome.seq())),
             };
-        }
-        for waiting in self.waiting.iter_mut().rev() {
-            if is_of(waiting) {
-                waiting.until = match outcome {
-                    Outcome::Logged(_) | Outcome::Taken => Until::Durable(outcome.seq()),
-                    Outcome::Refused { reason, text } => Until::Now(*reason, text.clone()),
-                };
-                // A PUBREL that was sent twice waits twice.
-                if waiting.kind != Kind::Comp {
-                    break;
-                }
-            }
         }
     }
 
@@ -214,12 +216,13 @@ impl Inbound {
     }
 
     fn wait(&mut self, kind: Kind, packet_id: PacketId, until: Until) {
+        self.pushed += 1;
         self.waiting.push_back(Waiting { kind, packet_id, until });
     }
 
-    fn ticket(&mut self) -> Ticket {
-        self.next_ticket += 1;
-        self.next_ticket
+    /// The ticket of what is about to wait.
+    fn next_ticket(&self) -> Ticket {
+        self.pushed + 1
     }
 }
 
