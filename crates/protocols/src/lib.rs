@@ -11,7 +11,8 @@
 //!   becomes the nearest double.
 //!
 //! Limits: those of [`sensorium_model::IngestLimits`], which the builder holds; [`json::MAX_DEPTH`] levels of nesting;
-//! descriptions of refused rows are kept up to the number that [`Refusals::keep`] was given, the others are counted.
+//! descriptions of refused rows are kept up to the number that [`Refusals::keep`] was given, the others are counted;
+//! [`mqtt::MqttLimits`] for everything of [`mqtt`].
 
 pub mod csv;
 pub mod detections;
