@@ -338,7 +338,7 @@ fn groups_hold_devices_and_places_by_name_and_keep_their_people() {
         "{told:?}"
     );
     assert!(!String::from_utf8_lossy(&told.stdout).contains("groups:"));
-    let sentence = fail(by_editor(&["apply", "-f"]).arg(&files));
+    let sentence = fail(by_editor(&["apply"]).arg("-f").arg(&files));
     assert!(sentence.contains("groups"), "{sentence}");
     std::fs::write(&files, "groups: []\n").unwrap();
     let done = succeed(&mut apply(&first, &files, &["--yes", "--prune"]));
@@ -389,7 +389,7 @@ fn files_of_one_organisation_never_touch_another() {
     let without_templates = FARM.split("templates:").next().unwrap();
     for text in [without_templates, "device_types: []\nplaces: []\ndevices: []\n"] {
         std::fs::write(&files, text).unwrap();
-        succeed(by_stranger(&["apply", "--yes", "--prune", "-f"]).arg(&files));
+        succeed(by_stranger(&["apply", "--yes", "--prune"]).arg("-f").arg(&files));
         assert_eq!(exported(&server, &folder.path().join("after")), before);
     }
 }
