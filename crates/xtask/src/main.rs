@@ -4,6 +4,7 @@
 //! their features are the same whatever is selected, files that nothing uses, links in the documentation, the length of files
 //! and the drift of `openapi.json`. `soak` runs the tests that try to lose data, for as long as one likes.
 
+mod cargo;
 mod soak;
 mod tidy;
 

@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
+
+use crate::cargo::cargo;
 
 /// Which tests are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -70,8 +71,8 @@ impl Part {
 
     fn run(self, root: &Path, seed: u64) -> Result<std::process::Output> {
         let (variable, size) = self.size();
-        let mut command = Command::new(env!("CARGO"));
-        command.args(["test", "--locked", "--workspace"]).args(self.arguments()).current_dir(root);
+        let mut command = cargo(root);
+        command.args(["test", "--locked", "--workspace"]).args(self.arguments());
         command.env("SENSORIUM_SEED", seed.to_string()).env(variable, size.to_string());
         command.output().context("cannot run cargo")
     }
@@ -82,7 +83,7 @@ impl Part {
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     println!("Building the tests");
     let build = ["test", "--locked", "--workspace", "--lib", "--test", "server", "--no-run", "--quiet"];
-    let built = Command::new(env!("CARGO")).args(build).current_dir(root).status().context("cannot run cargo")?;
+    let built = cargo(root).args(build).status().context("cannot run cargo")?;
     ensure!(built.success(), "the tests do not build");
 
     let parts = options.only.map_or(vec![Part::Store, Part::Kills], |part| vec![part]);

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+
+use crate::cargo::cargo;
 
 /// The crates whose dependencies are worth sharing: those that need DataFusion.
 const CRATES: &[&str] = &["sensorium-query", "sensorium-api", "sensorium-server"];
@@ -26,10 +27,9 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
 
 /// The third-party packages of a selection as `name version|features`.
 fn tree(root: &Path, selection: &[&str]) -> Result<BTreeSet<String>> {
-    let output = Command::new(env!("CARGO"))
+    let output = cargo(root)
         .args(["tree", "--locked", "--prefix", "none", "--format", "{p}|{f}"])
         .args(selection)
-        .current_dir(root)
         .output()
         .context("cannot run cargo tree")?;
     ensure!(output.status.success(), "cargo tree failed: {}", String::from_utf8_lossy(&output.stderr));

@@ -1,11 +1,11 @@
 //! The committed `openapi.json` is what the code says.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
 use super::read;
+use crate::cargo::cargo;
 
 /// The committed document's name.
 const FILE: &str = "openapi.json";
@@ -28,9 +28,8 @@ pub(crate) fn write(root: &Path) -> Result<()> {
 
 /// What the code says; building it is left to cargo, which has it already when this runs as part of `make test`.
 fn generated(root: &Path) -> Result<String> {
-    let output = Command::new(env!("CARGO"))
+    let output = cargo(root)
         .args(["run", "--quiet", "--locked", "--package", "sensorium-api", "--example", "openapi"])
-        .current_dir(root)
         .output()
         .context("cannot run cargo")?;
     ensure!(output.status.success(), "printing the document failed: {}", String::from_utf8_lossy(&output.stderr));
