@@ -3,6 +3,7 @@ import {
   autocompletion,
   closeBrackets,
   closeBracketsKeymap,
+  closeCompletion,
   completeFromList,
   completionKeymap,
 } from "@codemirror/autocomplete";
@@ -63,8 +64,9 @@ export default function Editor({ value, edition, label, hint, schema, problem, o
             keymap.of([
               {
                 key: "Mod-Enter",
-                run: ({ state }) => {
-                  run(state.doc.toString());
+                run: (editor) => {
+                  closeCompletion(editor);
+                  run(editor.state.doc.toString());
                   return true;
                 },
               },
@@ -76,6 +78,12 @@ export default function Editor({ value, edition, label, hint, schema, problem, o
           bracketMatching(),
           closeBrackets(),
           autocompletion({ icons: false }),
+          // CodeMirror closes a list that is open; one that is still being made would open when nobody types any more.
+          EditorView.domEventHandlers({
+            blur: ({ relatedTarget }, editor) => {
+              if (!(relatedTarget instanceof Node && editor.dom.contains(relatedTarget))) closeCompletion(editor);
+            },
+          }),
           keymap.of([...closeBracketsKeymap, ...completionKeymap, ...defaultKeymap, ...historyKeymap]),
           language.current.of(start.language),
           syntaxHighlighting(highlight),
