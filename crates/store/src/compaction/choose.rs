@@ -2,8 +2,9 @@
 //!
 //! A file belongs to the smallest window that holds it: a day, eight days or sixty-four, each counted from the epoch.
 //! - Within a day, the newest files are merged once there are [`TRIGGER`] of them that are each not larger than those after
-//!   it together: sizes then grow by doubling, and a row is rewritten about once per doubling. While files come faster than
-//!   so many in [`FLOOD`], it takes [`FLOOD_TRIGGER`] of them: rows are rewritten less often while there is most to do.
+//!   it together: sizes then grow by doubling, and a row is rewritten about once per doubling.
+//! - While files come faster than so many in [`FLOOD`], neighbours of about the same size are merged once there are
+//!   [`FLOOD_TRIGGER`] of them: sizes grow eightfold then, and a row is rewritten a third as often while there is most to do.
 //! - When no file came to a window for a while, all its files are merged into one.
 //! - When the windows inside of a larger one are done, and small, they are merged too, so that years of a slow sensor are a
 //!   handful of files.
@@ -20,11 +21,15 @@ use sensorium_model::time::day_of;
 /// Small files of a day that are merged as soon as there are so many.
 pub(crate) const TRIGGER: usize = 4;
 
-/// Small files of a day that are merged although the oldest of them is younger than [`FLOOD`].
+/// Files of about the same size that are merged while [`TRIGGER`] of a day came within [`FLOOD`].
 const FLOOD_TRIGGER: usize = 2 * TRIGGER;
 
-/// So long after the oldest of [`TRIGGER`] files came, they are merged.
+/// Files come fast when [`TRIGGER`] of a day are younger than this.
 const FLOOD: Duration = Duration::from_secs(30);
+
+/// So many times the smallest of them the largest of files of about the same size is. Less than [`FLOOD_TRIGGER`], so that what
+/// was merged is not merged again with what it was made of.
+const SAME_SIZE: u64 = 4;
 
 /// Files that are merged at once at most.
 pub(crate) const FAN_IN: usize = 32;
@@ -77,7 +82,8 @@ pub(crate) fn choose(files: &[Candidate], rules: Rules) -> Option<Vec<usize>> {
         }
         windows.values().filter(|positions| positions.len() > 1).find_map(|positions| {
             let chosen = if *days == 1 {
-                doubling(files, positions).or_else(|| settled(files, positions, rules.file_bytes, rules))
+                let growing = if is_flood(files, positions) { alike } else { doubling };
+                growing(files, positions).or_else(|| settled(files, positions, rules.file_bytes, rules))
             } else {
                 settled(files, positions, rules.file_bytes.min(WIDE_BYTES), rules)
             };
@@ -104,8 +110,33 @@ fn doubling(files: &[Candidate], positions: &[usize]) -> Option<Vec<usize>> {
         sum += bytes;
     }
     chosen.reverse();
-    let is_flood = files.get(*chosen.get(chosen.len().checked_sub(TRIGGER)?)?)?.age < FLOOD;
-    (chosen.len() >= if is_flood { FLOOD_TRIGGER } else { TRIGGER }).then_some(chosen)
+    (chosen.len() >= TRIGGER).then_some(chosen)
+}
+
+/// Whether files come fast.
+fn is_flood(files: &[Candidate], positions: &[usize]) -> bool {
+    let newest = positions.iter().rev().nth(TRIGGER - 1).and_then(|position| files.get(*position));
+    newest.is_some_and(|file| file.age < FLOOD)
+}
+
+/// The newest neighbours in a day that are of about the same size, if there are enough of them.
+fn alike(files: &[Candidate], positions: &[usize]) -> Option<Vec<usize>> {
+    let mut chosen: Vec<usize> = Vec::new();
+    let (mut least, mut most) = (u64::MAX, 0);
+    for position in positions.iter().rev() {
+        let bytes = files.get(*position)?.bytes;
+        (least, most) = (least.min(bytes), most.max(bytes));
+        if most > least.saturating_mul(SAME_SIZE) || chosen.len() == FAN_IN {
+            if chosen.len() >= FLOOD_TRIGGER {
+                break;
+            }
+            chosen.clear();
+            (least, most) = (bytes, bytes);
+        }
+        chosen.push(*position);
+    }
+    chosen.reverse();
+    (chosen.len() >= FLOOD_TRIGGER).then_some(chosen)
 }
 
 /// All files of a window to which none came for a while, or the first that fit into one.
@@ -197,6 +228,29 @@ mod tests {
         };
         assert_eq!(choose(&old(1), RULES), None);
         assert_eq!(choose(&old(2), RULES).map(|chosen| chosen.len()), Some(5));
+    }
+
+    #[test]
+    fn while_files_come_fast_only_those_of_about_the_same_size_are_merged() {
+        let fast = |sizes: &[u64]| sizes.iter().map(|bytes| file(0, *bytes, 1)).collect::<Vec<_>>();
+        assert_eq!(choose(&fast(&[8, 1, 1, 1, 1, 1, 1, 1, 1]), RULES), Some((1..9).collect()));
+        assert_eq!(choose(&fast(&[8, 8, 8, 8, 8, 8, 8, 1, 1, 1]), RULES), None);
+        assert_eq!(choose(&fast(&[64, 8, 8, 8, 8, 8, 8, 8, 9, 1, 1, 1]), RULES), Some((1..9).collect()));
+    }
+
+    #[test]
+    fn while_files_come_fast_a_row_is_rewritten_a_few_times_only() {
+        let (mut files, mut rewritten) = (Vec::new(), 0);
+        for _ in 0..600 {
+            files.push(file(0, 1, 1));
+            while let Some(chosen) = choose(&files, RULES) {
+                let bytes = chosen.iter().map(|position| files[*position].bytes).sum();
+                rewritten += bytes;
+                files.splice(chosen[0]..=chosen[chosen.len() - 1], [file(0, bytes, 1)]);
+            }
+        }
+        assert!(rewritten <= 3 * 600, "{rewritten}");
+        assert!(files.len() <= 3 * FLOOD_TRIGGER, "{}", files.len());
     }
 
     #[test]
