@@ -53,7 +53,7 @@ fn connection(bytes: &[u8]) {
                         }
                     }
                     Action::Release { ticket, .. } => connection.outcome(ticket, &Outcome::Taken, seq, &mut out),
-                    Action::Unsubscribe(_) | Action::PublishWill(_) | Action::EndSession | Action::Close { .. } => {}
+                    Action::Unsubscribe(_) | Action::PublishWill(_) | Action::EndSession(_) | Action::Close { .. } => {}
                 }
             }
             out.bytes.clear();

@@ -144,9 +144,9 @@ impl Space {
         }
     }
 
-    /// Removes a session that is over.
-    pub fn remove(&mut self, key: SessionKey, session: &Session) {
-        for (filter, _) in session.subscriptions() {
+    /// Removes a session that is over, and what it subscribed to.
+    pub fn remove(&mut self, key: SessionKey, filters: &[TopicFilter]) {
+        for filter in filters {
             self.subscriptions.remove(filter, &key);
         }
         self.online.remove(&key);

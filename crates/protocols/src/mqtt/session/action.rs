@@ -59,8 +59,8 @@ pub enum Action {
     Unsubscribe(TopicFilter),
     /// Publish the will.
     PublishWill(Arc<Message>),
-    /// The session is over: forget it, with its subscriptions.
-    EndSession,
+    /// The session is over: forget it, and that it subscribes to this.
+    EndSession(Vec<TopicFilter>),
     /// Write the bytes and close the socket.
     Close {
         /// Why.

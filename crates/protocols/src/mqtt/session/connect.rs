@@ -35,7 +35,7 @@ impl Connection {
         let stored = match accept.session {
             Some(mut session) if connect.clean_start => {
                 out.actions.extend(session.end(now_ms).map(Action::PublishWill));
-                out.actions.push(Action::EndSession);
+                out.actions.push(Action::EndSession(session.into_filters()));
                 None
             }
             other => other,

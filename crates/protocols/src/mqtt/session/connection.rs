@@ -241,7 +241,7 @@ impl Connection {
             let due = session.tick(now_ms);
             out.actions.extend(due.will.map(Action::PublishWill));
             match due.is_over {
-                true => out.actions.push(Action::EndSession),
+                true => out.actions.push(Action::EndSession(session.into_filters())),
                 false => kept = Some(Box::new(session)),
             }
         }

@@ -83,6 +83,11 @@ impl Session {
         &self.subscriptions
     }
 
+    /// What a session that is over subscribed to.
+    pub fn into_filters(self) -> Vec<TopicFilter> {
+        self.subscriptions.into_iter().map(|(filter, _)| filter).collect()
+    }
+
     /// Messages that wait for the client.
     pub fn queued(&self) -> usize {
         self.outbound.queued()

@@ -27,7 +27,7 @@ fn names(actions: Vec<Action>) -> Vec<String> {
         .map(|action| match action {
             Action::Connect(connect) => format!("connect {}", connect.client_id),
             Action::PublishWill(message) => format!("will {} {:?}", message.topic.as_str(), message.expires_ms),
-            Action::EndSession => "end".to_owned(),
+            Action::EndSession(_) => "end".to_owned(),
             Action::Close { reason, .. } => format!("close {reason}"),
             other => format!("{other:?}"),
         })
