@@ -39,7 +39,7 @@ impl IngestError {
     pub(crate) fn of(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> Self {
         match kind {
             ErrorKind::Internal => {
-                tracing::error!(error = %chain(error), "readings were not taken");
+                tracing::error!(error = %chain(error), "a request failed");
                 Self::new(kind, "the server could not do this; its log says why")
             }
             _ => Self::new(kind, error.to_string()),

@@ -128,7 +128,7 @@ impl Intake {
     pub async fn take(mut self, bytes: Bytes, sent_bytes: usize, format: Format) -> Result<Outcome, IngestError> {
         self.check_room().await?;
         let outcome = self.take_one(NewMessage { format, body: bytes, received_ns: now_ns() }).await?;
-        self.count([&outcome].into_iter(), sent_bytes);
+        self.count(std::iter::once(&outcome), sent_bytes);
         Ok(outcome)
     }
 

@@ -47,7 +47,7 @@ impl Fixture {
     }
 
     async fn take_all(&self, messages: Vec<NewMessage>) -> Vec<Result<Outcome, IngestError>> {
-        self.begin(&self.owner).take_all(messages).await
+        tokio::spawn(self.begin(&self.owner).take_all(messages)).await.unwrap()
     }
 
     /// Writes to the log so far.
@@ -107,6 +107,16 @@ async fn many_messages_are_one_write_and_each_has_its_own_outcome() {
 }
 
 #[tokio::test]
+async fn messages_that_are_decoded_on_a_thread_of_their_own_are_one_write_too() {
+    let fixture = Fixture::new().await;
+    let before = fixture.writes();
+    let messages: Vec<_> = (1..=4_000).map(|time| message("a/lp", &format!("room,place=attic t=1 {time}"))).collect();
+    assert!(messages.iter().map(|message| message.body.len()).sum::<usize>() > 64 << 10);
+    assert!(accepted(&fixture.take_all(messages).await).iter().all(|taken| *taken == Ok(1)));
+    assert_eq!(fixture.writes(), before + 1);
+}
+
+#[tokio::test]
 async fn rows_that_the_store_refuses_are_those_of_their_message() {
     let fixture = Fixture::new().await;
     // These two begin before there is a table, and do not know of each other.
@@ -143,7 +153,7 @@ async fn half_of_a_body_that_breaks_off_is_not_stored() {
         let format = Format::Json { table: Some("room".into()), tags: Default::default(), precision: None };
         NewMessage { format, ..message("", body) }
     };
-    for cut in ["[{\"text\":\"x\"},{\"v\":", "{\"text\":\"x\"} 5 {"] {
+    for cut in ["{\"text\":\"x\"} 5 {", "[{\"text\":\"x\"},{\"v\":"] {
         let taken = fixture.take_all(vec![json(cut), json("{\"v\":1}"), json(cut), json("{\"text\":true}")]).await;
         let invalid = Err(ErrorKind::Invalid);
         assert_eq!(accepted(&taken), [invalid, Ok(1), invalid, Ok(1)], "{cut}");
