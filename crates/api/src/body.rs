@@ -13,6 +13,7 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use axum::http::{HeaderMap, StatusCode};
 use flate2::read::MultiGzDecoder;
 use futures::StreamExt;
+use sensorium_ingest::unless_small;
 use sensorium_model::ErrorKind;
 
 use crate::error::{ApiError, ApiResult};
@@ -22,8 +23,6 @@ use crate::state::ApiConfig;
 const STALL: Duration = Duration::from_secs(30);
 /// The least that all bodies together may take.
 const LEAST_TOGETHER_BYTES: usize = 128 << 20;
-/// Bodies from this size on are decompressed and decoded outside of the threads that serve connections.
-const INLINE_BYTES: usize = 64 << 10;
 /// The best that gzip can do: what is announced beyond it is a lie.
 const MOST_RATIO: usize = 1_032;
 /// How much is decompressed at a time.
@@ -120,18 +119,6 @@ pub(crate) async fn receive_file(
     };
     let bytes = read(body, &within, &mut room).await.map_err(too_large)?;
     Ok(Received { sent_bytes: bytes.len(), bytes, _room: room })
-}
-
-/// Does small work here and large work on a thread of its own.
-pub(crate) async fn unless_small<T: Send + 'static>(
-    bytes: usize,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> ApiResult<T> {
-    if bytes < INLINE_BYTES {
-        return Ok(work());
-    }
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| ApiError::from_error(ErrorKind::Internal, &error))
 }
 
 fn is_gzip(headers: &HeaderMap) -> ApiResult<bool> {

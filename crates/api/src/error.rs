@@ -1,12 +1,11 @@
 //! What a client reads when a request fails: one JSON shape, and the one table from kind to HTTP status.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use sensorium_model::ErrorKind;
+use sensorium_model::{ErrorKind, chain};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -214,6 +213,17 @@ impl From<sensorium_metadata::MetadataError> for ApiError {
     }
 }
 
+impl From<sensorium_ingest::IngestError> for ApiError {
+    fn from(error: sensorium_ingest::IngestError) -> Self {
+        // What only the operator can act upon is in the log already.
+        let made = Self::new(error.kind(), error.to_string());
+        match error.retry_after() {
+            Some(wait) => made.retry_after(wait),
+            None => made,
+        }
+    }
+}
+
 impl From<sensorium_store::WriteError> for ApiError {
     fn from(error: sensorium_store::WriteError) -> Self {
         Self::from_error(error.kind(), &error)
@@ -230,18 +240,6 @@ impl From<sensorium_model::NameError> for ApiError {
 pub(crate) async fn method_not_allowed() -> ApiError {
     ApiError::invalid("this address does not take this method; see /api/openapi.json")
         .status(StatusCode::METHOD_NOT_ALLOWED)
-}
-
-/// An error and its causes on one line.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> impl Display {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        cause = next.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -35,7 +35,6 @@ pub use oidc::{Oidc, OidcConfig, OidcConfigError};
 pub use openapi::openapi;
 pub use routes::inbox::finish_adoptions;
 pub use routes::places::{PictureError, kept_picture};
-pub use routes::rejections::Rejections;
 pub use state::{ApiConfig, AppState};
 
 use axum::Router;

@@ -3,22 +3,19 @@
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use sensorium_ingest::Ingest;
 use sensorium_live::Hub;
 use sensorium_metadata::Metadata;
-use sensorium_model::IngestLimits;
 use sensorium_query::QueryEngine;
 use sensorium_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::mail::Mail;
 use crate::oidc::Oidc;
-use crate::routes::rejections::Rejections;
 
 /// Settings of the HTTP face, under `[http]` of the configuration unless said otherwise.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
-    /// Limits on rows (`[limits]`).
-    pub limits: IngestLimits,
     /// The largest ingest body as sent, in bytes (`http.body_bytes`).
     pub body_bytes: usize,
     /// The largest ingest body after decompression, in bytes (`http.decoded_bytes`).
@@ -38,7 +35,6 @@ pub struct ApiConfig {
 impl Default for ApiConfig {
     fn default() -> Self {
         Self {
-            limits: IngestLimits::default(),
             body_bytes: 25 << 20,
             decoded_bytes: 100 << 20,
             plan_bytes: 8 << 20,
@@ -65,8 +61,8 @@ pub struct AppState {
     pub config: Arc<ApiConfig>,
     /// The provider that people may sign in with.
     pub oidc: Option<Oidc>,
-    /// What was refused lately.
-    pub rejections: Rejections,
+    /// The way of readings into the store, and what was refused of them lately.
+    pub ingest: Ingest,
     /// Mail to people, where it is set up.
     pub mail: Option<Mail>,
     /// Renders `/metrics`.

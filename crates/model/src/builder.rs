@@ -177,6 +177,10 @@ pub struct BatchBuilder<'s> {
     /// About how many rows will come.
     expected_rows: usize,
     sender: Sender,
+    /// Lines of the messages before the one that is read now.
+    lines_before: u32,
+    /// The highest line of a row, those of earlier messages before it.
+    last_line: u32,
 }
 
 /// Rows that room is made for at most, whatever is expected.
@@ -199,6 +203,8 @@ impl<'s> BatchBuilder<'s> {
             newest_table: 0,
             expected_rows: 0,
             sender: Sender::Anyone,
+            lines_before: 0,
+            last_line: 0,
         }
     }
 
@@ -210,6 +216,13 @@ impl<'s> BatchBuilder<'s> {
     /// Says that each row names the device that it is of, by the tag `device`; those that do not are refused.
     pub fn sent_for_devices(&mut self) {
         self.sender = Sender::Devices;
+    }
+
+    /// Says that the rows to come are of another message, whose lines are counted from 1 too. Returns what is added to those in
+    /// [`crate::TableBatch::source`], so that the lines of all messages differ.
+    pub fn next_message(&mut self) -> u32 {
+        self.lines_before = self.last_line;
+        self.lines_before
     }
 
     /// Says about how many rows will come, so that room for them is made at once.
@@ -253,6 +266,7 @@ impl<'s> BatchBuilder<'s> {
     }
 
     fn push_as_is(&mut self, point: &Point<'_>, line: u32) -> Result<(), RowError> {
+        let line = self.lines_before.saturating_add(line);
         self.check_row(point)?;
         let index = self.table_index(&point.table)?;
         let outcome = self.push_into(index, point, line);
@@ -282,6 +296,7 @@ impl<'s> BatchBuilder<'s> {
         table.append_checked(point, line, schema, self.expected_rows);
         self.cells = others + table.cells();
         self.rows += 1;
+        self.last_line = self.last_line.max(line);
         self.newest_table = index;
         Ok(())
     }
@@ -388,6 +403,22 @@ mod tests {
 
     fn limits() -> IngestLimits {
         IngestLimits::default()
+    }
+
+    #[test]
+    fn lines_of_several_messages_differ() {
+        let schema = DatabaseSchema::default();
+        let mut builder = BatchBuilder::new(&schema, limits(), NOW);
+        let row = |table, time_ns| Point::new(table, time_ns).field("v", Value::F64(1.0));
+        assert_eq!(builder.next_message(), 0);
+        builder.push(&row("t", 1), 1).unwrap();
+        builder.push(&row("u", 1), 3).unwrap();
+        assert_eq!(builder.next_message(), 3);
+        assert_eq!(builder.next_message(), 3, "a message without rows");
+        builder.push(&row("t", 2), 1).unwrap();
+        builder.push(&row("t", 3), 2).unwrap();
+        let batch = builder.finish(key());
+        assert_eq!((&batch.tables[0].source[..], &batch.tables[1].source[..]), (&[1, 4, 5][..], &[3][..]));
     }
 
     #[test]

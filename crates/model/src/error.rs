@@ -1,5 +1,8 @@
 //! The kinds of failure that a client can tell apart, whatever protocol it speaks.
 
+use std::error::Error;
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 /// What went wrong, from the client's point of view.
@@ -46,4 +49,16 @@ impl ErrorKind {
             Self::Internal => "internal",
         }
     }
+}
+
+/// An error and its causes on one line, for logs.
+pub fn chain(error: &(dyn Error + 'static)) -> impl Display {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
 }

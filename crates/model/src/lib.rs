@@ -28,7 +28,7 @@ pub use batch::{Batch, TableBatch};
 pub use builder::{BatchBuilder, Rejection, RowError};
 pub use column::{FieldColumn, FieldValues, TagColumn, TextColumn, Validity};
 pub use email::{EmailAddress, EmailError};
-pub use error::ErrorKind;
+pub use error::{ErrorKind, chain};
 pub use hash::{FastMap, FastSet};
 pub use ids::{
     ClassId, CommandId, DeviceId, DeviceTypeId, GroupId, NetworkId, NewcomerId, OrgId, PlaceId, SessionId,

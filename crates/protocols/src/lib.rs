@@ -1,5 +1,5 @@
-//! Decoders of what devices and people send: InfluxDB line protocol, JSON readings, detections of cameras and CSV files;
-//! the line protocol writer; and MQTT without its sockets.
+//! Decoders of what devices and people send: InfluxDB line protocol, JSON readings, detections of cameras, CSV files and
+//! messages that only their topic tells about; the line protocol writer; and MQTT without its sockets.
 //!
 //! Pure: no sockets, no files, no clock. Bytes, the time of receipt and the stored schema come in as arguments; rows go
 //! out into a [`sensorium_model::BatchBuilder`].
@@ -20,6 +20,7 @@ pub mod json;
 pub mod line_protocol;
 pub mod mqtt;
 mod numbers;
+pub mod payload;
 mod refusals;
 pub mod time;
 

@@ -20,11 +20,11 @@ use openidconnect::{
 };
 use reqwest::Url;
 use sensorium_metadata::ExternalIdentity;
+use sensorium_model::chain;
 use tokio::sync::Mutex;
 
 use super::http::Http;
 use super::{OidcConfig, OidcConfigError, OidcError, is_guarded};
-use crate::error::chain;
 
 /// How long what the provider says about itself, and its keys, are kept.
 const KEPT: Duration = Duration::from_secs(3_600);

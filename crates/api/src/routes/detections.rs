@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use sensorium_ingest::{Format, Source};
 use sensorium_model::Precision;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -14,8 +15,8 @@ use crate::auth::Writer;
 use crate::auth::peer::Peer;
 use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::extract;
-use crate::routes::write::format::Format;
-use crate::routes::write::ingest::{Accepted, Ingest, PartialWrite, Source};
+use crate::routes::write::answer::{self, Accepted, PartialWrite};
+use crate::routes::write::request::WriteRequest;
 use crate::state::AppState;
 
 #[derive(Deserialize, IntoParams)]
@@ -89,11 +90,11 @@ async fn write_detections(
 ) -> ApiResult<Response> {
     let database = query.db.filter(|db| !db.is_empty());
     let database = database.ok_or_else(|| ApiError::invalid("the database is missing; add ?db=NAME to the address"))?;
-    let ingest = Ingest::begin(&state, &writer, peer, &database, Source::Detections)?;
+    let request = WriteRequest::begin(&state, &writer, peer, &database, Source::Detections)?;
     let precision = query.precision.filter(|text| !text.is_empty()).map(|text| text.parse::<Precision>()).transpose();
-    let precision = precision.map_err(|error| ingest.refuse(ApiError::invalid(error.to_string())))?;
-    let outcome = ingest.run(&headers, body, Format::Detections { precision }).await?;
-    Ok(outcome.answer())
+    let precision = precision.map_err(|error| request.refuse(ApiError::invalid(error.to_string())))?;
+    let outcome = request.run(&headers, body, Format::Detections { precision }).await?;
+    Ok(answer::in_json(&outcome))
 }
 
 /// The routes of this module.

@@ -1,21 +1,21 @@
 //! Line protocol ingest as InfluxDB's clients send it: `POST /write` and `POST /api/v2/write`.
 
-pub(crate) mod format;
-pub(crate) mod ingest;
-mod keys;
+pub(crate) mod answer;
+pub(crate) mod request;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use sensorium_ingest::{Format, Source};
 use sensorium_model::Precision;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::format::Format;
-use self::ingest::{Ingest, PartialWrite, Source, Waits};
+use self::answer::{PartialWrite, Waits};
+use self::request::WriteRequest;
 use crate::auth::Writer;
 use crate::auth::peer::Peer;
 use crate::error::{ApiError, ApiResult, ErrorBody};
@@ -106,15 +106,11 @@ async fn write_lines(
     headers: &HeaderMap,
     body: Body,
 ) -> ApiResult<Response> {
-    let ingest = Ingest::begin(state, &writer, peer, database, Source::LineProtocol)?;
+    let request = WriteRequest::begin(state, &writer, peer, database, Source::LineProtocol)?;
     let precision: Precision =
-        precision.parse().map_err(|error| ingest.refuse(ApiError::invalid(format!("{error}"))))?;
-    let outcome = ingest.run(headers, body, Format::LineProtocol { precision }).await?;
-    match (outcome.waits(), outcome.refusals.is_empty()) {
-        (Some(waits), _) => Ok(waits),
-        (None, true) => Ok(StatusCode::NO_CONTENT.into_response()),
-        (None, false) => Ok(outcome.partial_write()),
-    }
+        precision.parse().map_err(|error| request.refuse(ApiError::invalid(format!("{error}"))))?;
+    let outcome = request.run(headers, body, Format::LineProtocol { precision }).await?;
+    Ok(answer::in_status(&outcome))
 }
 
 /// The routes of this module.

@@ -9,7 +9,8 @@ use arrow::datatypes::{Float64Type, Int32Type, UInt32Type};
 use arrow::ipc::reader::StreamReader;
 use futures::{SinkExt, StreamExt};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use sensorium_api::{ApiConfig, AppState, Mail, Oidc, Rejections};
+use sensorium_api::{ApiConfig, AppState, Mail, Oidc};
+use sensorium_ingest::Ingest;
 use sensorium_live::{Hub, HubConfig};
 use sensorium_metadata::Metadata;
 use sensorium_model::{
@@ -77,6 +78,7 @@ impl Server {
         let query = QueryEngine::new(store.clone(), options.query).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let ingest = Ingest::new(store.clone(), metadata.clone(), IngestLimits::default());
         let state = AppState {
             store,
             query,
@@ -84,7 +86,7 @@ impl Server {
             hub,
             config: Arc::new(options.api),
             oidc: options.oidc.map(|make| make(address)),
-            rejections: Rejections::default(),
+            ingest,
             mail: options.mail,
             metrics: recorder(),
             shutdown: CancellationToken::new(),

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use sensorium_model::names::MAX_NAME_BYTES;
+use sensorium_model::names::{MAX_NAME_BYTES, TIME_COLUMN};
+use sensorium_model::time::NANOS_PER_SECOND;
 use sensorium_model::{BatchBuilder, Point, RowError, Value};
 use serde::Deserializer as _;
 use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
@@ -13,6 +14,7 @@ use thiserror::Error;
 use super::text::{Text, first, text};
 use super::{MAX_DEPTH, Options};
 use crate::numbers::number;
+use crate::payload::TOPIC_TAG;
 use crate::time::{TimeTextError, parse_utc};
 
 /// What is wrong with a reading.
@@ -55,10 +57,26 @@ impl From<ItemError> for RowError {
     }
 }
 
-/// Reads an object into `point`, whose vectors are reused.
+/// Names that the time of a reading has in objects of any shape.
+const TIMES: [&str; 4] = ["time", "timestamp", "Time", "ts"];
+/// What is before the year 2000 is no time of a reading, but for example the seconds since a device was switched on.
+const EARLIEST_NS: i64 = 946_684_800 * NANOS_PER_SECOND;
+
+/// Whether an object is a reading as we describe them: it names its table, or has tags.
+fn is_reading(item: &str) -> bool {
+    let mut found = false;
+    let walked = entries(item, |key, value| {
+        found |= matches!((key.as_ref(), first(value)), ("table", b'"') | ("tags", b'{'));
+        Ok(())
+    });
+    walked.is_ok() && found
+}
+
+/// Reads an object into `point`, whose vectors are reused. With a topic it may be of any shape.
 pub(super) fn read<'b>(
     item: &'b str,
     options: &Options<'_>,
+    topic: Option<&'b str>,
     builder: &BatchBuilder<'_>,
     point: &mut Point<'b>,
 ) -> Result<(), ItemError> {
@@ -73,7 +91,10 @@ pub(super) fn read<'b>(
     let mut numbers = Vec::new();
     let max_columns = builder.limits().columns_per_table;
     let mut reading = Reading { options, point, numbers: &mut numbers, max_columns, values: 0 };
-    reading.object(item)?;
+    match topic.filter(|_| !is_reading(item)) {
+        Some(topic) => reading.of_any_shape(item, topic)?,
+        None => reading.object(item)?,
+    }
     if point.table.is_empty() {
         point.table = Cow::Owned(options.table.ok_or(ItemError::NoTable)?.to_owned());
     }
@@ -109,6 +130,24 @@ impl<'b> Reading<'_, 'b> {
             ("tags", b'{') => entries(value, |name, value| self.tag(name, value)),
             ("tags", _) => Err(ItemError::Tags),
             _ => self.column(key, value, 1),
+        })
+    }
+
+    /// An object of any shape: all of it is fields, but for the first member that tells the time.
+    fn of_any_shape(&mut self, item: &'b str, topic: &'b str) -> Result<(), ItemError> {
+        self.point.tags.push((Cow::Borrowed(TOPIC_TAG), Cow::Borrowed(topic)));
+        let mut has_time = false;
+        entries(item, |key, value| {
+            if !has_time
+                && TIMES.contains(&key.as_ref())
+                && let Some(time_ns) = moment(value)
+            {
+                self.point.time_ns = time_ns;
+                has_time = true;
+                return Ok(());
+            }
+            let is_taken = matches!(key.as_ref(), TIME_COLUMN | TOPIC_TAG);
+            self.column(if is_taken { Cow::Owned(format!("payload_{key}")) } else { key }, value, 1)
         })
     }
 
@@ -167,6 +206,12 @@ impl<'b> Reading<'_, 'b> {
             false => Ok(()),
         }
     }
+}
+
+/// The time that a value of an unknown shape tells, if it does.
+fn moment(value: &str) -> Option<i64> {
+    let time = if first(value) == b'"' { text(value)? } else { Cow::Borrowed(value) };
+    parse_utc(&time, None).ok().filter(|time_ns| *time_ns >= EARLIEST_NS)
 }
 
 /// The name of a nested value. It is checked before it is made, so that a long name is not copied for each value in it.

@@ -18,6 +18,7 @@
 //!
 //! Limits: [`MAX_DEPTH`] levels of nesting; memory per request is that of the rows, no tree is built.
 
+mod any_shape;
 mod item;
 pub(crate) mod text;
 
@@ -30,6 +31,8 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::refusals::Refusals;
+
+pub(crate) use any_shape::{check, decode_any_shape};
 
 /// The deepest nesting of objects and lists inside of a reading.
 pub const MAX_DEPTH: usize = 16;
@@ -60,6 +63,9 @@ pub enum JsonError {
         #[source]
         source: serde_json::Error,
     },
+    /// It is JSON, but neither objects nor lists of objects.
+    #[error("a reading in JSON is an object, and several are a list of objects")]
+    NotObjects,
 }
 
 /// Reads a whole body into the builder; refused readings go to `refusals`, numbered from 1. Returns the number of
@@ -70,26 +76,14 @@ pub fn decode(
     builder: &mut BatchBuilder<'_>,
     refusals: &mut Refusals,
 ) -> Result<u64, JsonError> {
-    let mut items = Items { options, builder, refusals, point: Point::default(), seen: 0 };
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-    for document in serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>() {
-        let document = document.map_err(|source| JsonError::Syntax { source })?.get();
-        if document.starts_with('[') {
-            let mut list = serde_json::Deserializer::from_str(document);
-            list.deserialize_seq(List(&mut items)).map_err(|source| JsonError::Syntax { source })?;
-        } else {
-            items.take(document);
-        }
-    }
-    match items.seen {
-        0 if body.trim_ascii().is_empty() => Err(JsonError::Empty),
-        seen => Ok(seen),
-    }
+    Items { options, topic: None, builder, refusals, point: Point::default(), seen: 0 }.run(body)
 }
 
 /// Takes readings one by one.
 struct Items<'i, 's, 'b> {
     options: &'i Options<'i>,
+    /// Where objects of any shape were published.
+    topic: Option<&'b str>,
     builder: &'i mut BatchBuilder<'s>,
     refusals: &'i mut Refusals,
     point: Point<'b>,
@@ -97,10 +91,27 @@ struct Items<'i, 's, 'b> {
 }
 
 impl<'b> Items<'_, '_, 'b> {
+    fn run(mut self, body: &'b [u8]) -> Result<u64, JsonError> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+        for document in serde_json::Deserializer::from_slice(body).into_iter::<&RawValue>() {
+            let document = document.map_err(|source| JsonError::Syntax { source })?.get();
+            if document.starts_with('[') {
+                let mut list = serde_json::Deserializer::from_str(document);
+                list.deserialize_seq(List(&mut self)).map_err(|source| JsonError::Syntax { source })?;
+            } else {
+                self.take(document);
+            }
+        }
+        match self.seen {
+            0 if body.trim_ascii().is_empty() => Err(JsonError::Empty),
+            seen => Ok(seen),
+        }
+    }
+
     fn take(&mut self, item: &'b str) {
         self.seen += 1;
         let number = u32::try_from(self.seen).unwrap_or(u32::MAX);
-        let read = item::read(item, self.options, self.builder, &mut self.point);
+        let read = item::read(item, self.options, self.topic, self.builder, &mut self.point);
         let pushed = read.map_err(Into::into).and_then(|()| self.builder.push(&self.point, number));
         if let Err(error) = pushed {
             self.refusals.push(number, error, item.as_bytes());

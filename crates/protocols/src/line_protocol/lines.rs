@@ -81,6 +81,27 @@ impl<'b> Lines<'b> {
         Part { consumed: self.at.min(self.body.len()), next_line: self.line, seen }
     }
 
+    /// Whether each line that is neither blank nor a comment is a reading, and there is one.
+    pub(super) fn are_readings(mut self) -> bool {
+        let mut point = Point::default();
+        let mut seen = false;
+        while self.at < self.body.len() {
+            if self.at > self.text_end() {
+                self.find_text();
+            }
+            if self.next_special < self.at {
+                self.find_special();
+            }
+            let mut end = self.line_end(self.at);
+            if !self.is_blank(end) {
+                let Ok(read) = self.read(end, usize::MAX, &mut point) else { return false };
+                (seen, end) = (true, read);
+            }
+            self.advance_to(end);
+        }
+        seen
+    }
+
     /// Reads the line at `at` that ends at `end` (or further, if a text value spans lines).
     fn read(&self, end: usize, max_columns: usize, point: &mut Point<'b>) -> Result<usize, LineError> {
         let text_end = self.text_end();

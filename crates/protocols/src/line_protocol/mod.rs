@@ -47,6 +47,11 @@ pub fn decode(body: &[u8], options: Options, builder: &mut BatchBuilder<'_>, ref
     lines::Lines::new(body, options, 1).run(builder, refusals, true).seen
 }
 
+/// Whether a body is nothing but readings that can be read, at least one, with blank lines and comments between them.
+pub(crate) fn is_line_protocol(body: &[u8], options: Options) -> bool {
+    lines::Lines::new(body, options, 1).are_readings()
+}
+
 /// What was read of a part of a longer text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {

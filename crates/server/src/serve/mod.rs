@@ -18,7 +18,8 @@ use anyhow::{Context, Result, bail};
 use axum::http::HeaderValue;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use rustix::process::{Resource, Rlimit};
-use sensorium_api::{ApiConfig, AppState, Rejections};
+use sensorium_api::{ApiConfig, AppState};
+use sensorium_ingest::Ingest;
 use sensorium_live::{Hub, HubConfig};
 use sensorium_metadata::Metadata;
 use sensorium_model::{DatabaseKey, DatabaseName, OrgId};
@@ -89,7 +90,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         hub,
         config: Arc::new(api_config(settings)),
         oidc,
-        rejections: Rejections::default(),
+        ingest: Ingest::new(store.clone(), metadata.clone(), settings.limits),
         mail: mail.as_ref().map(|running| running.mail.clone()),
         metrics: metrics.clone(),
         shutdown: stop.clone(),
@@ -182,7 +183,6 @@ fn announce(url: &str, setup_code: Option<&str>, fingerprint: Option<&str>) {
 
 fn api_config(settings: &Settings) -> ApiConfig {
     ApiConfig {
-        limits: settings.limits,
         body_bytes: settings.http.body_bytes,
         decoded_bytes: settings.http.decoded_bytes,
         plan_bytes: settings.http.plan_bytes,

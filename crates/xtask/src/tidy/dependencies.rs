@@ -11,14 +11,15 @@ use super::{read, shown};
 const LAYERS: &[(&str, &[&str])] = &[
     ("pure", &["model", "protocols", "agent", "devices"]),
     ("features", &["features"]),
-    ("state", &["store", "query", "metadata", "live", "mail"]),
+    ("state", &["store", "query", "metadata", "ingest", "live", "mail"]),
     ("edge", &["api"]),
     ("binary", &["server"]),
     ("tools", &["bench", "xtask"]),
 ];
 
 /// The dependencies inside one layer that are meant.
-const SAME_LAYER: &[(&str, &str)] = &[("protocols", "model"), ("agent", "model"), ("query", "store")];
+const SAME_LAYER: &[(&str, &str)] =
+    &[("protocols", "model"), ("agent", "model"), ("query", "store"), ("ingest", "store"), ("ingest", "metadata")];
 
 /// Crates that only these of ours may name.
 const QUARANTINE: &[(&str, &[&str])] = &[
@@ -96,6 +97,8 @@ mod tests {
     fn arrows_point_from_edges_to_pure_crates() {
         assert_eq!(found("api", "sensorium-store"), 0);
         assert_eq!(found("query", "sensorium-store"), 0);
+        assert_eq!(found("ingest", "sensorium-metadata"), 0);
+        assert_eq!(found("metadata", "sensorium-ingest"), 1);
         assert_eq!(found("store", "sensorium-query"), 1);
         assert_eq!(found("store", "sensorium-live"), 1);
         assert_eq!(found("model", "sensorium-store"), 1);

@@ -15,6 +15,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use csv::{ByteRecord, ReaderBuilder};
+use sensorium_ingest::unless_small;
 use sensorium_metadata::registry::{LineProblem, Location, MAX_DEVICES, PlaceOnPlan, Problems};
 use sensorium_metadata::{Edit, Import, ImportRow};
 use sensorium_model::Action;
@@ -25,7 +26,7 @@ use utoipa_axum::routes;
 
 use super::failed;
 use crate::auth::Caller;
-use crate::body::{receive, unless_small};
+use crate::body::receive;
 use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::extract;
 use crate::routes::audit::csv::is_formula;

@@ -4,6 +4,7 @@
 //! two hand over at once, changes nothing: rows without a time of their own have the time at which the message came, so their
 //! keys are the same.
 
+use sensorium_ingest::Format;
 use sensorium_metadata::MetadataError;
 use sensorium_metadata::inbox::{Adopted, Message};
 use sensorium_model::{ActingDevice, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, OrgId};
@@ -12,7 +13,6 @@ use sensorium_store::WriteError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::routes::write::format::Format;
 use crate::state::AppState;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
@@ -126,10 +126,8 @@ pub(super) fn decode(
     let format: Format = serde_json::from_str(&message.reading)
         .map_err(|_| "a newer version of Sensorium kept this message".to_owned())?;
     let received_ns = message.received_at_ms.saturating_mul(NANOS_PER_MILLI);
-    let mut builder = BatchBuilder::new(schema, state.config.limits, received_ns);
+    let mut builder = BatchBuilder::new(schema, state.ingest.limits, received_ns);
     builder.sent_for_devices();
-    format
-        .decode(message.body.as_bytes(), received_ns, &mut builder, refusals)
-        .map_err(|error| error.message().to_owned())?;
+    format.decode(message.body.as_bytes(), received_ns, &mut builder, refusals).map_err(|error| error.to_string())?;
     Ok(builder.finish(database))
 }

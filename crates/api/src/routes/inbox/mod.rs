@@ -33,7 +33,7 @@ struct Newcomer {
     name: String,
     /// The database that it wrote to last.
     database: String,
-    /// The format of what it sent last: `line_protocol` or `json`.
+    /// The format of what it sent last: `line_protocol`, `json` or `mqtt`.
     format: String,
     /// The network address that it sent from last.
     address: String,

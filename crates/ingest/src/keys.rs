@@ -4,28 +4,19 @@
 //! it comes in requests of its own.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use sensorium_metadata::inbox::{Kept, NewMessage, Sender};
-use sensorium_model::{ActingDevice, Batch, Name, OrgId, Principal};
+use sensorium_metadata::Metadata;
+use sensorium_metadata::inbox::{self, Kept, Sender};
+use sensorium_model::{ActingDevice, Batch, DeviceId, Name, OrgId};
 
-use super::format::Format;
-use super::ingest::Source;
-use crate::error::{ApiError, ApiResult};
-use crate::routes::rejections::cut;
-use crate::state::AppState;
-
-/// A request, as it is kept when its device is not known.
-pub(super) struct Message<'m> {
-    pub(super) format: &'m Format,
-    pub(super) source: Source,
-    pub(super) body: &'m [u8],
-    pub(super) peer: IpAddr,
-}
+use crate::error::IngestError;
+use crate::intake::Intake;
+use crate::many::NewMessage;
+use crate::rejections::cut;
 
 /// Where the readings of a request go.
-pub(super) enum Found {
+pub(crate) enum Found {
     /// They are of devices that are known, and have their names.
     Known(Senders),
     /// They wait in the inbox, for somebody to adopt this device.
@@ -34,34 +25,38 @@ pub(super) enum Found {
 
 /// The devices of a request, and how many rows each has.
 #[derive(Default)]
-pub(super) struct Senders(Vec<(Arc<ActingDevice>, u64)>);
+pub(crate) struct Senders(Vec<(Arc<ActingDevice>, u64)>);
 
 impl Senders {
+    /// The devices of rows that name them; several names may be one device.
+    pub(crate) fn new(rows: &HashMap<Name, u64>, known: &HashMap<Name, Arc<ActingDevice>>) -> Self {
+        let mut senders: HashMap<DeviceId, (Arc<ActingDevice>, u64)> = HashMap::new();
+        for (device, rows) in rows.iter().filter_map(|(name, rows)| Some((known.get(name)?, rows))) {
+            senders.entry(device.id).or_insert_with(|| (device.clone(), 0)).1 += rows;
+        }
+        Self(senders.into_values().collect())
+    }
+
     /// Counts a message of each.
-    pub(super) fn count(&self, state: &AppState, org: OrgId) {
+    pub(crate) fn count(&self, metadata: &Metadata, org: OrgId) {
         for (device, rows) in &self.0 {
-            state.metadata.count_device_message(org, device.id, *rows, 0);
+            metadata.count_device_message(org, device.id, *rows, 0);
         }
     }
 }
 
 /// Finds the devices of a batch and gives its rows their names, or keeps the message in the inbox.
-pub(super) async fn senders(
-    state: &AppState,
-    writer: &Principal,
-    batch: &mut Batch,
-    message: Message<'_>,
-) -> ApiResult<Found> {
+pub(crate) async fn senders(intake: &Intake, batch: &mut Batch, message: &NewMessage) -> Result<Found, IngestError> {
     let names = batch.devices();
     let called: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-    let senders = state.metadata.senders(writer, &called).await?;
+    let senders = intake.ingest.metadata.senders(&intake.writer, &called).await?;
     let mut known = HashMap::new();
     for (name, sender) in names.iter().zip(senders) {
         let device = match sender {
             Sender::Known(device) => device,
             Sender::Disabled => {
                 let sentence = format!("device {:?} is disabled; ask an editor to enable it", cut(name));
-                return Err(ApiError::denied(sentence));
+                return Err(IngestError::denied(sentence));
             }
             Sender::Unknown if names.len() > 1 => {
                 let sentence = format!(
@@ -69,44 +64,43 @@ pub(super) async fn senders(
                     cut(name),
                     names.len()
                 );
-                return Err(ApiError::invalid(sentence));
+                return Err(IngestError::invalid(sentence));
             }
-            Sender::Unknown => match keep(state, writer, batch, name, &message).await? {
+            Sender::Unknown => match keep(intake, batch, name, message).await? {
                 Kept::Known(device) => device,
                 Kept::InInbox => return Ok(Found::InInbox(name.clone())),
             },
         };
         known.insert(name.clone(), device);
     }
-    let renamed = known.iter().map(|(name, device)| (name.clone(), device.name.clone())).collect();
-    batch.rename_devices(&renamed);
-    let mut rows = batch.rows_by_device();
-    let counted = known.into_values().filter_map(|device| Some((rows.remove(&device.name)?, device)));
-    Ok(Found::Known(Senders(counted.map(|(rows, device)| (device, rows)).collect())))
+    let senders = Senders::new(&batch.rows_by_device(), &known);
+    rename(batch, &known);
+    Ok(Found::Known(senders))
 }
 
-async fn keep(
-    state: &AppState,
-    writer: &Principal,
-    batch: &Batch,
-    name: &Name,
-    message: &Message<'_>,
-) -> ApiResult<Kept> {
+/// Gives the rows of known devices the names that those have in the registry.
+pub(crate) fn rename(batch: &mut Batch, known: &HashMap<Name, Arc<ActingDevice>>) {
+    let renamed = known.iter().map(|(name, device)| (name.clone(), device.name.clone())).collect();
+    batch.rename_devices(&renamed);
+}
+
+async fn keep(intake: &Intake, batch: &Batch, name: &Name, message: &NewMessage) -> Result<Kept, IngestError> {
     // A text with a NUL cannot be kept in PostgreSQL.
-    let body = std::str::from_utf8(message.body).ok().filter(|body| !body.contains('\0'));
+    let body = std::str::from_utf8(&message.body).ok().filter(|body| !body.contains('\0'));
     let body = body.ok_or_else(|| {
         let sentence =
             "is not known, and what it sends is not UTF-8 or holds a NUL, which the inbox cannot keep; adopt it first";
-        ApiError::invalid(format!("device {:?} {sentence}", cut(name)))
+        IngestError::invalid(format!("device {:?} {sentence}", cut(name)))
     })?;
-    let reading = serde_json::to_string(message.format).map_err(|_| ApiError::invalid("the format cannot be kept"))?;
-    let new = NewMessage {
+    let reading =
+        serde_json::to_string(&message.format).map_err(|_| IngestError::invalid("the format cannot be kept"))?;
+    let new = inbox::NewMessage {
         name,
         database: &batch.database.name,
-        format: message.source.as_str(),
+        format: intake.source.as_str(),
         reading: &reading,
         body,
-        address: message.peer,
+        address: intake.peer,
     };
-    Ok(state.metadata.keep_message(writer, new).await?)
+    Ok(intake.ingest.metadata.keep_message(&intake.writer, new).await?)
 }
