@@ -15,6 +15,7 @@
 //! [`mqtt::MqttLimits`] for everything of [`mqtt`].
 
 pub mod csv;
+pub mod decoders;
 pub mod detections;
 pub mod json;
 pub mod line_protocol;

@@ -20,6 +20,7 @@
 
 mod item;
 pub(crate) mod text;
+pub(crate) mod walk;
 
 use std::collections::HashSet;
 use std::fmt;
