@@ -12,7 +12,7 @@ const MAKE: &str = "a node with a hostname";
 
 pub(super) fn decode(body: &[u8], rows: &mut Rows<'_, '_>) -> Result<(), DecodeError> {
     let tree = Tree::object(body, MAKE)?;
-    let mut row = rows.start("nodes", tree.text_at(&["hostname"]).unwrap_or_default()).as_sent();
+    let mut row = rows.start("nodes", tree.text_at(&["hostname"]).unwrap_or_default()).keeping_names();
     row.add_entries(&tree, &["hostname", "time", "timestamp"]);
     if let Some(time) = tree.get("time").or_else(|| tree.get("timestamp")).filter(|time| **time != Tree::Null) {
         row.time(time.time(None));

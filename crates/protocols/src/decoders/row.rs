@@ -53,8 +53,8 @@ enum Late<'t> {
 }
 
 impl<'t> Row<'t> {
-    /// Takes names as they were sent.
-    pub(super) fn as_sent(mut self) -> Self {
+    /// Keeps names as they were sent.
+    pub(super) fn keeping_names(mut self) -> Self {
         self.as_sent = true;
         self
     }

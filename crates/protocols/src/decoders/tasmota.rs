@@ -38,7 +38,7 @@ fn place<'l, 't>(levels: &'l [&'t str]) -> Option<(&'t str, &'l [&'t str], &'t s
 }
 
 pub(super) fn decode(levels: &[&str], body: &[u8], rows: &mut Rows<'_, '_>) -> Result<(), DecodeError> {
-    let Some((prefix, device, what)) = place(levels) else { return Ok(()) };
+    let Some((prefix, device, what)) = place(levels).filter(|(prefix, _, _)| *prefix != "cmnd") else { return Ok(()) };
     let device = device.join("/");
     rows.name(&device);
     match (prefix, what) {

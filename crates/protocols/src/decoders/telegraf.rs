@@ -23,7 +23,7 @@ pub(super) fn decode(body: &[u8], rows: &mut Rows<'_, '_>) -> Result<(), DecodeE
 
 fn metric(metric: &Tree<'_>, rows: &mut Rows<'_, '_>) {
     let host = metric.text_at(&["tags", "host"]).unwrap_or_default();
-    let mut row = rows.start(metric.text_at(&["name"]).unwrap_or_default(), host).as_sent();
+    let mut row = rows.start(metric.text_at(&["name"]).unwrap_or_default(), host).keeping_names();
     if metric.text_at(&["name"]).is_none() {
         row.refuse(RowError::Malformed("a metric of Telegraf has a \"name\" and \"fields\"".into()));
     }

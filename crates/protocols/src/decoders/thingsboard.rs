@@ -32,7 +32,7 @@ fn each(device: &str, telemetry: &Tree<'_>, rows: &mut Rows<'_, '_>) {
 }
 
 fn one(device: &str, item: &Tree<'_>, rows: &mut Rows<'_, '_>) {
-    let mut row = rows.start("thingsboard", device).as_sent();
+    let mut row = rows.start("thingsboard", device).keeping_names();
     match (item.get("ts"), item.get("values")) {
         (Some(time), Some(values)) if values.is_object() => {
             row.time(time.time(Some(Precision::Ms)));

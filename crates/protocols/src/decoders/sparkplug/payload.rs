@@ -94,7 +94,7 @@ fn text(bytes: &[u8]) -> Result<&str, SparkplugError> {
 }
 
 /// What a value means under its type (section 6.4.16 of the specification, version 3); `None` for types that no column has.
-pub(super) fn value<'b>(sent: Sent<'b>, datatype: u64) -> Option<Value<'b>> {
+pub(super) fn value(sent: Sent<'_>, datatype: u64) -> Option<Value<'_>> {
     // The cast to a width is how the type says that the bits are to be read.
     Some(match (sent, datatype) {
         (Sent::Whole(bits), 1) => Value::I64((bits as i8).into()),

@@ -25,11 +25,11 @@ fn number(field: u64, number: u64) -> Vec<u8> {
 }
 
 fn bytes(field: u64, bytes: &[u8]) -> Vec<u8> {
-    [varint(field << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
+    [varint((field << 3) | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
 }
 
 fn double(number: f64) -> Vec<u8> {
-    [varint(13 << 3 | 1), number.to_le_bytes().to_vec()].concat()
+    [varint((13 << 3) | 1), number.to_le_bytes().to_vec()].concat()
 }
 
 /// A metric with a name, an alias and a type, as far as they are given.
@@ -108,7 +108,7 @@ fn births_name_what_data_says_by_alias() {
 fn devices_have_births_of_their_own() {
     let mut node = born();
     let seen =
-        payload(Some(1), &[metric("Temp", 10, 9, [varint(12 << 3 | 5), 0.5_f32.to_le_bytes().to_vec()].concat())]);
+        payload(Some(1), &[metric("Temp", 10, 9, [varint((12 << 3) | 5), 0.5_f32.to_le_bytes().to_vec()].concat())]);
     let (decoded, rows) = tell(&mut node, "spBv1.0/plant/DBIRTH/edge/press", &seen).unwrap();
     assert_eq!((decoded.device.as_deref(), decoded.presence), (Some("press"), Some(true)));
     assert_eq!(rows, expected("sparkplug,device=press,group=plant,node=edge temp=0.5 1699999999000000000"));
