@@ -84,7 +84,6 @@ fn state(node: &str, component: &str, id: &str, body: &[u8], rows: &mut Rows<'_,
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::decoders::tests::{check, fails, presence, refused, silent, unknown};
     use crate::decoders::{Decoder, recognise};
 

@@ -7,9 +7,9 @@
 //! - a table is called after the make or the sensor. Names of tables and columns are in small letters, and each run of what is
 //!   neither letter nor digit is one `_`: `DS18B20` is the table `ds18b20`, `Outputs/LED 1` the column `outputs_led_1`. Names
 //!   that people choose themselves stay as they are: those of Telegraf, ThingsBoard and ESP nodes;
-//! - the tag [`DEVICE_TAG`] holds what the device calls itself. Where the builder knows who sent the rows, that name is the
-//!   device's, and what the message says goes to the tag [`SOURCE_TAG`], unless it is the same: many devices may speak through
-//!   one connection, and their series are to stay apart;
+//! - the tag [`sensorium_model::DEVICE_TAG`] holds what the device calls itself. Where the builder knows who sent the rows,
+//!   that name is the device's, and what the message says goes to the tag [`SOURCE_TAG`], unless it is the same: many devices
+//!   may speak through one connection, and their series are to stay apart;
 //! - a value that would be called `device`, `source` or `time` gets `payload_` in front;
 //! - nested objects are flattened with `_`, lists with `_0`, `_1` …; nulls are left out; numbers are as in [`crate::json`];
 //! - a time that the device tells with its zone or since 1970 is the row's; else it is the time of arrival.
@@ -39,7 +39,7 @@ mod zigbee2mqtt;
 
 use std::str::Utf8Error;
 
-use sensorium_model::{BatchBuilder, DEVICE_TAG, ErrorKind};
+use sensorium_model::{BatchBuilder, ErrorKind};
 use thiserror::Error;
 
 use self::row::Rows;
