@@ -225,6 +225,14 @@ impl<'s> BatchBuilder<'s> {
         self.lines_before
     }
 
+    /// The device that sends the rows, where it was said.
+    pub fn sender(&self) -> Option<&str> {
+        match &self.sender {
+            Sender::Device(name) => Some(name),
+            Sender::Anyone | Sender::Devices => None,
+        }
+    }
+
     /// Says about how many rows will come, so that room for them is made at once.
     pub fn expect(&mut self, rows: usize) {
         self.expected_rows = rows.min(self.limits.rows_per_request).min(MAX_EXPECTED_ROWS);
@@ -444,6 +452,7 @@ mod tests {
         let schema = DatabaseSchema::default();
         let mut builder = BatchBuilder::new(&schema, limits(), NOW);
         builder.sent_by("attic".into());
+        assert_eq!(builder.sender(), Some("attic"));
         let row = |time_ns| Point::new("t", time_ns).field("v", Value::F64(1.0));
         builder.push(&row(1), 1).unwrap();
         builder.push(&row(2).tag("room", "x").tag("device", "attic"), 2).unwrap();

@@ -1,17 +1,14 @@
 //! One JSON object: from its text to a point.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use sensorium_model::names::{MAX_NAME_BYTES, TIME_COLUMN};
+use sensorium_model::names::TIME_COLUMN;
 use sensorium_model::time::NANOS_PER_SECOND;
 use sensorium_model::{BatchBuilder, Point, RowError, Value};
-use serde::Deserializer as _;
-use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::text::{Text, first, text};
+use super::text::{first, text};
+use super::walk::{LongName, elements, entries, flattened};
 use super::{MAX_DEPTH, Options};
 use crate::numbers::number;
 use crate::payload::TOPIC_TAG;
@@ -34,14 +31,18 @@ pub(super) enum ItemError {
     TooDeep,
     #[error("the reading has more than {0} columns")]
     TooManyColumns(usize),
-    #[error(
-        "the name that begins with {start:?} has {bytes} bytes with what is nested in it; at most {MAX_NAME_BYTES} are possible"
-    )]
-    LongName { start: String, bytes: usize },
+    #[error(transparent)]
+    LongName(#[from] LongName),
     #[error("{0}")]
     Time(#[from] TimeTextError),
     #[error("{0}")]
     Json(String),
+}
+
+impl From<serde_json::Error> for ItemError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error.to_string())
+    }
 }
 
 impl From<ItemError> for RowError {
@@ -67,7 +68,7 @@ fn is_reading(item: &str) -> bool {
     let mut found = false;
     let walked = entries(item, |key, value| {
         found |= matches!((key.as_ref(), first(value)), ("table", b'"') | ("tags", b'{'));
-        Ok(())
+        Ok::<_, ItemError>(())
     });
     walked.is_ok() && found
 }
@@ -212,82 +213,4 @@ impl<'b> Reading<'_, 'b> {
 fn moment(value: &str) -> Option<i64> {
     let time = if first(value) == b'"' { text(value)? } else { Cow::Borrowed(value) };
     parse_utc(&time, None).ok().filter(|time_ns| *time_ns >= EARLIEST_NS)
-}
-
-/// The name of a nested value. It is checked before it is made, so that a long name is not copied for each value in it.
-fn flattened(outer: &str, inner: &str) -> Result<Cow<'static, str>, ItemError> {
-    match outer.len() + 1 + inner.len() {
-        bytes if bytes > MAX_NAME_BYTES => Err(ItemError::LongName { start: outer.chars().take(40).collect(), bytes }),
-        _ => Ok(Cow::Owned(format!("{outer}_{inner}"))),
-    }
-}
-
-/// Calls `each` for the entries of an object, with the text of each value.
-fn entries<'b>(
-    object: &'b str,
-    each: impl FnMut(Cow<'b, str>, &'b str) -> Result<(), ItemError>,
-) -> Result<(), ItemError> {
-    let mut failure = None;
-    let visitor =
-        Each { map: Some(each), failure: &mut failure, list: None::<fn(usize, &'b str) -> Result<(), ItemError>> };
-    let walked = serde_json::Deserializer::from_str(object).deserialize_map(visitor);
-    outcome(walked, failure)
-}
-
-/// Calls `each` for the elements of a list, with the text of each value.
-fn elements<'b>(list: &'b str, each: impl FnMut(usize, &'b str) -> Result<(), ItemError>) -> Result<(), ItemError> {
-    let mut failure = None;
-    let map = None::<fn(Cow<'b, str>, &'b str) -> Result<(), ItemError>>;
-    let visitor = Each { map, failure: &mut failure, list: Some(each) };
-    let walked = serde_json::Deserializer::from_str(list).deserialize_seq(visitor);
-    outcome(walked, failure)
-}
-
-fn outcome(walked: Result<(), serde_json::Error>, failure: Option<ItemError>) -> Result<(), ItemError> {
-    match (failure, walked) {
-        (Some(failure), _) => Err(failure),
-        (None, walked) => walked.map_err(|error| ItemError::Json(error.to_string())),
-    }
-}
-
-/// Walks over a map or a list and stops at the first failure, which it puts aside.
-struct Each<'f, M, L> {
-    map: Option<M>,
-    list: Option<L>,
-    failure: &'f mut Option<ItemError>,
-}
-
-impl<'b, M, L> Visitor<'b> for Each<'_, M, L>
-where
-    M: FnMut(Cow<'b, str>, &'b str) -> Result<(), ItemError>,
-    L: FnMut(usize, &'b str) -> Result<(), ItemError>,
-{
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object or a list")
-    }
-
-    fn visit_map<A: MapAccess<'b>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut each = self.map;
-        while let Some((key, value)) = map.next_entry::<Text<'b>, &'b RawValue>()? {
-            let Some(Err(error)) = each.as_mut().map(|each| each(key.0, value.get())) else { continue };
-            *self.failure = Some(error);
-            return Err(A::Error::custom("stopped"));
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'b>>(self, mut list: A) -> Result<(), A::Error> {
-        let mut each = self.list;
-        let mut index = 0;
-        while let Some(value) = list.next_element::<&'b RawValue>()? {
-            if let Some(Err(error)) = each.as_mut().map(|each| each(index, value.get())) {
-                *self.failure = Some(error);
-                return Err(A::Error::custom("stopped"));
-            }
-            index += 1;
-        }
-        Ok(())
-    }
 }

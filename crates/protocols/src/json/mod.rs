@@ -21,6 +21,7 @@
 mod any_shape;
 mod item;
 pub(crate) mod text;
+pub(crate) mod walk;
 
 use std::collections::HashSet;
 use std::fmt;

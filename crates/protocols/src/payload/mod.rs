@@ -1,6 +1,7 @@
 //! Messages of which only the topic tells what they are: whatever devices publish over MQTT.
 //!
 //! In this order, a message is
+//! - what a make of devices sends ([`crate::decoders`]);
 //! - line protocol, with times in nanoseconds, when the last level of its topic is [`LINE_PROTOCOL_LEVEL`];
 //! - JSON, when it is objects or lists of objects. An object that has `table` as a text or `tags` as an object is a reading as in
 //!   [`crate::json`]. Of any other object all members are fields, nested ones flattened with `_` (`door_open`), but for the first
@@ -23,6 +24,7 @@ use sensorium_model::names::MAX_NAME_BYTES;
 use sensorium_model::{BatchBuilder, ColumnKind, ErrorKind, FieldType, Point, Precision, Value};
 use thiserror::Error;
 
+use crate::decoders::{self, DecodeError, Message};
 use crate::json::text::text;
 use crate::json::{self, JsonError};
 use crate::line_protocol;
@@ -61,6 +63,9 @@ pub enum PayloadError {
     /// It begins like JSON and is none that holds readings.
     #[error(transparent)]
     Json(#[from] JsonError),
+    /// It is under a topic of a make, and not what the make sends.
+    #[error(transparent)]
+    Make(#[from] DecodeError),
 }
 
 impl PayloadError {
@@ -69,6 +74,7 @@ impl PayloadError {
         match self {
             Self::LongText { .. } => ErrorKind::TooLarge,
             Self::Empty | Self::Binary | Self::Json(_) => ErrorKind::Invalid,
+            Self::Make(error) => error.kind(),
         }
     }
 }
@@ -82,6 +88,9 @@ pub fn decode_topic(
     builder: &mut BatchBuilder<'_>,
     refusals: &mut Refusals,
 ) -> Result<u64, PayloadError> {
+    if let Some(make) = decoders::recognise(topic, body) {
+        return Ok(make.decode(Message { topic, body, now_ns }, builder, refusals)?.readings);
+    }
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let value = body.trim_ascii();
     if matches!(value, b"" | b"null") {
