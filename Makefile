@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/sensorium/target
 ARGS ?=
 
-.PHONY: help run build build-bench test bench bench-pixel bench-idle bench-influx bench-detections bench-large screenshot clean
+.PHONY: help run build build-bench test bench bench-pixel bench-idle bench-influx bench-mqtt bench-detections bench-large screenshot clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,7 +24,7 @@ test: ## Everything that CI does: format, lints, tidy, Rust tests, web tests, en
 build-bench: build
 	@cargo build --quiet --locked --workspace --bin sensorium-bench
 
-bench: bench-idle bench-pixel bench-influx bench-large bench-detections ## Run all measurements, one after the other
+bench: bench-idle bench-pixel bench-influx bench-mqtt bench-large bench-detections ## Run all measurements, one after the other
 
 bench-pixel: build-bench ## Measure the time from a POST to the pixel in Chromium
 	@scripts/install.sh test
@@ -36,6 +36,10 @@ bench-idle: build-bench ## Measure start-up, memory and processor time of a serv
 bench-influx: build-bench ## Compare ingest, memory, disk and queries with InfluxDB 1.6 on the same data (ARGS="--rows 100000")
 	@scripts/install.sh bench
 	@"$(CARGO_TARGET_DIR)/debug/sensorium-bench" influx --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
+
+bench-mqtt: build-bench ## Compare messages, acknowledgements and memory of MQTT with Mosquitto 2.0 (ARGS="--only gateway --seconds 3")
+	@scripts/install.sh bench
+	@"$(CARGO_TARGET_DIR)/debug/sensorium-bench" mqtt --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
 
 bench-detections: build-bench ## Measure 100,000 detections a second of 200 cameras for ten minutes (ARGS="--seconds 60")
 	@"$(CARGO_TARGET_DIR)/debug/sensorium-bench" detections --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)

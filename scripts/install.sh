@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing on Debian 12: `install.sh run` for building and running, `install.sh test` for the tests too,
-# `install.sh bench` for the comparison with InfluxDB.
+# `install.sh bench` for the comparisons with InfluxDB and Mosquitto.
 source "$(dirname "$0")/lib.sh"
 
 packages=()
@@ -14,6 +14,7 @@ if [ "${1:-run}" = test ]; then
 fi
 if [ "${1:-run}" = bench ]; then
   command -v influxd >/dev/null || packages+=(influxdb)
+  [ -x /usr/sbin/mosquitto ] || packages+=(mosquitto)
 fi
 if [ ${#packages[@]} -gt 0 ]; then
   step "Installing ${packages[*]} (Debian packages)"
@@ -25,8 +26,8 @@ if [ ${#packages[@]} -gt 0 ]; then
   fi
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-  # The packages start services; tests and comparisons start their own, and InfluxDB's would take Sensorium's port.
-  for service in influxdb postgresql; do
+  # The packages start services; tests and comparisons start their own, and those of InfluxDB and Mosquitto would take Sensorium's ports.
+  for service in influxdb mosquitto postgresql; do
     if [[ " ${packages[*]} " == *" $service "* ]] && [ -d /run/systemd/system ]; then
       "${as_root[@]}" systemctl disable --now --quiet "$service"
     fi

@@ -2,12 +2,16 @@
 //! ports, shows its progress, prints one table and stops everything that it started.
 
 mod detections;
+mod file_system;
 mod idle;
 mod influx;
 mod large;
+mod mqtt;
+mod pair;
 mod percentiles;
 mod pixel;
 mod process;
+mod report;
 mod sensorium;
 mod trucks;
 mod walk;
@@ -35,6 +39,8 @@ enum Bench {
     Influx(influx::InfluxArgs),
     /// Restart, memory and newest values of a store with 100 million points
     Large(large::LargeArgs),
+    /// Messages, acknowledgements and memory of the MQTT listener beside a Mosquitto that gets the same load in the same run
+    Mqtt(mqtt::MqttArgs),
     /// Time from a POST of a reading to its value being painted in a browser that shows the overview
     Pixel(pixel::PixelArgs),
 }
@@ -50,6 +56,7 @@ async fn main() -> ExitCode {
             Bench::Idle(arguments) => idle::run(arguments).await,
             Bench::Influx(arguments) => influx::run(arguments).await,
             Bench::Large(arguments) => large::run(arguments).await,
+            Bench::Mqtt(arguments) => mqtt::run(arguments).await,
             Bench::Pixel(arguments) => pixel::run(arguments).await,
         }
     };

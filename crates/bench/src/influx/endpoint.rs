@@ -7,9 +7,12 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::influxdb::InfluxDb;
-use super::pair::Kind;
+use crate::pair::Kind;
 use crate::process;
 use crate::sensorium::Sensorium;
+
+/// What Sensorium is compared with.
+pub(super) const PEER: &str = "InfluxDB";
 
 /// The database of the measurement in InfluxDB.
 const INFLUXDB_DATABASE: &str = "bench";
@@ -37,7 +40,7 @@ impl Endpoint {
         client.post(&query_url).query(&[("q", create.as_str())]).send().await?.error_for_status()?;
         let write_url = format!("{}/write?db={INFLUXDB_DATABASE}", server.base_url());
         let process = process::folder(server.pid());
-        Ok(Self { kind: Kind::InfluxDb, process, client, write_url, query_url, token: None })
+        Ok(Self { kind: Kind::Peer, process, client, write_url, query_url, token: None })
     }
 
     /// A Sensorium.
@@ -52,26 +55,31 @@ impl Endpoint {
         }
     }
 
+    /// The name that people know.
+    pub(crate) fn name(&self) -> &'static str {
+        self.kind.name(PEER)
+    }
+
     /// Writes a body and waits for the acknowledgement that it is on disk; anything else is an error.
     pub(crate) async fn write(&self, body: Bytes) -> Result<()> {
         let request = self.with_token(self.client.post(&self.write_url)).body(body);
-        let answer = request.send().await.with_context(|| format!("{} does not answer", self.kind.name()))?;
+        let answer = request.send().await.with_context(|| format!("{} does not answer", self.name()))?;
         let status = answer.status();
         if status.as_u16() != 204 {
-            bail!("{} refused a write: {status} {}", self.kind.name(), answer.text().await.unwrap_or_default());
+            bail!("{} refused a write: {status} {}", self.name(), answer.text().await.unwrap_or_default());
         }
         Ok(())
     }
 
     /// Asks, and reads the answer to its end.
     pub(crate) async fn ask(&self, statement: &str) -> Result<Bytes> {
-        let database = if self.kind == Kind::InfluxDb { INFLUXDB_DATABASE } else { SENSORIUM_DATABASE };
+        let database = if self.kind == Kind::Peer { INFLUXDB_DATABASE } else { SENSORIUM_DATABASE };
         let request = self.client.get(&self.query_url).query(&[("db", database), ("q", statement)]);
         let answer = self.with_token(request).send().await?;
         let status = answer.status();
         let body = answer.bytes().await?;
         let text = || String::from_utf8_lossy(&body).into_owned();
-        ensure!(status.is_success(), "{} refused {statement:?}: {status} {}", self.kind.name(), text());
+        ensure!(status.is_success(), "{} refused {statement:?}: {status} {}", self.name(), text());
         Ok(body)
     }
 
@@ -79,10 +87,10 @@ impl Endpoint {
     pub(crate) async fn rows(&self, statement: &str) -> Result<Vec<Vec<Value>>> {
         let body = self.ask(statement).await?;
         let rows = match self.kind {
-            Kind::InfluxDb => influxdb_rows(&body),
+            Kind::Peer => influxdb_rows(&body),
             Kind::Sensorium => sensorium_rows(&body),
         };
-        rows.with_context(|| format!("the answer of {} to {statement:?}", self.kind.name()))
+        rows.with_context(|| format!("the answer of {} to {statement:?}", self.name()))
     }
 
     fn with_token(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {

@@ -8,16 +8,9 @@ use futures::TryStreamExt;
 use indicatif::ProgressBar;
 
 use super::endpoint::Endpoint;
-use super::pair::{Pair, turns};
-use crate::process::cpu_seconds;
+use crate::pair::{Pair, turns};
+use crate::process;
 use crate::trucks::Trucks;
-
-/// A server counts as idle when it used less than this share of a core.
-const IDLE_SHARE: f64 = 0.05;
-/// The time over which that is measured.
-const IDLE_WINDOW: Duration = Duration::from_millis(500);
-/// How long the background work of a server is waited for before the other one's turn.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The settings of the rounds.
 #[derive(Debug, Clone, Copy)]
@@ -37,20 +30,21 @@ pub(crate) async fn run(
     plan: Plan,
     bar: &ProgressBar,
 ) -> Result<Pair<Vec<f64>>> {
+    let processes = [servers.peer.process.as_path(), servers.sensorium.process.as_path()];
     let mut rows_a_second: Pair<Vec<f64>> = Pair::default();
     for round in 0..plan.rounds {
         let rows = plan.rows * (round + 1) / plan.rounds - plan.rows * round / plan.rounds;
         let bodies = bodies(trucks, rows, plan.lines_a_body).await;
         for kind in turns(round) {
             let server = servers.of(kind);
-            idle(servers).await?;
-            bar.set_message(format!("round {} of {}, {}", round + 1, plan.rounds, kind.name()));
+            process::idle(&processes).await?;
+            bar.set_message(format!("round {} of {}, {}", round + 1, plan.rounds, server.name()));
             let took = send(server, &bodies, plan, bar).await?;
             #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^53 rows")]
             rows_a_second.of_mut(kind).push(rows as f64 / took.as_secs_f64());
         }
     }
-    idle(servers).await?;
+    process::idle(&processes).await?;
     Ok(rows_a_second)
 }
 
@@ -82,21 +76,4 @@ async fn send(server: &Endpoint, bodies: &[Bytes], plan: Plan, bar: &ProgressBar
         })
         .await?;
     Ok(started.elapsed())
-}
-
-/// Waits until neither server works in the background, so that a turn has the processor for itself.
-async fn idle(servers: &Pair<Endpoint>) -> Result<()> {
-    let until = Instant::now() + IDLE_TIMEOUT;
-    let used = || anyhow::Ok(cpu_seconds(&servers.influxdb.process)? + cpu_seconds(&servers.sensorium.process)?);
-    let mut before = used()?;
-    while Instant::now() < until {
-        tokio::time::sleep(IDLE_WINDOW).await;
-        let now = used()?;
-        if now - before < IDLE_SHARE * IDLE_WINDOW.as_secs_f64() {
-            return Ok(());
-        }
-        before = now;
-    }
-    // Not an error: a machine may have a server that is never quite idle; the figures then hold that work too.
-    Ok(())
 }

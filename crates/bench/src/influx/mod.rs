@@ -9,9 +9,7 @@ mod disk;
 mod endpoint;
 mod influxdb;
 mod ingest;
-mod pair;
 mod queries;
-mod report;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,13 +18,14 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::endpoint::Endpoint;
+use self::endpoint::{Endpoint, PEER};
 use self::influxdb::InfluxDb;
-use self::pair::Pair;
 use self::queries::Answered;
-use self::report::{Aim, Better, Metric, Unit};
+use crate::file_system::require_disk;
+use crate::pair::Pair;
 use crate::percentiles::median;
 use crate::process::{cpu_seconds, peak_resident_bytes};
+use crate::report::{self, Aim, Better, Metric, Unit};
 use crate::sensorium::{Options, Sensorium};
 use crate::trucks::{Made, TRUCKS, Trucks};
 
@@ -88,14 +87,14 @@ pub(crate) async fn run(arguments: InfluxArgs) -> Result<()> {
     ensure!(arguments.lines > 0 && arguments.connections > 0, "--lines and --connections must be at least 1");
     ensure!(arguments.rows >= 2 * TRUCKS as u64, "--rows must be at least {}: a row of each truck", 2 * TRUCKS);
     let folder = arguments.folder.clone().unwrap_or_else(std::env::temp_dir);
-    disk::require_disk(&folder)?;
+    require_disk(&folder)?;
 
     let influxdb = InfluxDb::start(&arguments.influxd, &folder)?;
     let flush = format!("store.flush_interval_seconds={FLUSH_SECONDS}");
     let options =
         Options { arguments: ["--no-host-metrics", "--set", &flush].map(str::to_owned).to_vec(), parent: Some(folder) };
     let sensorium = Sensorium::start_with(&arguments.binary, &options)?;
-    let servers = Pair { influxdb: Endpoint::influxdb(&influxdb).await?, sensorium: Endpoint::sensorium(&sensorium) };
+    let servers = Pair { peer: Endpoint::influxdb(&influxdb).await?, sensorium: Endpoint::sensorium(&sensorium) };
 
     let cpu = || servers.try_map(|server| cpu_seconds(&server.process));
     let peak = || servers.try_map(|server| peak_resident_bytes(&server.process));
@@ -107,7 +106,7 @@ pub(crate) async fn run(arguments: InfluxArgs) -> Result<()> {
 
     let bar = spinner()?;
     let bytes = Pair {
-        influxdb: disk::rest_of_influxdb(&influxdb, &bar).await?,
+        peer: disk::rest_of_influxdb(&influxdb, &bar).await?,
         sensorium: disk::rest_of_sensorium(&sensorium, &bar).await?,
     };
     bar.finish_and_clear();
@@ -129,12 +128,12 @@ pub(crate) async fn run(arguments: InfluxArgs) -> Result<()> {
         arguments.lines,
         arguments.query_rounds
     );
-    print!("{}", report::render(&metrics(sent, &rows_a_second, cost, bytes, &answers)));
+    print!("{}", report::render(PEER, &metrics(sent, &rows_a_second, cost, bytes, &answers)));
     Ok(())
 }
 
 fn since(before: Pair<f64>, after: Pair<f64>) -> Pair<f64> {
-    Pair { influxdb: after.influxdb - before.influxdb, sensorium: after.sensorium - before.sensorium }
+    Pair { peer: after.peer - before.peer, sensorium: after.sensorium - before.sensorium }
 }
 
 async fn write(servers: &Pair<Endpoint>, trucks: &mut Trucks, arguments: &InfluxArgs) -> Result<Pair<Vec<f64>>> {
@@ -180,15 +179,18 @@ fn metrics(
     answers: &[Answered],
 ) -> Vec<Metric> {
     use Better::{Less, More};
-    let line =
-        |words: &str, unit, better, figures| Metric { words: words.to_owned(), unit, better, figures, aim: None };
-    let aim = |key, ratio, at_most| Some(Aim { key, ratio, at_most });
+    let line = |words: &str, unit, better, figures: Pair<f64>| {
+        let figures = figures.map(|figure| Some(*figure));
+        Metric { words: words.to_owned(), unit, better, figures, key: None, aim: None }
+    };
+    let aim = |ratio, at_most| Some(Aim { ratio, at_most });
     let rows = sent.rows() as f64;
     let a_value = bytes.map(|bytes| *bytes as f64 / sent.values() as f64);
     let mut metrics = vec![
         line("ingest: rows a second, median of rounds", Unit::Count, More, rows_a_second.map(|all| median(all))),
         Metric {
-            aim: aim("ingest-cpu", 8.0, None),
+            key: Some("ingest-cpu"),
+            aim: aim(8.0, None),
             ..line("ingest: rows per CPU second", Unit::Count, More, cost.ingest_seconds.map(|cpu| rows / cpu))
         },
         line(
@@ -199,12 +201,17 @@ fn metrics(
         ),
         line("ingest and compaction: CPU", Unit::Seconds, Less, cost.compacted_seconds),
         Metric {
-            aim: aim("ingest-memory", 2.0, None),
+            key: Some("ingest-memory"),
+            aim: aim(2.0, None),
             ..line("ingest and compaction: peak memory", Unit::Megabytes, Less, cost.peak_bytes)
         },
         line("ingest, compaction and queries: peak memory", Unit::Megabytes, Less, cost.final_peak_bytes),
         line("on disk", Unit::Megabytes, Less, bytes.map(|bytes| *bytes as f64)),
-        Metric { aim: aim("disk", 3.0, Some(1.5)), ..line("on disk: bytes a value", Unit::Plain, Less, a_value) },
+        Metric {
+            key: Some("disk"),
+            aim: aim(3.0, Some(1.5)),
+            ..line("on disk: bytes a value", Unit::Plain, Less, a_value)
+        },
     ];
     for answer in answers {
         let words = format!("{} ({} rows)", answer.question.words, answer.rows);
@@ -214,7 +221,8 @@ fn metrics(
             _ => (3.0, None),
         };
         metrics.push(Metric {
-            aim: aim(answer.question.key, ratio, at_most),
+            key: Some(answer.question.key),
+            aim: aim(ratio, at_most),
             ..line(&words, Unit::Milliseconds, Less, answer.median_ms)
         });
     }

@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use serde_json::Value;
 
 use super::endpoint::Endpoint;
-use super::pair::{Kind, Pair, turns};
+use crate::pair::{Kind, Pair, turns};
 use crate::percentiles::median;
 use crate::trucks::{Made, START_SECONDS};
 
@@ -35,7 +35,7 @@ pub(crate) struct Question {
 impl Question {
     fn statement(&self, kind: Kind) -> &str {
         match kind {
-            Kind::InfluxDb => &self.influxql,
+            Kind::Peer => &self.influxql,
             Kind::Sensorium => &self.sql,
         }
     }
@@ -116,11 +116,11 @@ pub(crate) async fn check_counts(servers: &Pair<Endpoint>, sent: Made) -> Result
     for (table, field, sent) in
         [("readings", "latitude", sent.readings), ("diagnostics", "fuel_state", sent.diagnostics)]
     {
-        for kind in [Kind::InfluxDb, Kind::Sensorium] {
+        for kind in [Kind::Peer, Kind::Sensorium] {
             let rows = servers.of(kind).rows(&format!("SELECT count({field}) FROM \"{table}\"")).await?;
             // InfluxDB says a time first.
             let stored = rows.first().and_then(|row| row.last()?.as_u64()).unwrap_or_default();
-            ensure!(stored == sent, "{} holds {stored} rows of {table}, but {sent} were sent", kind.name());
+            ensure!(stored == sent, "{} holds {stored} rows of {table}, but {sent} were sent", servers.of(kind).name());
         }
     }
     Ok(())
@@ -148,7 +148,7 @@ pub(crate) async fn run(
 
 /// The number of rows of both answers, which must be the same in every value.
 async fn compare(servers: &Pair<Endpoint>, question: &Question) -> Result<usize> {
-    let mut theirs = servers.influxdb.rows(&question.influxql).await?;
+    let mut theirs = servers.peer.rows(&question.influxql).await?;
     let mut ours = servers.sensorium.rows(&question.sql).await?;
     if question.has_time {
         theirs.iter_mut().filter(|row| row.len() > 1).for_each(|row| drop(row.remove(1)));
