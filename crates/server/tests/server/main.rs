@@ -13,6 +13,7 @@ mod durability;
 mod import;
 mod live;
 mod mail;
+mod mqtt;
 mod other_readers;
 mod registry_files;
 mod schemathesis;
