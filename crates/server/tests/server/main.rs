@@ -14,6 +14,7 @@ mod import;
 mod live;
 mod mail;
 mod mqtt;
+mod mqtt_clients;
 mod other_readers;
 mod registry_files;
 mod schemathesis;

@@ -46,7 +46,7 @@ const PASSWORD: &str = "correct horse battery";
 const PAYLOAD: &str = r#"{"value":1}"#;
 
 /// The server of these tests, with somebody who may sign in.
-fn server() -> &'static Server {
+pub(crate) fn server() -> &'static Server {
     static SERVER: OnceLock<(Server, Child)> = OnceLock::new();
     let (server, _) = SERVER.get_or_init(|| {
         let server = Start::new().quiet().mqtt().start();
