@@ -2,17 +2,19 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use sensorium_protocols::mqtt::packet::{
     Ack, ConnAck, Connect, Content, Decoder, Disconnect, Packet, PacketId, Publish, Qos, RetainHandling, SubAck,
     Subscribe, SubscribeFilter, SubscriptionOptions, Unsubscribe, Version, Will, encode,
 };
 use sensorium_protocols::mqtt::{MqttLimits, ReasonCode};
+use tokio::net::TcpSocket;
 use tokio_util::bytes::BytesMut;
 
 use super::{PAYLOAD, server};
-use crate::support::{DEADLINE, Server, TOKEN};
+use crate::support::{DEADLINE, Server, TOKEN, block_on};
 
 /// A connection to a server.
 pub(super) struct Client {
@@ -119,7 +121,7 @@ impl Client {
 
     /// A socket to another server.
     pub(super) fn open_at(server: &Server, version: Version) -> Self {
-        let stream = TcpStream::connect(server.mqtt()).unwrap();
+        let stream = stream(server.mqtt()).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let decoder = Decoder::with_version(version, &MqttLimits::default());
@@ -375,6 +377,17 @@ impl Client {
         let Packet::UnsubAck(ack) = answer else { panic!("{answer:?}") };
         reasons(*ack, packet_id)
     }
+}
+
+/// A socket from an address of its own: after a few wrong credentials, one address has to wait with each further one.
+fn stream(server: SocketAddr) -> std::io::Result<TcpStream> {
+    static CONNECTIONS: AtomicU16 = AtomicU16::new(1);
+    let [high, low] = CONNECTIONS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from(([127, 2, high, low], 0)))?;
+    let stream = block_on(socket.connect(server))?.into_std()?;
+    stream.set_nonblocking(false)?;
+    Ok(stream)
 }
 
 fn reasons(ack: SubAck, packet_id: PacketId) -> Vec<ReasonCode> {

@@ -65,7 +65,9 @@ def topic_of(version, name):
 
 def s3_1_connect(version):
     for credential in [["-u", USER, "-P", "wrong"], ["-u", "nobody", "-P", "wrong"], []]:
-        command = ["mosquitto_pub", "-h", HOST, "-p", PORT, "-V", version, *credential, "-t", "a", "-m", PAYLOAD]
+        # From another address, as wrong credentials are limited for each.
+        address = ["-A", "127.4.0.5" if version == "mqttv5" else "127.4.0.4"]
+        command = ["mosquitto_pub", *to(version, *address, *credential), "-t", "a", "-m", PAYLOAD]
         ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
         assert ended.returncode != 0, credential
         said = ended.stderr.lower()
