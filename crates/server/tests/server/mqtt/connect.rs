@@ -84,6 +84,20 @@ fn a_connect_that_is_cut_or_too_long_is_not_let_in() {
 }
 
 #[test]
+fn properties_that_are_wrong_are_refused() {
+    covers!("MQTT-3.1.4-1");
+    assert_no_entry(&bytes(Connect { maximum_packet_bytes: Some(0), ..connect("connect-largest-0") }));
+    let data = Some(b"x".as_slice().into());
+    assert_no_entry(&bytes(Connect { authentication_data: data, ..connect("connect-data") }));
+    // A receive maximum of 0.
+    let receive_maximum = std::num::NonZeroU16::new(0x0101);
+    let mut zero = bytes(Connect { receive_maximum, ..connect("connect-receive-0") });
+    let place = zero.windows(3).position(|part| part == b"\x21\x01\x01").unwrap();
+    zero[place + 1..place + 3].fill(0);
+    assert_no_entry(&zero);
+}
+
+#[test]
 fn flags_of_a_will_without_a_will_are_refused() {
     covers!("MQTT-3.1.2-11", "MQTT-3.1.2-13");
     for wrong in [1 << 3, 2 << 3, WILL_RETAIN] {
