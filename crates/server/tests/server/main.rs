@@ -13,6 +13,8 @@ mod durability;
 mod import;
 mod live;
 mod mail;
+mod mqtt;
+mod mqtt_clients;
 mod other_readers;
 mod registry_files;
 mod schemathesis;

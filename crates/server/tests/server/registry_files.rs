@@ -346,7 +346,7 @@ fn groups_hold_devices_and_places_by_name_and_keep_their_people() {
 }
 
 /// An API token of another organisation on the same server, which does not run.
-fn token_of_another_organisation(data_dir: &Path) -> String {
+pub(crate) fn token_of_another_organisation(data_dir: &Path) -> String {
     block_on(async {
         let default = MetadataConfig::new(data_dir);
         let engine = postgres::url_of(data_dir).map(|url| Engine::Postgres(url.parse().unwrap()));

@@ -11,6 +11,7 @@ pub(crate) mod smtp;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
@@ -115,6 +116,11 @@ impl Start {
     /// Without the samples of this machine, which only disturb.
     pub(crate) fn quiet(self) -> Self {
         self.arg("--no-host-metrics")
+    }
+
+    /// With MQTT, on a port that is free.
+    pub(crate) fn mqtt(self) -> Self {
+        self.arg("--mqtt").arg("127.0.0.1:0")
     }
 
     /// One more argument.
@@ -251,8 +257,19 @@ impl Server {
 
     /// The credential of whoever runs the server.
     pub(crate) fn local_token(&self) -> String {
+        self.told("token")
+    }
+
+    /// Where the server listens to MQTT.
+    pub(crate) fn mqtt(&self) -> SocketAddr {
+        self.told("mqtt").parse().unwrap()
+    }
+
+    /// What the server tells commands on this machine.
+    fn told(&self, key: &str) -> String {
         let file = std::fs::read(self.data_dir.join("server.json")).unwrap();
-        serde_json::from_slice::<Value>(&file).unwrap()["token"].as_str().unwrap().to_owned()
+        let told: Value = serde_json::from_slice(&file).unwrap();
+        told[key].as_str().unwrap_or_else(|| panic!("server.json has no {key}")).to_owned()
     }
 
     /// The process id.
