@@ -72,6 +72,7 @@ Examples:
   sensorium serve --data-dir /var/lib/sensorium --http 127.0.0.1:8086
   sensorium serve --tls-self-signed                 HTTPS with a certificate of its own
   sensorium serve --tls-cert cert.pem --tls-key key.pem
+  sensorium serve --mqtt 0.0.0.0:1883
   sensorium serve --set query.timeout_seconds=10 --set http.public_metrics=true
   SENSORIUM_HTTP__LISTEN=0.0.0.0:80 sensorium serve
   SENSORIUM_BOOTSTRAP_TOKEN=$(openssl rand -hex 32) sensorium serve     An API token at the first start";
@@ -203,6 +204,12 @@ pub(crate) struct ServeFlags {
     /// Address and port to listen on; port 0 takes a free one [default: 0.0.0.0:8086]
     #[arg(long, value_name = "ADDRESS:PORT")]
     http: Option<String>,
+    /// Address and port to listen on for MQTT, such as 0.0.0.0:1883 [default: none]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    mqtt: Option<String>,
+    /// Address and port to listen on for MQTT over TLS, such as 0.0.0.0:8883 [default: none]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    mqtt_tls: Option<String>,
     /// Certificate chain for HTTPS (PEM); taken up anew when the file changes
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -232,6 +239,8 @@ impl ServeFlags {
             values.extend(value.map(|value| (key.to_owned(), value, flag)));
         };
         add("http.listen", self.http.clone(), "--http");
+        add("mqtt.listen", self.mqtt.clone(), "--mqtt");
+        add("mqtt.listen_tls", self.mqtt_tls.clone(), "--mqtt-tls");
         add("tls.cert", self.tls_cert.as_ref().map(text), "--tls-cert");
         add("tls.key", self.tls_key.as_ref().map(text), "--tls-key");
         add("tls.self_signed", self.tls_self_signed.then(|| "true".to_owned()), "--tls-self-signed");

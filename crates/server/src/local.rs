@@ -25,14 +25,17 @@ pub(crate) struct LocalServer {
     pub(crate) token: String,
     /// The server's process id.
     pub(crate) pid: u32,
+    /// Where it listens to MQTT without TLS, such as `127.0.0.1:1883`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mqtt: Option<String>,
 }
 
 impl LocalServer {
     /// A new random token for this process.
-    pub(crate) fn new(url: String) -> Self {
+    pub(crate) fn new(url: String, mqtt: Option<String>) -> Self {
         let random = rand::rng().sample_iter(Alphanumeric).take(TOKEN_CHARACTERS).map(char::from);
         let token = "local_".chars().chain(random).collect();
-        Self { url, token, pid: std::process::id() }
+        Self { url, token, pid: std::process::id(), mqtt }
     }
 
     /// Writes the file; it appears whole or not at all.
@@ -83,7 +86,7 @@ mod tests {
     fn the_file_is_private_and_goes_away() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("server.json.new"), "left by a crash").unwrap();
-        let server = LocalServer::new("http://127.0.0.1:1".into());
+        let server = LocalServer::new("http://127.0.0.1:1".into(), Some("127.0.0.1:2".into()));
         let file = server.write(folder.path()).unwrap();
         let mode = fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -95,7 +98,7 @@ mod tests {
 
     #[test]
     fn tokens_differ() {
-        let token = || LocalServer::new(String::new()).token;
+        let token = || LocalServer::new(String::new(), None).token;
         assert_ne!(token(), token());
         assert_eq!(token().len(), "local_".len() + TOKEN_CHARACTERS);
     }

@@ -1,5 +1,4 @@
-//! Limits on what a client may send and hold. Each has a default and an error that names it as the setting in `[mqtt]` that it
-//! will be: the configuration takes them once the server listens to MQTT.
+//! Limits on what a client may send and hold. Each has a default, a setting in `[mqtt]` and an error that names it.
 
 use serde::{Deserialize, Serialize};
 

@@ -6,6 +6,7 @@
 mod file;
 mod layers;
 mod mail;
+mod mqtt;
 mod oidc;
 mod settings;
 mod show;

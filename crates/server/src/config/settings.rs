@@ -7,6 +7,7 @@ use sensorium_model::{DatabaseName, IngestLimits};
 use serde::{Deserialize, Serialize};
 
 use super::mail::{MailSettings, wrong_public_url};
+use super::mqtt::MqttSettings;
 use super::oidc::OidcSettings;
 
 const MIB: usize = 1 << 20;
@@ -18,6 +19,7 @@ pub(crate) struct Settings {
     /// The folder that holds everything Sensorium stores.
     pub(crate) data_dir: PathBuf,
     pub(crate) http: Http,
+    pub(crate) mqtt: MqttSettings,
     pub(crate) tls: TlsSettings,
     pub(crate) limits: IngestLimits,
     pub(crate) store: StoreSettings,
@@ -247,6 +249,7 @@ impl Settings {
                 connections: 4_096,
                 live_clients: 1_024,
             },
+            mqtt: MqttSettings::defaults()?,
             tls: TlsSettings { cert: None, key: None, self_signed: false, hsts_seconds: 30 * 86_400 },
             limits: IngestLimits::default(),
             store: StoreSettings {
@@ -337,6 +340,7 @@ impl Settings {
                 Some(("metadata.url", wrong.to_string()))
             })
             .or_else(|| Some(("http.public_url", self.http.public_url.as_deref().and_then(wrong_public_url)?)))
+            .or_else(|| self.mqtt.broken_rule(self.tls.is_on()))
             .or_else(|| self.mail.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| self.people.oidc.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| match (&self.tls.cert, &self.tls.key) {

@@ -12,27 +12,40 @@ const BACKLOG: u32 = 1_024;
 /// Why the server cannot listen.
 #[derive(Debug, Error)]
 pub(crate) enum ListenError {
-    #[error("http.listen {text:?} is no address and port; write it as 127.0.0.1:8086 or [::1]:8086 ({source})")]
-    Address { text: String, source: io::Error },
-    #[error("{address} is in use by another program; stop that program, or choose another address with --http")]
-    InUse { address: SocketAddr },
+    #[error("{setting} {text:?} is no address and port; write it as 127.0.0.1:8086 or [::1]:8086 ({source})")]
+    Address { setting: &'static str, text: String, source: io::Error },
+    #[error("{address} is in use by another program; stop that program, or choose another address with {flag}")]
+    InUse { address: SocketAddr, flag: &'static str },
     #[error(
-        "this user may not listen on {address}; choose a port above 1023 with --http, or grant CAP_NET_BIND_SERVICE"
+        "this user may not listen on {address}; choose a port above 1023 with {flag}, or grant CAP_NET_BIND_SERVICE"
     )]
-    Denied { address: SocketAddr },
-    #[error("{address} is no address of this machine; choose another one with --http")]
-    NotHere { address: SocketAddr },
+    Denied { address: SocketAddr, flag: &'static str },
+    #[error("{address} is no address of this machine; choose another one with {flag}")]
+    NotHere { address: SocketAddr, flag: &'static str },
     #[error("cannot listen on {address}: {source}")]
     Other { address: SocketAddr, source: io::Error },
 }
 
-/// Binds `address:port`; a missing address means all of this machine's.
-pub(crate) fn bind(text: &str) -> Result<TcpListener, ListenError> {
-    let address = resolve(text).map_err(|source| ListenError::Address { text: text.to_owned(), source })?;
+/// A setting that holds an address, and the flag that sets it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    pub(crate) key: &'static str,
+    pub(crate) flag: &'static str,
+}
+
+pub(crate) const HTTP: Setting = Setting { key: "http.listen", flag: "--http" };
+pub(crate) const MQTT: Setting = Setting { key: "mqtt.listen", flag: "--mqtt" };
+pub(crate) const MQTT_TLS: Setting = Setting { key: "mqtt.listen_tls", flag: "--mqtt-tls" };
+
+/// Binds `address:port` of a setting; a missing address means all of this machine's.
+pub(crate) fn bind(text: &str, setting: Setting) -> Result<TcpListener, ListenError> {
+    let Setting { key, flag } = setting;
+    let address =
+        resolve(text).map_err(|source| ListenError::Address { setting: key, text: text.to_owned(), source })?;
     listen(address).map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => ListenError::InUse { address },
-        io::ErrorKind::PermissionDenied => ListenError::Denied { address },
-        io::ErrorKind::AddrNotAvailable => ListenError::NotHere { address },
+        io::ErrorKind::AddrInUse => ListenError::InUse { address, flag },
+        io::ErrorKind::PermissionDenied => ListenError::Denied { address, flag },
+        io::ErrorKind::AddrNotAvailable => ListenError::NotHere { address, flag },
         _ => ListenError::Other { address, source },
     })
 }
@@ -74,11 +87,17 @@ mod tests {
 
     #[tokio::test]
     async fn every_failure_says_what_to_do() {
-        let taken = bind("127.0.0.1:0").unwrap();
+        let taken = bind("127.0.0.1:0", HTTP).unwrap();
         let address = taken.local_addr().unwrap().to_string();
-        let cases = [(address.as_str(), "--http"), ("nonsense", "127.0.0.1:8086"), ("192.0.2.1:0", "--http")];
-        for (text, advice) in cases {
-            let error = bind(text).unwrap_err().to_string();
+        let cases = [
+            (address.as_str(), HTTP, "--http"),
+            (address.as_str(), MQTT, "--mqtt"),
+            ("nonsense", HTTP, "127.0.0.1:8086"),
+            ("nonsense", MQTT_TLS, "mqtt.listen_tls"),
+            ("192.0.2.1:0", HTTP, "--http"),
+        ];
+        for (text, setting, advice) in cases {
+            let error = bind(text, setting).unwrap_err().to_string();
             assert!(error.contains(advice), "{text}: {error}");
         }
     }

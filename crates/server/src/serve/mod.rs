@@ -1,15 +1,17 @@
 //! `sensorium serve`: opens everything, listens, and stops in order.
 //!
 //! Order of the start: configuration, socket, store, metadata, host metrics, connections. Order of the stop, within ten
-//! seconds: no new connections, requests under way, sampling, mail, store (flush and sync), metadata. Whatever is acknowledged
+//! seconds: no new connections, requests and messages under way, sampling, mail, store (flush and sync), metadata. Whatever is acknowledged
 //! is on disk before its acknowledgement, so a stop that is cut short loses nothing.
 
 mod connections;
 mod host_metrics;
 mod listener;
 mod mail;
+mod mqtt;
 mod stop;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +21,7 @@ use axum::http::HeaderValue;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use rustix::process::{Resource, Rlimit};
 use sensorium_api::{ApiConfig, AppState};
+use sensorium_gateways::mqtt::Mqtt;
 use sensorium_ingest::Ingest;
 use sensorium_live::{Hub, HubConfig};
 use sensorium_metadata::Metadata;
@@ -64,7 +67,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let mut signals = StopSignals::new()?;
     let files = Tls::from_files(&settings.tls)?;
     let oidc = settings.people.oidc.provider(settings.http.public_url.as_deref())?;
-    let listener = listener::bind(&settings.http.listen)?;
+    let listener = listener::bind(&settings.http.listen, listener::HTTP)?;
+    let mqtt_listeners = mqtt::Listeners::bind(settings)?;
     let address = listener.local_addr().context("the listener has no address")?;
 
     let hub = Hub::new(HubConfig { clients: settings.http.live_clients, ..HubConfig::default() });
@@ -83,6 +87,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
 
     let stop = CancellationToken::new();
     let mail = mail::start(settings, &metadata, &stop)?;
+    let ingest = Ingest::new(store.clone(), metadata.clone(), settings.limits);
     let state = AppState {
         store: store.clone(),
         query,
@@ -90,7 +95,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         hub,
         config: Arc::new(api_config(settings)),
         oidc,
-        ingest: Ingest::new(store.clone(), metadata.clone(), settings.limits),
+        ingest: ingest.clone(),
         mail: mail.as_ref().map(|running| running.mail.clone()),
         metrics: metrics.clone(),
         shutdown: stop.clone(),
@@ -102,8 +107,9 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let connections = connections.with_hsts(hsts(&settings.tls));
     let host_metrics = start_host_metrics(settings, &store, first.org)?;
     let url = listener::local_url(address, tls.is_some());
-    let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0")?) } else { None };
-    let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url)?;
+    let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0", listener::HTTP)?) } else { None };
+    let mqtt_address = mqtt_listeners.address();
+    let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url, mqtt_address)?;
     tokio::spawn(keep_up(metrics, stop.clone()));
     tokio::spawn(clean_up(metadata.clone(), every, stop.clone()));
     tokio::spawn(save_activity(metadata.clone(), stop.clone()));
@@ -111,6 +117,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         tokio::spawn(tls.clone().watch(stop.clone()));
     }
     tokio::spawn(connections.clone().listen(listener, tls.clone()));
+    let mqtt = mqtt_listeners.start(settings, ingest, tls.as_ref(), &stop)?;
     if let Some(local) = local_listener {
         tokio::spawn(connections.clone().listen(local, None));
     }
@@ -131,19 +138,25 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     tracing::info!(signal, "stopping");
     stop.cancel();
     tokio::select! {
-        outcome = stop_in_order(connections, host_metrics, mail, store, metadata) => outcome,
+        outcome = stop_in_order(connections, mqtt, host_metrics, mail, store, metadata) => outcome,
         signal = signals.next() => bail!("stopped at once by a second {signal}; the next start replays the log"),
     }
 }
 
 async fn stop_in_order(
     connections: Connections,
+    mqtt: Option<Mqtt>,
     host_metrics: Option<HostMetrics>,
     mail: Option<mail::Running>,
     store: Store,
     metadata: Metadata,
 ) -> Result<()> {
-    let dropped = connections.drain(DRAIN).await;
+    let drained = async || match &mqtt {
+        Some(mqtt) => mqtt.drain(DRAIN).await,
+        None => 0,
+    };
+    let (http, mqtt) = tokio::join!(connections.drain(DRAIN), drained());
+    let dropped = http + mqtt;
     if dropped > 0 {
         tracing::warn!(dropped, "connections were still busy and were closed");
     }
@@ -235,12 +248,18 @@ fn start_host_metrics(settings: &Settings, store: &Store, org: OrgId) -> Result<
 
 /// Lets commands on this machine in. Under TLS they get a plain listener on the loopback address, because the
 /// certificate is made out to another name.
-fn local_access(data_dir: &Path, metadata: &Metadata, plain: Option<&TcpListener>, url: &str) -> Result<LocalFile> {
+fn local_access(
+    data_dir: &Path,
+    metadata: &Metadata,
+    plain: Option<&TcpListener>,
+    url: &str,
+    mqtt: Option<SocketAddr>,
+) -> Result<LocalFile> {
     let url = match plain {
         Some(listener) => listener::local_url(listener.local_addr().context("the listener has no address")?, false),
         None => url.to_owned(),
     };
-    let server = LocalServer::new(url);
+    let server = LocalServer::new(url, mqtt.map(|address| address.to_string()));
     metadata.accept_local_token(&server.token);
     server.write(data_dir).with_context(|| format!("cannot write server.json in {}", data_dir.display()))
 }

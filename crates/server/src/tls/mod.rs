@@ -88,6 +88,13 @@ impl Tls {
         TlsAcceptor::from(self.served.read().config.clone())
     }
 
+    /// Makes the handshake of the next connection of a client that speaks MQTT.
+    pub(crate) fn mqtt_acceptor(&self) -> TlsAcceptor {
+        let mut config = ServerConfig::clone(&self.served.read().config);
+        config.alpn_protocols = vec![b"mqtt".to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
+
     /// SHA-256 of the certificate, as browsers and `openssl x509 -fingerprint -sha256` show it.
     pub(crate) fn fingerprint(&self) -> String {
         self.served.read().fingerprint.clone()

@@ -12,7 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("pure", &["model", "protocols", "agent", "devices"]),
     ("features", &["features"]),
     ("state", &["store", "query", "metadata", "ingest", "live", "mail"]),
-    ("edge", &["api"]),
+    ("edge", &["api", "gateways"]),
     ("binary", &["server"]),
     ("tools", &["bench", "xtask"]),
 ];

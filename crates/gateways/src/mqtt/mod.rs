@@ -1,0 +1,124 @@
+//! An MQTT broker, 3.1.1 and 5.0, whose acknowledgement of a message means that its reading is on disk.
+//!
+//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`intake`] stores what came while the batch before was
+//! written, with one write to the log; then it is retained and passed on by the [`broker`], and acknowledged by its session
+//! (`sensorium_protocols::mqtt::session`).
+//!
+//! Invariants:
+//! - a QoS 1 or 2 message is acknowledged after the log has its reading on disk, and after it was passed on;
+//! - messages of one connection are stored and passed on in their order;
+//! - a client sees and publishes only topics of its own organisation, and a device takes over no session but its own;
+//! - a message that is refused is neither stored, nor retained, nor passed on;
+//! - no lock is held across an await, and locks are taken in this order: the broker, a seat, a client.
+//!
+//! Sessions, retained messages and what waits for clients are in memory: they end with the process.
+//!
+//! Limits: those of [`MqttLimits`], [`MqttConfig::connections`] and [`MqttConfig::sessions`].
+
+mod broker;
+mod client;
+mod clock;
+mod intake;
+mod listener;
+mod reason;
+mod rights;
+mod socket;
+mod task;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sensorium_ingest::Ingest;
+use sensorium_model::DatabaseName;
+use sensorium_protocols::mqtt::{MqttLimits, TopicError, TopicFilter};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use broker::Broker;
+use clock::Clock;
+
+pub use listener::Handshake;
+pub use rights::Rules;
+
+/// How often sessions are looked through for what is due.
+const TICK: Duration = Duration::from_secs(1);
+/// How often retained messages are looked through for those that have expired; until then, nobody is sent them.
+const EXPIRE: Duration = Duration::from_secs(60);
+
+/// What the broker is told to do.
+#[derive(Debug, Clone)]
+pub struct MqttConfig {
+    /// Of topics, connections, sessions and retained messages.
+    pub limits: MqttLimits,
+    /// Connections at one time (setting `mqtt.connections`); further ones wait.
+    pub connections: usize,
+    /// Sessions with and without a connection (setting `mqtt.sessions`); further clients are refused.
+    pub sessions: usize,
+    /// Where readings are stored (setting `mqtt.database`), unless the client's token is limited to one database.
+    pub database: DatabaseName,
+    /// What devices may subscribe to.
+    pub rules: Rules,
+    /// Topics whose messages are passed on and not stored (setting `mqtt.not_stored`).
+    pub not_stored: Vec<TopicFilter>,
+}
+
+/// Reads topic filters that are separated by spaces, as settings have them.
+pub fn filters(text: &str) -> Result<Vec<TopicFilter>, TopicError> {
+    text.split_whitespace().map(|filter| TopicFilter::try_from(Arc::<str>::from(filter))).collect()
+}
+
+/// The broker with everything that it needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Mqtt(Arc<Shared>);
+
+struct Shared {
+    config: MqttConfig,
+    limits: Arc<MqttLimits>,
+    ingest: Ingest,
+    broker: Broker,
+    clock: Clock,
+    slots: Arc<Semaphore>,
+    tasks: TaskTracker,
+    /// No new connections.
+    stop: CancellationToken,
+    /// Connections that are still there are dropped.
+    abort: CancellationToken,
+}
+
+impl Mqtt {
+    /// A broker without clients. It takes connections until `stop` is cancelled.
+    pub fn new(config: MqttConfig, ingest: Ingest, stop: CancellationToken) -> Self {
+        let limits = Arc::new(config.limits);
+        let slots = Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS)));
+        let (broker, clock) = (Broker::new(limits.clone(), config.sessions), Clock::start());
+        let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
+        Self(Arc::new(Shared { config, limits, ingest, broker, clock, slots, tasks, stop, abort }))
+    }
+
+    /// Ends sessions whose time is over and publishes wills that are due, until the broker stops.
+    pub async fn keep_up(self) {
+        let (mut ticks, mut expiries) = (tokio::time::interval(TICK), tokio::time::interval(EXPIRE));
+        loop {
+            tokio::select! {
+                () = self.0.stop.cancelled() => return,
+                _ = ticks.tick() => self.0.broker.tick(self.0.clock.now_ms()),
+                _ = expiries.tick() => self.0.broker.expire(self.0.clock.now_ms()),
+            }
+        }
+    }
+
+    /// Says goodbye to all clients and waits until what they sent is stored, at most so long; then drops the rest. Returns how
+    /// many were dropped.
+    pub async fn drain(&self, at_most: Duration) -> usize {
+        self.0.tasks.close();
+        self.0.broker.disconnect_all(self.0.clock.now_ms());
+        if tokio::time::timeout(at_most, self.0.tasks.wait()).await.is_ok() {
+            return 0;
+        }
+        let left = self.0.tasks.len();
+        self.0.abort.cancel();
+        self.0.tasks.wait().await;
+        left
+    }
+}

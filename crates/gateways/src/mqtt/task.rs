@@ -1,0 +1,372 @@
+//! The task of one connection: between its socket, its machine, the store and the broker.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use metrics::counter;
+use sensorium_model::Principal;
+use sensorium_protocols::mqtt::packet::{Connect, Qos, Version};
+use sensorium_protocols::mqtt::session::{Accept, Action, Outcome, Requested, Ticket};
+use sensorium_protocols::mqtt::{Message, ReasonCode, TopicName};
+use tokio::io::{AsyncRead, AsyncWrite};
+use uuid::Uuid;
+
+use super::broker::{Identity, Sender};
+use super::client::{Client, Progress};
+use super::intake::{self, Pending, Publisher};
+use super::rights::Rights;
+use super::socket::Socket;
+use super::{Shared, reason};
+
+/// How long a client is believed before its credential is looked at again.
+const BELIEVED_MS: u64 = 30_000;
+/// How long the last words of a connection may take to be written.
+const LAST_WORDS_MS: u64 = 5_000;
+/// Messages that wait for the batch before them; then nothing more is read.
+const WAITING: usize = 1_000;
+/// Bytes of payloads that wait for the batch before them.
+const WAITING_BYTES: usize = 4 * 1_024 * 1_024;
+
+/// Serves a connection to its end.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Arc<Shared>, stream: S, peer: IpAddr) {
+    let client = Arc::new(Client::new(shared.limits.clone(), shared.clock.now_ms()));
+    let socket = Socket::new(stream);
+    let task = Task { shared, client, socket, peer, admitted: None, waiting: Waiting::default(), storing: None };
+    task.run().await;
+}
+
+struct Task<S> {
+    shared: Arc<Shared>,
+    client: Arc<Client>,
+    socket: Socket<S>,
+    peer: IpAddr,
+    admitted: Option<Admitted>,
+    waiting: Waiting,
+    /// The batch that is being stored.
+    storing: Option<BoxFuture<'static, Vec<(Ticket, Outcome)>>>,
+}
+
+/// A client that was let in.
+struct Admitted {
+    sender: Sender,
+    rights: Arc<Rights>,
+    credential: Credential,
+    /// When the credential is looked at again.
+    check_ms: u64,
+    version: Version,
+}
+
+/// What a client said who it is. The user name means nothing beside a token.
+#[derive(Clone)]
+struct Credential {
+    login: Arc<str>,
+    password: Arc<str>,
+}
+
+/// Messages for the next batch.
+#[derive(Default)]
+struct Waiting {
+    messages: Vec<Pending>,
+    bytes: usize,
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy)]
+struct End {
+    /// Nobody reads what is written.
+    is_lost: bool,
+    /// When it is given up to write.
+    until_ms: u64,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
+    async fn run(mut self) {
+        let mut end: Option<End> = None;
+        loop {
+            self.read_packets().await;
+            let now_ms = self.shared.clock.now_ms();
+            if self.socket.is_idle() {
+                let bytes = self.client.take_bytes(now_ms);
+                self.socket.write(bytes);
+            }
+            let progress = self.client.progress();
+            if progress.is_over && end.is_none() {
+                self.leave();
+                end = Some(End { is_lost: false, until_ms: now_ms + LAST_WORDS_MS });
+            }
+            self.begin_storing();
+            let is_written = |end: End| end.is_lost || self.socket.is_idle() || end.until_ms <= now_ms;
+            if self.storing.is_none() && end.is_some_and(is_written) {
+                break;
+            }
+            self.wait(progress, &mut end).await;
+        }
+        if end.is_some_and(|end| !end.is_lost) {
+            self.socket.close().await;
+        }
+    }
+
+    /// Waits until something happens, and does what is to be done at once.
+    async fn wait(&mut self, progress: Progress, end: &mut Option<End>) {
+        let wants_bytes = progress.wants_bytes && self.waiting.has_room();
+        let is_lost = end.is_some_and(|end| end.is_lost);
+        let check_ms = self.admitted.as_ref().filter(|_| end.is_none()).map(|admitted| admitted.check_ms);
+        let until_ms = end.filter(|end| !end.is_lost).map(|end| end.until_ms);
+        let alarm_ms = [progress.next_tick_ms, check_ms, until_ms].into_iter().flatten().min();
+        let alarm = self.shared.clock.instant(alarm_ms.unwrap_or_default());
+        let storing = async {
+            match &mut self.storing {
+                Some(storing) => storing.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            outcomes = storing => {
+                self.storing = None;
+                self.stored(outcomes);
+            }
+            turned = self.socket.turn(wants_bytes), if !is_lost => if let Err(error) = turned {
+                tracing::trace!(peer = %self.peer, %error, "an MQTT connection was lost");
+                let now_ms = self.shared.clock.now_ms();
+                self.client.work(|connection, out| connection.lost(now_ms, out));
+                *end = end.or(Some(End { is_lost: true, until_ms: now_ms })).map(|end| End { is_lost: true, ..end });
+                self.act().await;
+                self.leave();
+            },
+            () = self.client.woken() => {}
+            () = tokio::time::sleep_until(alarm), if alarm_ms.is_some() => self.tick().await,
+        }
+    }
+
+    /// Gives the machine what was read, and does what it asks for.
+    async fn read_packets(&mut self) {
+        loop {
+            let now_ms = self.shared.clock.now_ms();
+            let before = self.socket.unread.len();
+            if before > 0 && self.waiting.has_room() {
+                let unread = &mut self.socket.unread;
+                self.client.work(|connection, out| connection.receive(unread, now_ms, out));
+            }
+            self.act().await;
+            if self.socket.unread.is_empty() {
+                // What an idle connection held.
+                self.socket.unread = bytes::BytesMut::new();
+            }
+            if self.socket.unread.len() == before || self.socket.unread.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Does what the machine asks for.
+    async fn act(&mut self) {
+        for action in self.client.take_actions() {
+            match action {
+                Action::Connect(connect) => self.admit(*connect).await,
+                Action::Publish { message, ticket, packet_id: _ } => self.publish(message, ticket),
+                Action::Release { ticket, packet_id: _ } => self.tell(ticket, &Outcome::Taken),
+                Action::Subscribe(wanted) => self.subscribe(&wanted),
+                Action::Unsubscribe(filter) => {
+                    if let Some(admitted) = &self.admitted {
+                        self.shared.broker.unsubscribe(admitted.sender, &filter);
+                    }
+                }
+                Action::PublishWill(message) => self.waiting.push(message, None, true),
+                Action::EndSession(filters) => {
+                    if let Some(admitted) = &self.admitted {
+                        self.shared.broker.end_session(admitted.sender, &filters);
+                    }
+                }
+                // Without a method of authentication, which nobody is accepted with, it does not come.
+                Action::Authenticate { .. } => {}
+                Action::Close { reason, text } => {
+                    counter!("sensorium_mqtt_closed_total", "reason" => reason.as_str()).increment(1);
+                    tracing::debug!(peer = %self.peer, %reason, %text, "an MQTT connection ends");
+                }
+            }
+        }
+    }
+
+    /// Finds out who the client is, and lets it in or not.
+    async fn admit(&mut self, connect: Connect) {
+        let outcome = self.shared.check(&connect, self.peer).await.and_then(|(credential, rights)| {
+            let client_id = match connect.client_id.is_empty() {
+                true => Arc::from(format!("auto-{}", Uuid::now_v7())),
+                false => connect.client_id.clone(),
+            };
+            let identity = Identity {
+                org: rights.principal.org,
+                device: rights.principal.device.as_ref().map(|device| device.id),
+                client_id: client_id.clone(),
+            };
+            let accept = Accept { assigned_client_id: Some(client_id), ..Accept::default() };
+            let now_ms = self.shared.clock.now_ms();
+            let sender = self.shared.broker.connect(&self.client, identity, accept, now_ms);
+            let sender = sender.ok_or((
+                ReasonCode::QuotaExceeded,
+                "the server holds as many sessions as it may (setting mqtt.sessions)".to_owned(),
+            ))?;
+            let (check_ms, version) = (now_ms + BELIEVED_MS, connect.version);
+            self.admitted = Some(Admitted { sender, rights: Arc::new(rights), credential, check_ms, version });
+            Ok(())
+        });
+        if let Err((reason, text)) = outcome {
+            counter!("sensorium_mqtt_refused_total", "reason" => reason.as_str()).increment(1);
+            let now_ms = self.shared.clock.now_ms();
+            self.client.work(|connection, out| connection.refuse(reason, text, None, now_ms, out));
+        }
+    }
+
+    fn publish(&mut self, message: Arc<Message>, ticket: Option<Ticket>) {
+        let Some(admitted) = &self.admitted else { return };
+        counter!("sensorium_mqtt_received_total", "qos" => qos(message.qos)).increment(1);
+        if admitted.rights.may_publish(&message.topic) {
+            return self.waiting.push(message, ticket, false);
+        }
+        counter!("sensorium_mqtt_refused_total", "reason" => ReasonCode::NotAuthorized.as_str()).increment(1);
+        if let Some(ticket) = ticket {
+            let text = "this client may not publish here";
+            self.tell(ticket, &Outcome::Refused { reason: ReasonCode::NotAuthorized, text: Some(text.into()) });
+        }
+    }
+
+    fn subscribe(&mut self, wanted: &[Requested]) {
+        let Some(admitted) = &self.admitted else { return };
+        let Admitted { sender, rights, .. } = admitted;
+        let grant = |wanted: &Requested| match &wanted.filter {
+            Ok(filter) if rights.may_subscribe(filter, &self.shared.config.rules) => Ok(wanted.options.qos),
+            Ok(_) => Err(ReasonCode::NotAuthorized),
+            Err(reason) => Err(*reason),
+        };
+        let mut granted: Vec<Result<Qos, ReasonCode>> = wanted.iter().map(grant).collect();
+        self.shared.broker.subscribe(*sender, wanted, &mut granted);
+        let now_ms = self.shared.clock.now_ms();
+        let retained = self.shared.broker.retained(*sender, wanted, &granted, now_ms);
+        self.client.work(|connection, out| {
+            connection.subscribed(&granted, now_ms, out);
+            for delivery in retained {
+                connection.deliver(delivery, now_ms, out);
+            }
+        });
+    }
+
+    /// Stores what waits, unless something is being stored already.
+    fn begin_storing(&mut self) {
+        if self.storing.is_some() || self.waiting.messages.is_empty() {
+            return;
+        }
+        let Waiting { messages, .. } = std::mem::take(&mut self.waiting);
+        let Some(Admitted { sender, rights, version, .. }) = &self.admitted else { return };
+        let publisher = Publisher { rights: rights.clone(), sender: *sender, peer: self.peer, version: *version };
+        self.storing = Some(intake::take(self.shared.clone(), publisher, messages).boxed());
+    }
+
+    fn stored(&mut self, outcomes: Vec<(Ticket, Outcome)>) {
+        for (ticket, outcome) in outcomes {
+            self.tell(ticket, &outcome);
+        }
+    }
+
+    /// Tells the session what became of a message, wherever it is now.
+    fn tell(&self, ticket: Ticket, outcome: &Outcome) {
+        let now_ms = self.shared.clock.now_ms();
+        let told = self.client.work(|connection, out| connection.outcome(ticket, outcome, now_ms, out));
+        if let (None, Some(admitted)) = (told, &self.admitted) {
+            self.shared.broker.outcome(admitted.sender, ticket, outcome, now_ms);
+        }
+    }
+
+    /// Gives the session back.
+    fn leave(&self) {
+        if let Some(admitted) = &self.admitted {
+            self.shared.broker.leave(admitted.sender, &self.client);
+        }
+    }
+
+    /// Tells the machine the time, and looks whether the client may still be here.
+    async fn tick(&mut self) {
+        let now_ms = self.shared.clock.now_ms();
+        self.client.work(|connection, out| connection.tick(now_ms, out));
+        let Some(admitted) = self.admitted.as_mut().filter(|admitted| admitted.check_ms <= now_ms) else { return };
+        admitted.check_ms = now_ms + BELIEVED_MS;
+        match self.shared.authenticate(&admitted.credential, self.peer).await {
+            Ok(Some(principal)) => {
+                admitted.rights = Arc::new(Rights::new(principal, &self.shared.config.database));
+            }
+            Ok(None) => {
+                let text = "the credential is not good any more";
+                self.client.work(|connection, out| {
+                    connection.disconnect(ReasonCode::NotAuthorized, text, None, now_ms, out);
+                });
+            }
+            // It is asked again.
+            Err((reason, text)) => tracing::debug!(%reason, text, "a credential could not be looked at"),
+        }
+    }
+}
+
+impl Shared {
+    /// Who a client is and what it may do; why it is not let in.
+    async fn check(&self, connect: &Connect, peer: IpAddr) -> Result<(Credential, Rights), (ReasonCode, String)> {
+        if connect.authentication_method.is_some() {
+            let text = "enhanced authentication is not offered; send a user name and a password";
+            return Err((ReasonCode::BadAuthenticationMethod, text.to_owned()));
+        }
+        let wrong = || (ReasonCode::BadUserNameOrPassword, "the user name or the password is wrong".to_owned());
+        let Some(password) = &connect.password else {
+            let text = "a password is missing; send an API token as the password, with any user name";
+            return Err((ReasonCode::NotAuthorized, text.to_owned()));
+        };
+        let password = std::str::from_utf8(password).map_err(|_| wrong())?;
+        let login = connect.username.clone().unwrap_or_default();
+        let credential = Credential { login, password: password.into() };
+        let found = self.authenticate(&credential, peer).await;
+        let principal = found?.ok_or_else(wrong)?;
+        let rights = Rights::new(principal, &self.config.database);
+        if !rights.may_connect() {
+            let text = "this credential may neither write nor read here";
+            return Err((ReasonCode::NotAuthorized, text.to_owned()));
+        }
+        let will = connect.will.as_ref().map(|will| TopicName::new(will.topic.clone(), &self.limits));
+        match will {
+            Some(Ok(topic)) if !rights.may_publish(&topic) => {
+                let text = format!("this client may not publish its will to {}", topic.as_str());
+                Err((ReasonCode::NotAuthorized, text))
+            }
+            _ => Ok((credential, rights)),
+        }
+    }
+
+    /// Whose credential it is; none when it is wrong.
+    async fn authenticate(
+        &self,
+        credential: &Credential,
+        peer: IpAddr,
+    ) -> Result<Option<Principal>, (ReasonCode, String)> {
+        let Credential { login, password } = credential;
+        let found = self.ingest.metadata.authenticate_basic(login, password, peer).await;
+        found.map_err(|error| (reason::of(error.kind()), error.to_string()))
+    }
+}
+
+impl Waiting {
+    fn has_room(&self) -> bool {
+        self.messages.len() < WAITING && self.bytes < WAITING_BYTES
+    }
+
+    fn push(&mut self, message: Arc<Message>, ticket: Option<Ticket>, is_will: bool) {
+        let received_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+        self.bytes += message.bytes();
+        self.messages.push(Pending { message, ticket, received_ns, is_will });
+    }
+}
+
+fn qos(qos: Qos) -> &'static str {
+    match qos {
+        Qos::AtMostOnce => "0",
+        Qos::AtLeastOnce => "1",
+        Qos::ExactlyOnce => "2",
+    }
+}

@@ -1,0 +1,97 @@
+//! `[mqtt]`: the broker, its listeners and the limits of its clients.
+
+use sensorium_gateways::mqtt::{MqttConfig, Rules, filters};
+use sensorium_model::DatabaseName;
+use sensorium_protocols::mqtt::MqttLimits;
+use serde::{Deserialize, Serialize};
+
+/// The smallest packets with which a client can do anything.
+const LEAST_PACKET_BYTES: u32 = 256;
+
+/// `[mqtt]`. Without an address nothing listens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct MqttSettings {
+    /// Address and port, such as `0.0.0.0:1883`.
+    pub(crate) listen: Option<String>,
+    /// Address and port for TLS with the certificate of `[tls]`, such as `0.0.0.0:8883`.
+    pub(crate) listen_tls: Option<String>,
+    /// Connections at one time; further ones wait.
+    pub(crate) connections: usize,
+    /// Sessions, with and without a connection; further clients are refused.
+    pub(crate) sessions: usize,
+    /// Where readings are stored, unless the client's token is limited to one database.
+    pub(crate) database: DatabaseName,
+    /// What devices may subscribe to: topic filters, separated by spaces, in which `%u` is the device's name.
+    pub(crate) device_topics: String,
+    /// Topics whose messages are passed on and not stored: topic filters, separated by spaces.
+    pub(crate) not_stored: String,
+    #[serde(flatten)]
+    pub(crate) limits: MqttLimits,
+}
+
+impl MqttSettings {
+    pub(super) fn defaults() -> Result<Self, sensorium_model::NameError> {
+        Ok(Self {
+            listen: None,
+            listen_tls: None,
+            connections: 16_384,
+            sessions: 100_000,
+            database: DatabaseName::new("main")?,
+            device_topics: "%u/# +/%u/# +/+/%u/#".to_owned(),
+            not_stored: "cmnd/# homeassistant/# +/+/set +/+/get +/+/+/set +/+/+/command".to_owned(),
+            limits: MqttLimits::default(),
+        })
+    }
+
+    /// What the broker is told; a key and a sentence where that cannot be.
+    pub(crate) fn config(&self) -> Result<MqttConfig, (&'static str, String)> {
+        Ok(MqttConfig {
+            limits: self.limits,
+            connections: self.connections,
+            sessions: self.sessions,
+            database: self.database.clone(),
+            rules: Rules::new(&self.device_topics).map_err(|error| ("mqtt.device_topics", error.to_string()))?,
+            not_stored: filters(&self.not_stored).map_err(|error| ("mqtt.not_stored", error.to_string()))?,
+        })
+    }
+
+    pub(super) fn broken_rule(&self, has_tls: bool) -> Option<(&'static str, String)> {
+        let too_small = |key, least| Some((key, format!("it is too small; use at least {least}")));
+        match () {
+            () if self.listen_tls.is_some() && !has_tls => Some((
+                "mqtt.listen_tls",
+                "there is no certificate; set tls.cert and tls.key, or tls.self_signed".to_owned(),
+            )),
+            () if self.connections == 0 => too_small("mqtt.connections", 1),
+            () if self.sessions == 0 => too_small("mqtt.sessions", 1),
+            () if self.limits.packet_bytes < LEAST_PACKET_BYTES => too_small("mqtt.packet_bytes", LEAST_PACKET_BYTES),
+            () if self.limits.receive_maximum == 0 => too_small("mqtt.receive_maximum", 1),
+            () if self.limits.inflight_messages == 0 => too_small("mqtt.inflight_messages", 1),
+            () if self.limits.connect_ms == 0 => too_small("mqtt.connect_ms", 1),
+            () => self.config().err(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_be_name_their_key() {
+        let good = MqttSettings::defaults().unwrap();
+        assert_eq!(good.broken_rule(false), None);
+        let tls = MqttSettings { listen_tls: Some("0.0.0.0:8883".to_owned()), ..good.clone() };
+        assert_eq!(tls.broken_rule(true), None);
+        let small = MqttLimits { packet_bytes: 255, ..good.limits };
+        for (settings, key) in [
+            (tls, "mqtt.listen_tls"),
+            (MqttSettings { connections: 0, ..good.clone() }, "mqtt.connections"),
+            (MqttSettings { limits: small, ..good.clone() }, "mqtt.packet_bytes"),
+            (MqttSettings { device_topics: "a/#/b".to_owned(), ..good.clone() }, "mqtt.device_topics"),
+            (MqttSettings { not_stored: "a+".to_owned(), ..good }, "mqtt.not_stored"),
+        ] {
+            assert_eq!(settings.broken_rule(false).map(|(key, _)| key), Some(key));
+        }
+    }
+}
