@@ -2741,7 +2741,7 @@ export interface components {
              * @description When the first message came, RFC 3339.
              */
             first_seen_at: string;
-            /** @description The format of what it sent last: `line_protocol` or `json`. */
+            /** @description The format of what it sent last: `line_protocol`, `json` or `mqtt`. */
             format: string;
             /** Format: uuid */
             id: string;
@@ -3206,7 +3206,7 @@ export interface components {
             peer: string;
             /** @description The start of what was sent, if it is known. */
             sample: string;
-            /** @description `line_protocol`, `json` or `detections`. */
+            /** @description `line_protocol`, `json`, `detections` or `mqtt`. */
             source: string;
             /**
              * Format: int64

@@ -4,7 +4,7 @@ use sensorium_protocols::mqtt::ReasonCode;
 use sensorium_protocols::mqtt::packet::{Connect, Qos};
 use serde_json::{Value, json};
 
-use super::client::{Client, again, connect, connect_v3, filter, lasting, retained};
+use super::client::{Client, connect, connect_v3, filter, lasting, retained};
 use super::{LOGIN, PASSWORD, PAYLOAD, server};
 use crate::registry_files::token_of_another_organisation;
 use crate::support::{Start, block_on, client as http, wait_for};
@@ -69,40 +69,53 @@ fn a_token_that_only_writes_publishes_and_does_not_subscribe() {
 }
 
 #[test]
-fn sessions_and_retained_messages_survive_a_restart() {
+fn what_was_acknowledged_is_there_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
     let start = || Start::at(&data_dir).quiet().mqtt().start();
-    let (topic, kept) = ("restart/reading", "restart/kept/reading");
     let server = start();
-    let (mut subscriber, _) = Client::hello_at(&server, lasting("stored-restart"));
-    subscriber.subscribe(topic, Qos::ExactlyOnce);
-    subscriber.leave();
-    let (mut publisher, _) = Client::hello_at(&server, lasting("stored-restart-p"));
-    assert!(!publisher.publish(topic, Qos::AtLeastOnce, PAYLOAD).is_failure());
-    assert!(!publisher.publish_whole(retained(kept, PAYLOAD)).is_failure());
-    // Half of an exchange.
-    let packet_id = publisher.start(super::client::message(topic, Qos::ExactlyOnce, PAYLOAD)).unwrap();
-    assert!(!publisher.received(packet_id).is_failure());
-    assert!(server.stop().success());
-    assert!([None, Some(ReasonCode::ServerShuttingDown)].contains(&publisher.ended()));
-
-    let server = start();
-    let (mut publisher, ack) = Client::hello_at(&server, again("stored-restart-p"));
-    assert!(ack.session_present);
-    let mut repeated = super::client::message(topic, Qos::ExactlyOnce, PAYLOAD);
-    (repeated.dup, repeated.packet_id) = (true, Some(packet_id));
-    publisher.start(repeated);
-    assert!(!publisher.received(packet_id).is_failure());
-    assert_eq!(publisher.release(packet_id), ReasonCode::Success);
-    let (mut subscriber, ack) = Client::hello_at(&server, again("stored-restart"));
-    assert!(ack.session_present);
-    for qos in [Qos::AtLeastOnce, Qos::ExactlyOnce] {
-        assert_eq!(subscriber.receive().qos, qos);
+    let (mut client, _) = Client::hello_at(&server, lasting("stored-kill"));
+    for number in 0..100 {
+        let qos = if number % 2 == 0 { Qos::AtLeastOnce } else { Qos::ExactlyOnce };
+        assert!(!client.publish("house/mqtt_kill", qos, &format!(r#"{{"value":{number}}}"#)).is_failure());
     }
-    subscriber.assert_silent();
-    subscriber.subscribe(kept, Qos::AtLeastOnce);
-    assert_eq!(subscriber.payload(), PAYLOAD);
+    server.kill();
+    let server = start();
+    let counts = server.query("SELECT count(*), count(DISTINCT value) FROM mqtt_kill");
+    assert_eq!(counts, [[json!(100), json!(100)]]);
+}
+
+#[test]
+fn a_device_writes_under_its_name_and_hears_what_is_for_it_alone() {
+    let post = |path: &str, body: Value| -> Value {
+        let request = http().post(format!("{}{path}", server().url())).basic_auth(LOGIN, Some(PASSWORD)).json(&body);
+        block_on(async { request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap() })
+    };
+    let secret_of = |name: &str| {
+        let device = post("/api/v1/devices", json!({"name": name}));
+        let path = format!("/api/v1/devices/{}/tokens", device["id"].as_str().unwrap());
+        post(&path, json!({"name": "mqtt"}))["secret"].as_str().unwrap().to_owned()
+    };
+    let (attic, cellar) = (secret_of("mqtt-attic"), secret_of("mqtt-cellar"));
+    let as_device = |secret: &str| Connect { password: Some(secret.to_owned().into()), ..lasting("same-for-both") };
+    let mut attic = Client::enter(as_device(&attic));
+    let wanted = ["cmnd/mqtt-attic/#", "#", "cmnd/mqtt-cellar/POWER", "+/+/POWER"];
+    let wanted = wanted.map(|topic| filter(topic, Qos::AtLeastOnce)).to_vec();
+    let denied = ReasonCode::NotAuthorized;
+    assert_eq!(attic.subscribe_all(wanted, None), [ReasonCode::GrantedQos1, denied, denied, denied]);
+    // Neither takes over the session of the other, though they call themselves the same.
+    let mut cellar = Client::enter(as_device(&cellar));
+    attic.assert_silent();
+    assert!(!cellar.publish("tele/cellar/mqtt_devices", Qos::AtLeastOnce, PAYLOAD).is_failure());
+    assert!(!attic.publish("tele/attic/mqtt_devices", Qos::AtLeastOnce, PAYLOAD).is_failure());
+    let mut person = Client::new("stored-person");
+    for device in ["mqtt-cellar", "mqtt-attic"] {
+        person.publish(&format!("cmnd/{device}/POWER"), Qos::AtLeastOnce, "ON");
+    }
+    assert_eq!(attic.payload(), "ON");
+    attic.assert_silent();
+    let found = rows("mqtt_devices", "SELECT device FROM mqtt_devices ORDER BY device", 2);
+    assert_eq!(found, [[json!("mqtt-attic")], [json!("mqtt-cellar")]]);
 }
 
 #[test]
