@@ -106,8 +106,8 @@ fn a_device_writes_under_its_name_and_hears_what_is_for_it_alone() {
     // Neither takes over the session of the other, though they call themselves the same.
     let mut cellar = Client::enter(as_device(&cellar));
     attic.assert_silent();
-    assert!(!cellar.publish("tele/cellar/mqtt_devices", Qos::AtLeastOnce, PAYLOAD).is_failure());
-    assert!(!attic.publish("tele/attic/mqtt_devices", Qos::AtLeastOnce, PAYLOAD).is_failure());
+    assert!(!cellar.publish("house/cellar/mqtt_devices", Qos::AtLeastOnce, PAYLOAD).is_failure());
+    assert!(!attic.publish("house/attic/mqtt_devices", Qos::AtLeastOnce, PAYLOAD).is_failure());
     let mut person = Client::new("stored-person");
     for device in ["mqtt-cellar", "mqtt-attic"] {
         person.publish(&format!("cmnd/{device}/POWER"), Qos::AtLeastOnce, "ON");
