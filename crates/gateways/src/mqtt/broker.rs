@@ -83,12 +83,19 @@ impl Broker {
             if state.seats.len() >= self.sessions && !state.keys.contains_key(&identity) {
                 return None;
             }
-            let (key, seat) = state.seat(identity);
+            let (mut key, mut seat) = state.seat(&identity);
             let sitter = std::mem::replace(&mut *seat.sitter.lock(), Sitter::Nobody);
             let session = match sitter {
                 Sitter::Client(before) => {
                     let (session, actions) = before.take_over(now_ms);
                     state.finish(org, key, actions, &mut wills);
+                    if session.is_none() {
+                        // The other task may still be ending it: what it does must not concern the session that begins now.
+                        state.router.space(org).set_online(key, false);
+                        state.seats.remove(&key);
+                        state.keys.remove(&identity);
+                        (key, seat) = state.seat(&identity);
+                    }
                     session
                 }
                 Sitter::Session(session) => {
@@ -250,13 +257,13 @@ impl Broker {
 
 impl State {
     /// The seat of a client, made when there is none.
-    fn seat(&mut self, identity: Identity) -> (SessionKey, Arc<Seat>) {
-        let present = self.keys.get(&identity).and_then(|key| Some((*key, self.seats.get(key)?.clone())));
+    fn seat(&mut self, identity: &Identity) -> (SessionKey, Arc<Seat>) {
+        let present = self.keys.get(identity).and_then(|key| Some((*key, self.seats.get(key)?.clone())));
         present.unwrap_or_else(|| {
             self.next += 1;
             let key = SessionKey(self.next);
             let seat = Arc::new(Seat { identity: identity.clone(), sitter: Mutex::new(Sitter::Nobody) });
-            self.keys.insert(identity, key);
+            self.keys.insert(identity.clone(), key);
             self.seats.insert(key, seat.clone());
             (key, seat)
         })
