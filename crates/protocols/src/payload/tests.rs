@@ -82,12 +82,12 @@ fn a_line_is_a_reading_also_when_a_limit_refuses_it() {
 #[test]
 fn objects_of_any_shape_are_flattened() {
     let batch = read(
-        "tele/plug/SENSOR",
+        "shed/plug/SENSOR",
         r#"{"Time":"2023-11-14T22:13:19","ENERGY":{"Power":[5,6],"On":true},"none":null,"name":"x"}"#,
     );
     assert_eq!(batch.tables[0].table.as_ref(), "SENSOR");
     assert_eq!(batch.tables[0].time_ns, [NOW - 1_000_000_000]);
-    assert_eq!(batch.tables[0].series_key(0).as_str(), "topic=tele/plug/SENSOR");
+    assert_eq!(batch.tables[0].series_key(0).as_str(), "topic=shed/plug/SENSOR");
     let expected = [
         ("ENERGY_On", Value::Bool(true)),
         ("ENERGY_Power_0", Value::F64(5.0)),

@@ -168,7 +168,8 @@ pub(crate) fn nearest<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> Op
     };
     known
         .map(|candidate| (likeness(candidate), candidate))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        // Of those that are as likely, the first.
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .filter(|(likeness, _)| *likeness > 0.75)
         .map(|(_, candidate)| candidate.to_owned())
 }

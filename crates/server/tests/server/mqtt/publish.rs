@@ -105,9 +105,11 @@ fn messages_keep_their_order() {
             publisher.start(message(&topic, qos, &numbered(number)));
         }
         if qos == Qos::ExactlyOnce {
-            for number in 0..50 {
-                let packet_id = id(51 + number);
+            let packet_ids = (51..101).map(id);
+            for packet_id in packet_ids.clone() {
                 assert!(!publisher.received(packet_id).is_failure());
+            }
+            for packet_id in packet_ids {
                 assert_eq!(publisher.release(packet_id), ReasonCode::Success);
             }
         }
