@@ -107,7 +107,7 @@ impl Connection {
     }
 
     /// What the next [`Connection::flush`] sends.
-    pub(crate) fn to_send(&mut self) -> &mut BytesMut {
+    pub(crate) fn unsent(&mut self) -> &mut BytesMut {
         &mut self.to_send
     }
 

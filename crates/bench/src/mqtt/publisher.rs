@@ -52,7 +52,7 @@ impl Publisher {
             while !under_way.is_full() && (has_room || delivered.has_room(subscribers)) {
                 has_room = false;
                 if let Some((id, message)) = under_way.begin(now).zip(messages.next()) {
-                    message.append(Some(id), self.connection.to_send());
+                    message.append(Some(id), self.connection.unsent());
                 }
             }
             self.connection.flush().await?;
@@ -73,7 +73,7 @@ impl Publisher {
                 break;
             }
             let id = under_way.begin(if is_late { due } else { now });
-            message.append(id, self.connection.to_send());
+            message.append(id, self.connection.unsent());
             self.connection.flush().await?;
             while !under_way.is_empty() {
                 acknowledgements(&mut self.connection, &mut under_way, &mut sent).await?;
@@ -90,7 +90,7 @@ impl Publisher {
             if !delivered.wait_for_room(subscribers).await {
                 break;
             }
-            message.append(None, self.connection.to_send());
+            message.append(None, self.connection.unsent());
             self.connection.flush().await?;
             sent.messages += 1;
         }

@@ -52,17 +52,17 @@ impl Client {
 
     /// A message for the client.
     pub(super) fn deliver(&self, delivery: Delivery, now_ms: u64) {
-        self.from_outside(|connection, out| connection.deliver(delivery, now_ms, out));
+        self.work_for_others(|connection, out| connection.deliver(delivery, now_ms, out));
     }
 
     /// What became of a message of an earlier connection of the same session.
     pub(super) fn outcome(&self, ticket: Ticket, outcome: &Outcome, now_ms: u64) {
-        self.from_outside(|connection, out| connection.outcome(ticket, outcome, now_ms, out));
+        self.work_for_others(|connection, out| connection.outcome(ticket, outcome, now_ms, out));
     }
 
     /// Ends the connection, and gives its task the last words to write.
     pub(super) fn disconnect(&self, reason: ReasonCode, text: &'static str, now_ms: u64) {
-        self.from_outside(|connection, out| connection.disconnect(reason, text, None, now_ms, out));
+        self.work_for_others(|connection, out| connection.disconnect(reason, text, None, now_ms, out));
     }
 
     /// What is to be done, in its order.
@@ -118,7 +118,7 @@ impl Client {
     }
 
     /// Lets the machine work on behalf of somebody else than its task, which is woken when something came of it.
-    fn from_outside(&self, work: impl FnOnce(&mut Connection, &mut Output)) {
+    fn work_for_others(&self, work: impl FnOnce(&mut Connection, &mut Output)) {
         let mut core = self.core.lock();
         let Core { connection, out } = &mut *core;
         let Some(connection) = connection else { return };
