@@ -32,6 +32,7 @@ fn run(script: &str, feature: &[&str]) {
     let address = server().mqtt();
     succeed(
         Command::new(python().join("python3"))
+            .arg("-B")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/mqtt_clients/").to_owned() + script)
             .args([&address.ip().to_string(), &address.port().to_string(), "device", TOKEN])
             .args(feature)

@@ -4,12 +4,12 @@ A feature is a function with the section of MQTT 5.0 in its name. Those with a p
 Nothing sleeps: each step waits for a message or an answer.
 """
 
-import inspect
 import json
 import subprocess
 import sys
 import time
-import traceback
+
+from features import main
 
 HOST, PORT, USER, PASSWORD = sys.argv[1:5]
 DEADLINE = 30
@@ -196,32 +196,4 @@ def s4_8_2_shared_subscriptions():
     assert sum(counts) == 20 and all(counts), counts
 
 
-VERSIONS = {"3.1.1": "mqttv311", "5.0": "mqttv5"}
-
-
-def features():
-    """Every feature with every version that it is for."""
-    for name in [name for name in globals() if name[:1] == "s" and name[1:2].isdigit()]:
-        versioned = inspect.signature(globals()[name]).parameters
-        yield from [(name, version) for version in (VERSIONS if versioned else ["5.0"])]
-
-
-def run(name, version):
-    feature = globals()[name]
-    feature(VERSIONS[version]) if inspect.signature(feature).parameters else feature()
-
-
-def run_all():
-    failed = []
-    for name, version in features():
-        started = time.monotonic()
-        try:
-            run(name, version)
-        except Exception:
-            traceback.print_exc()
-            failed.append((name, version))
-        print(f"{name} {version}: {time.monotonic() - started:.2f} s")
-    assert not failed, failed
-
-
-run(*sys.argv[5:]) if sys.argv[5:] else run_all()
+main(globals(), {"3.1.1": "mqttv311", "5.0": "mqttv5"})
