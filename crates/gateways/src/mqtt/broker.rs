@@ -13,7 +13,8 @@ use sensorium_protocols::mqtt::router::{Router, RouterError, SessionKey};
 use sensorium_protocols::mqtt::session::{Accept, Action, Due, Outcome, Requested, Session, Subscribed, Ticket};
 use sensorium_protocols::mqtt::{Delivery, Message, MqttLimits, ReasonCode, TopicFilter};
 
-use super::client::Client;
+use super::client::{self, Client};
+use super::journal::{Journal, Restored, RestoredSession, Seq, Write};
 
 /// Whose session it is. Devices have sessions of their own, so that none takes over another's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,20 +30,21 @@ pub(super) struct Broker {
     limits: Arc<MqttLimits>,
     /// At most.
     sessions: usize,
+    journal: Arc<Journal>,
     state: RwLock<State>,
 }
 
 struct State {
     router: Router,
     seats: FastMap<SessionKey, Arc<Seat>>,
-    keys: FastMap<Identity, SessionKey>,
+    keys: FastMap<Arc<Identity>, SessionKey>,
     /// When sessions without a connection have something due.
     due: BTreeSet<(u64, SessionKey)>,
     next: u64,
 }
 
 struct Seat {
-    identity: Identity,
+    identity: Arc<Identity>,
     sitter: Mutex<Sitter>,
 }
 
@@ -53,6 +55,15 @@ enum Sitter {
     Nobody,
 }
 
+/// What became of a message that was passed on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    /// For how many.
+    pub(super) receivers: usize,
+    /// What is to be durable so that nobody misses it.
+    pub(super) durable: Seq,
+}
+
 /// A session that sends messages and the organisation that they are for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sender {
@@ -61,10 +72,26 @@ pub(super) struct Sender {
 }
 
 impl Broker {
-    pub(super) fn new(limits: Arc<MqttLimits>, sessions: usize) -> Self {
+    /// A broker with the sessions and retained messages of the process before.
+    pub(super) fn new(
+        limits: Arc<MqttLimits>,
+        sessions: usize,
+        journal: Arc<Journal>,
+        restored: Restored,
+        now_ms: u64,
+    ) -> Self {
         let router = Router::new(limits.clone());
         let (seats, keys, due) = (FastMap::default(), FastMap::default(), BTreeSet::new());
-        Self { limits, sessions, state: RwLock::new(State { router, seats, keys, due, next: 0 }) }
+        let mut state = State { router, seats, keys, due, next: 0 };
+        for (org, message) in &restored.retained {
+            if let Err(error) = state.router.space(*org).retain(message) {
+                tracing::warn!(%error, topic = message.topic.as_str(), "a retained message was left out");
+            }
+        }
+        for session in restored.sessions {
+            state.restore(session, &journal, now_ms);
+        }
+        Self { limits, sessions, journal, state: RwLock::new(state) }
     }
 
     /// Lets a client in: with the session that it had, which another connection gives up. None when there is no room for one more
@@ -88,6 +115,7 @@ impl Broker {
             let session = match sitter {
                 Sitter::Client(before) => {
                     let (session, actions) = before.take_over(now_ms);
+                    self.end_kept(key, &actions);
                     state.finish(org, key, actions, &mut wills);
                     if session.is_none() {
                         // The other task may still be ending it: what it does must not concern the session that begins now.
@@ -104,8 +132,8 @@ impl Broker {
                 }
                 Sitter::Nobody => None,
             };
-            client.work(|connection, out| connection.accept(Accept { session, ..accept }, now_ms, out));
-            state.finish(org, key, client.take_endings(), &mut wills);
+            let endings = client.accept(key, seat.identity.clone(), Accept { session, ..accept }, now_ms);
+            state.finish(org, key, endings, &mut wills);
             *seat.sitter.lock() = Sitter::Client(client.clone());
             state.router.space(org).set_online(key, true);
             Sender { org, key }
@@ -137,8 +165,18 @@ impl Broker {
     }
 
     /// A session ended with its connection; it does not get messages any more.
-    pub(super) fn end_session(&self, sender: Sender, filters: &[TopicFilter]) {
-        self.state.write().router.space(sender.org).remove(sender.key, filters);
+    pub(super) fn end_session(&self, sender: Sender, filters: &[TopicFilter], was_kept: bool) {
+        let state = &mut *self.state.write();
+        state.router.space(sender.org).remove(sender.key, filters);
+        if was_kept {
+            self.journal.put([Write::End(sender.key)]);
+        }
+    }
+
+    fn end_kept(&self, key: SessionKey, endings: &[Action]) {
+        if endings.iter().any(|ending| matches!(ending, Action::EndSession { was_kept: true, .. })) {
+            self.journal.put([Write::End(key)]);
+        }
     }
 
     /// Adds subscriptions of a session, each to be granted or refused already; those for which there is no room are refused too.
@@ -186,21 +224,38 @@ impl Broker {
         by: Option<SessionKey>,
         message: &Arc<Message>,
         now_ms: u64,
-    ) -> Result<usize, RouterError> {
+    ) -> Result<Passed, RouterError> {
+        let mut passed = Passed::default();
         if message.retain {
-            self.state.write().router.space(org).retain(message)?;
+            passed.durable = self.retain(org, message)?;
         }
         let state = self.state.read();
-        let Some(space) = state.router.get(org) else { return Ok(0) };
-        let count = space.route(by, message, |key, delivery| {
+        let Some(space) = state.router.get(org) else { return Ok(passed) };
+        passed.receivers = space.route(by, message, |key, delivery| {
             let Some(seat) = state.seats.get(&key) else { return };
-            match &mut *seat.sitter.lock() {
+            let put = match &mut *seat.sitter.lock() {
                 Sitter::Client(client) => client.deliver(delivery, now_ms),
-                Sitter::Session(session) => session.deliver(delivery, &self.limits),
-                Sitter::Nobody => {}
-            }
+                Sitter::Session(session) => {
+                    session.deliver(delivery, &self.limits);
+                    client::put(&self.journal, key, &seat.identity, session.take_changes())
+                }
+                Sitter::Nobody => None,
+            };
+            passed.durable = passed.durable.max(put.unwrap_or_default());
         });
-        Ok(count)
+        Ok(passed)
+    }
+
+    fn retain(&self, org: OrgId, message: &Arc<Message>) -> Result<Seq, RouterError> {
+        // Locked until it is written down, so that the newest is the last there, too.
+        let state = &mut *self.state.write();
+        let retained = state.router.space(org).retain(message);
+        let write = match retained.is_ok() && !message.content.payload.is_empty() {
+            true => Write::Retained(org, message.clone()),
+            false => Write::Unretained(org, message.topic.clone()),
+        };
+        let put = self.journal.put([write]);
+        retained.map(|()| put)
     }
 
     /// What became of a message whose connection is over.
@@ -224,7 +279,7 @@ impl Broker {
                     state.due.insert((due_ms, key));
                     break;
                 }
-                state.look_after(key, now_ms, &mut wills);
+                state.look_after(key, &self.journal, now_ms, &mut wills);
             }
         }
         for (org, will) in wills {
@@ -234,7 +289,9 @@ impl Broker {
 
     /// Forgets retained messages that have expired.
     pub(super) fn expire(&self, now_ms: u64) {
-        self.state.write().router.expire(now_ms);
+        let state = &mut *self.state.write();
+        let expired = state.router.expire(now_ms);
+        self.journal.put(expired.into_iter().map(|(org, topic)| Write::Unretained(org, topic)));
     }
 
     /// Says goodbye to everybody who is connected.
@@ -262,11 +319,27 @@ impl State {
         present.unwrap_or_else(|| {
             self.next += 1;
             let key = SessionKey(self.next);
-            let seat = Arc::new(Seat { identity: identity.clone(), sitter: Mutex::new(Sitter::Nobody) });
-            self.keys.insert(identity.clone(), key);
-            self.seats.insert(key, seat.clone());
-            (key, seat)
+            (key, self.sit(key, Arc::new(identity.clone()), Sitter::Nobody))
         })
+    }
+
+    fn sit(&mut self, key: SessionKey, identity: Arc<Identity>, sitter: Sitter) -> Arc<Seat> {
+        let seat = Arc::new(Seat { identity: identity.clone(), sitter: Mutex::new(sitter) });
+        self.keys.insert(identity, key);
+        self.seats.insert(key, seat.clone());
+        seat
+    }
+
+    /// Has a session of the process before sit again, without a connection.
+    fn restore(&mut self, restored: RestoredSession, journal: &Journal, now_ms: u64) {
+        let RestoredSession { key, identity, stored } = restored;
+        let (org, identity) = (identity.org, Arc::new(identity));
+        let mut session = Session::restored(stored, now_ms);
+        client::put(journal, key, &identity, session.take_changes());
+        self.router.space(org).restore(key, &session);
+        self.due.extend(session.next_tick_ms().map(|due_ms| (due_ms, key)));
+        self.next = self.next.max(key.0);
+        self.sit(key, identity, Sitter::Session(Box::new(session)));
     }
 
     /// What a session leaves when it is over.
@@ -274,7 +347,7 @@ impl State {
         for action in actions {
             match action {
                 Action::PublishWill(will) => wills.push(will),
-                Action::EndSession(filters) => self.router.space(org).remove(key, &filters),
+                Action::EndSession { filters, .. } => self.router.space(org).remove(key, &filters),
                 _ => {}
             }
         }
@@ -287,7 +360,7 @@ impl State {
     }
 
     /// Does what is due for a session without a connection.
-    fn look_after(&mut self, key: SessionKey, now_ms: u64, wills: &mut Vec<(OrgId, Arc<Message>)>) {
+    fn look_after(&mut self, key: SessionKey, journal: &Journal, now_ms: u64, wills: &mut Vec<(OrgId, Arc<Message>)>) {
         let Some(seat) = self.seats.get(&key).cloned() else { return };
         let org = seat.identity.org;
         let mut sitter = seat.sitter.lock();
@@ -295,11 +368,15 @@ impl State {
         let Due { will, is_over } = session.tick(now_ms);
         wills.extend(will.map(|will| (org, will)));
         if !is_over {
+            client::put(journal, key, &seat.identity, session.take_changes());
             self.due.extend(session.next_tick_ms().map(|due_ms| (due_ms, key)));
             return;
         }
-        if let Sitter::Session(session) = std::mem::replace(&mut *sitter, Sitter::Nobody) {
-            self.router.space(org).remove(key, &session.into_filters());
+        if let Sitter::Session(session) = std::mem::replace(&mut *sitter, Sitter::Nobody)
+            && let Action::EndSession { filters, .. } = session.into_end()
+        {
+            self.router.space(org).remove(key, &filters);
+            journal.put([Write::End(key)]);
         }
         self.seats.remove(&key);
         self.keys.remove(&seat.identity);

@@ -4,21 +4,30 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use parking_lot::Mutex;
-use sensorium_protocols::mqtt::session::{Action, Connection, Outcome, Output, Session, Ticket};
+use sensorium_protocols::mqtt::router::SessionKey;
+use sensorium_protocols::mqtt::session::{Accept, Action, Changes, Connection, Outcome, Output, Session, Ticket};
 use sensorium_protocols::mqtt::{Delivery, MqttLimits, ReasonCode};
 use tokio::sync::Notify;
 
+use super::broker::Identity;
+use super::journal::{Journal, Seq, Write};
+
 /// A connection. Others deliver messages to it and end it; its task does the rest.
 pub(super) struct Client {
+    journal: Arc<Journal>,
     core: Mutex<Core>,
     wake: Notify,
 }
 
 /// The machine and what came out of it.
-pub(super) struct Core {
+struct Core {
     /// None once somebody took the session.
     connection: Option<Connection>,
     out: Output,
+    /// Whose session it is, once the client was let in.
+    seat: Option<(SessionKey, Arc<Identity>)>,
+    /// What is to be written waits until this is durable.
+    held: Seq,
 }
 
 /// What a task goes by.
@@ -30,12 +39,31 @@ pub(super) struct Progress {
     pub(super) next_tick_ms: Option<u64>,
     /// Whether nothing comes out any more.
     pub(super) is_over: bool,
+    /// What the bytes that are there wait for.
+    pub(super) held: Option<Seq>,
 }
 
 impl Client {
-    pub(super) fn new(limits: Arc<MqttLimits>, now_ms: u64) -> Self {
-        let core = Core { connection: Some(Connection::new(limits, now_ms)), out: Output::default() };
-        Self { core: Mutex::new(core), wake: Notify::new() }
+    pub(super) fn new(limits: Arc<MqttLimits>, journal: Arc<Journal>, now_ms: u64) -> Self {
+        let connection = Some(Connection::new(limits, now_ms));
+        let core = Core { connection, out: Output::default(), seat: None, held: 0 };
+        Self { journal, core: Mutex::new(core), wake: Notify::new() }
+    }
+
+    /// Lets the client in, with the session that it had; returns what a session leaves that ended for its sake.
+    pub(super) fn accept(&self, key: SessionKey, identity: Arc<Identity>, accept: Accept, now_ms: u64) -> Vec<Action> {
+        let mut core = self.core.lock();
+        let Core { connection, out, seat, .. } = &mut *core;
+        let Some(connection) = connection else { return Vec::new() };
+        connection.accept(accept, now_ms, out);
+        let endings = endings(out);
+        *seat = Some((key, identity));
+        // The session that begins has the key of the one that ended, which must not come back once its client was told.
+        if endings.iter().any(|ending| matches!(ending, Action::EndSession { was_kept: true, .. })) {
+            core.held = self.journal.put([Write::End(key)]);
+        }
+        core.put_changes(&self.journal);
+        endings
     }
 
     /// Waits until somebody has something for the task to write or to do.
@@ -46,23 +74,26 @@ impl Client {
     /// Lets the machine work; what comes out is there for [`Client::take_actions`] and [`Client::take_bytes`]. Not called once
     /// the session was taken.
     pub(super) fn work<T>(&self, work: impl FnOnce(&mut Connection, &mut Output) -> T) -> Option<T> {
-        let Core { connection, out } = &mut *self.core.lock();
-        connection.as_mut().map(|connection| work(connection, out))
+        let mut core = self.core.lock();
+        let Core { connection, out, .. } = &mut *core;
+        let done = connection.as_mut().map(|connection| work(connection, out));
+        core.put_changes(&self.journal);
+        done
     }
 
-    /// A message for the client.
-    pub(super) fn deliver(&self, delivery: Delivery, now_ms: u64) {
-        self.work_for_others(|connection, out| connection.deliver(delivery, now_ms, out));
+    /// A message for the client; what is to be durable so that it is not lost.
+    pub(super) fn deliver(&self, delivery: Delivery, now_ms: u64) -> Option<Seq> {
+        self.work_for_others(|connection, out| connection.deliver(delivery, now_ms, out))
     }
 
     /// What became of a message of an earlier connection of the same session.
     pub(super) fn outcome(&self, ticket: Ticket, outcome: &Outcome, now_ms: u64) {
-        self.work_for_others(|connection, out| connection.outcome(ticket, outcome, now_ms, out));
+        let _durable = self.work_for_others(|connection, out| connection.outcome(ticket, outcome, now_ms, out));
     }
 
     /// Ends the connection, and gives its task the last words to write.
     pub(super) fn disconnect(&self, reason: ReasonCode, text: &'static str, now_ms: u64) {
-        self.work_for_others(|connection, out| connection.disconnect(reason, text, None, now_ms, out));
+        let _durable = self.work_for_others(|connection, out| connection.disconnect(reason, text, None, now_ms, out));
     }
 
     /// What is to be done, in its order.
@@ -70,30 +101,32 @@ impl Client {
         std::mem::take(&mut self.core.lock().out.actions)
     }
 
-    /// What a session leaves that ended for the sake of this connection.
-    pub(super) fn take_endings(&self) -> Vec<Action> {
-        endings(&mut self.core.lock().out)
-    }
-
-    /// What is to be written; then there is room for more.
+    /// What is to be written; then there is room for more. Nothing while it waits for something to be durable.
     pub(super) fn take_bytes(&self, now_ms: u64) -> BytesMut {
-        let Core { connection, out } = &mut *self.core.lock();
+        let mut core = self.core.lock();
+        if core.held(&self.journal).is_some() {
+            return BytesMut::new();
+        }
+        let Core { connection, out, .. } = &mut *core;
         let bytes = out.bytes.split();
         if let Some(connection) = connection.as_mut().filter(|_| !bytes.is_empty()) {
             connection.flush(now_ms, out);
+            core.put_changes(&self.journal);
         }
         bytes
     }
 
     pub(super) fn progress(&self) -> Progress {
-        let core = self.core.lock();
+        let mut core = self.core.lock();
+        let held = core.held(&self.journal);
         match &core.connection {
             Some(connection) => Progress {
                 wants_bytes: connection.wants_bytes(),
                 next_tick_ms: connection.next_tick_ms(),
                 is_over: connection.is_closed(),
+                held,
             },
-            None => Progress { wants_bytes: false, next_tick_ms: None, is_over: true },
+            None => Progress { wants_bytes: false, next_tick_ms: None, is_over: true, held },
         }
     }
 
@@ -106,34 +139,67 @@ impl Client {
     /// the last words to write.
     pub(super) fn take_over(&self, now_ms: u64) -> (Option<Session>, Vec<Action>) {
         let mut core = self.core.lock();
-        let Core { connection, out } = &mut *core;
-        let Some(mut taken) = connection.take() else { return (None, Vec::new()) };
+        let Core { connection, out, .. } = &mut *core;
+        let Some(taken) = connection else { return (None, Vec::new()) };
         let text = "another connection has this client identifier now";
         taken.disconnect(ReasonCode::SessionTakenOver, text, None, now_ms, out);
         // Also those that its task has not done yet: it must not end what begins now.
         let actions = endings(out);
+        core.put_changes(&self.journal);
+        let taken = core.connection.take();
         drop(core);
         self.wake.notify_one();
-        (taken.into_session(), actions)
+        (taken.and_then(Connection::into_session), actions)
     }
 
-    /// Lets the machine work on behalf of somebody else than its task, which is woken when something came of it.
-    fn work_for_others(&self, work: impl FnOnce(&mut Connection, &mut Output)) {
+    /// Lets the machine work on behalf of somebody else than its task, which is woken when something came of it. Returns what is
+    /// to be durable.
+    fn work_for_others(&self, work: impl FnOnce(&mut Connection, &mut Output)) -> Option<Seq> {
         let mut core = self.core.lock();
-        let Core { connection, out } = &mut *core;
-        let Some(connection) = connection else { return };
+        let Core { connection, out, .. } = &mut *core;
+        let connection = connection.as_mut()?;
         let was_idle = out.bytes.is_empty() && out.actions.is_empty();
         work(connection, out);
         let is_idle = out.bytes.is_empty() && out.actions.is_empty();
+        let put = core.put_changes(&self.journal);
         drop(core);
         if was_idle && !is_idle {
             self.wake.notify_one();
         }
+        put
     }
+}
+
+impl Core {
+    /// Has written down what changed of the session.
+    fn put_changes(&mut self, journal: &Journal) -> Option<Seq> {
+        let (key, identity) = self.seat.as_ref()?;
+        let changes = self.connection.as_mut()?.take_changes();
+        let is_awaited = changes.is_awaited;
+        let put = put(journal, *key, identity, changes)?;
+        if is_awaited {
+            self.held = put;
+        }
+        Some(put)
+    }
+
+    /// What the bytes wait for.
+    fn held(&mut self, journal: &Journal) -> Option<Seq> {
+        if self.held > 0 && journal.is_durable(self.held) {
+            self.held = 0;
+        }
+        Some(self.held).filter(|held| *held > 0)
+    }
+}
+
+/// Has written down what changed of a session, if anything did.
+pub(super) fn put(journal: &Journal, key: SessionKey, identity: &Arc<Identity>, changes: Changes) -> Option<Seq> {
+    let is_empty = changes.head.is_none() && changes.messages.is_empty();
+    (!is_empty).then(|| journal.put([Write::Changes(key, identity.clone(), changes)]))
 }
 
 /// Takes out what ends a session.
 fn endings(out: &mut Output) -> Vec<Action> {
-    let is_ending = |action: &mut Action| matches!(action, Action::EndSession(_) | Action::PublishWill(_));
+    let is_ending = |action: &mut Action| matches!(action, Action::EndSession { .. } | Action::PublishWill(_));
     out.actions.extract_if(.., is_ending).collect()
 }

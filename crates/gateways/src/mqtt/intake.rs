@@ -2,6 +2,10 @@
 //!
 //! A batch is what came over one connection while the batch before was written, so that a connection that is faster than the disk
 //! needs no more writes. When the store has no room for now, the batch waits, and nothing more is read of its connection.
+//!
+//! A batch goes in steps, each when the one before is durable: that QoS 2 messages came, the readings, and then together what was
+//! retained, what sessions that are kept have to deliver, and which QoS 2 messages are taken. Killed between the steps, a client
+//! sends the batch again, and what it had come to is done once more with the same result.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,11 +14,13 @@ use std::time::Duration;
 use metrics::counter;
 use sensorium_ingest::{Format, IngestError, NewMessage, Outcome as Stored, Source};
 use sensorium_model::ErrorKind;
-use sensorium_protocols::mqtt::packet::Version;
-use sensorium_protocols::mqtt::session::{Outcome, Ticket};
+use sensorium_protocols::mqtt::packet::{PacketId, Version};
+use sensorium_protocols::mqtt::router::SessionKey;
+use sensorium_protocols::mqtt::session::{Begun, Outcome, Received, Ticket};
 use sensorium_protocols::mqtt::{Message, ReasonCode};
 
-use super::broker::Sender;
+use super::broker::{Passed, Sender};
+use super::journal::{Journal, NotDurable, Seq, Write};
 use super::rights::Rights;
 use super::{Shared, reason};
 
@@ -23,14 +29,39 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// How often it is tried; then its messages are refused.
 const TRIES: usize = 120;
 
+/// A message that its client may publish, or the end of one.
+pub(super) enum Pending {
+    Message(PendingMessage),
+    /// The identifier of a QoS 2 message is free again.
+    Release {
+        packet_id: PacketId,
+        ticket: Ticket,
+    },
+}
+
 /// A message that its client may publish.
-pub(super) struct Pending {
+pub(super) struct PendingMessage {
     pub(super) message: Arc<Message>,
     pub(super) ticket: Option<Ticket>,
     /// When it came, in nanoseconds since the epoch: the time of a reading that has none of its own.
     pub(super) received_ns: i64,
+    /// Of a QoS 2 message of a session that is kept.
+    pub(super) received: Option<Begun>,
     /// Wills are passed on and not stored.
     pub(super) is_will: bool,
+}
+
+impl PendingMessage {
+    /// Whether it is stored, if it holds readings.
+    fn is_reading(&self, shared: &Shared) -> bool {
+        !self.is_will && !shared.config.not_stored.iter().any(|filter| filter.matches(&self.message.topic))
+    }
+
+    /// What is written down of a QoS 2 message.
+    fn received(&self, is_taken: bool) -> Option<Received> {
+        let Begun { packet_id, .. } = self.received?;
+        Some(Received { packet_id, received_ns: self.received_ns, is_taken })
+    }
 }
 
 /// Whose messages they are.
@@ -43,19 +74,87 @@ pub(super) struct Publisher {
 
 /// Stores a batch and passes it on; says what became of the messages that somebody waits for.
 pub(super) async fn take(shared: Arc<Shared>, publisher: Publisher, batch: Vec<Pending>) -> Vec<(Ticket, Outcome)> {
-    let mut refused = store(&shared, &publisher, &batch).await;
-    let mut outcomes = Vec::with_capacity(batch.len());
-    for (position, pending) in batch.into_iter().enumerate() {
-        let refusal = refused.get_mut(position).and_then(Option::take);
-        let refusal = refusal.or_else(|| pass_on(&shared, &publisher, &pending.message));
-        if let Some(Refusal { reason, .. }) = &refusal {
-            counter!("sensorium_mqtt_refused_total", "reason" => reason.as_str()).increment(1);
-        }
-        if let Some(ticket) = pending.ticket {
-            outcomes.push((ticket, outcome(refusal, publisher.version)));
-        }
+    if begin(&shared.journal, publisher.sender.key, &batch).await.is_err() {
+        return not_durable(&batch);
     }
-    outcomes
+    let refused = store(&shared, &publisher, &batch).await;
+    let (outcomes, seq) = shared.journal.together(|| finish(&shared, &publisher, &batch, refused));
+    match shared.journal.durable(seq).await {
+        Ok(()) => outcomes,
+        Err(NotDurable) => not_durable(&batch),
+    }
+}
+
+/// Has written down that QoS 2 messages came, those of which that is not known yet.
+async fn begin(journal: &Journal, key: SessionKey, batch: &[Pending]) -> Result<(), NotDurable> {
+    let received = batch.iter().filter_map(|pending| match pending {
+        Pending::Message(message) if message.received.is_some_and(|begun| begun.first_ns.is_none()) => {
+            message.received(false)
+        }
+        _ => None,
+    });
+    let writes: Vec<Write> = received.map(|received| Write::Received(key, received)).collect();
+    match writes.is_empty() {
+        true => Ok(()),
+        false => journal.durable(journal.put(writes)).await,
+    }
+}
+
+/// Retains and passes on what was not refused, and has written down what became of QoS 2 messages; the outcomes, and what is to be
+/// durable before they are told.
+fn finish(
+    shared: &Shared,
+    publisher: &Publisher,
+    batch: &[Pending],
+    refused: Vec<Option<Refusal>>,
+) -> (Vec<(Ticket, Outcome)>, Seq) {
+    let key = publisher.sender.key;
+    let mut outcomes = Vec::with_capacity(batch.len());
+    let mut seq = 0;
+    for (pending, refusal) in batch.iter().zip(refused) {
+        let message = match pending {
+            Pending::Message(message) => message,
+            Pending::Release { packet_id, ticket } => {
+                seq = shared.journal.put([Write::Forgotten(key, *packet_id)]);
+                outcomes.push((*ticket, Outcome::Taken));
+                continue;
+            }
+        };
+        let passed = match refusal {
+            Some(refusal) => Err(refusal),
+            None => pass_on(shared, publisher, &message.message),
+        };
+        let refusal = match passed {
+            Ok(passed) => {
+                seq = seq.max(passed.durable);
+                None
+            }
+            Err(refusal) => {
+                counter!("sensorium_mqtt_refused_total", "reason" => refusal.reason.as_str()).increment(1);
+                Some(refusal)
+            }
+        };
+        let outcome = outcome(refusal, publisher.version);
+        if let Some(received) = message.received(true) {
+            seq = shared.journal.put([match outcome {
+                Outcome::Taken => Write::Received(key, received),
+                Outcome::Refused { .. } => Write::Forgotten(key, received.packet_id),
+            }]);
+        }
+        outcomes.extend(message.ticket.map(|ticket| (ticket, outcome)));
+    }
+    (outcomes, seq)
+}
+
+/// The outcomes when the disk takes nothing: clients send again.
+fn not_durable(batch: &[Pending]) -> Vec<(Ticket, Outcome)> {
+    let ticket = |pending: &Pending| match pending {
+        Pending::Message(message) => message.ticket,
+        Pending::Release { ticket, .. } => Some(*ticket),
+    };
+    let text: Arc<str> = NotDurable.to_string().into();
+    let refused = || Outcome::Refused { reason: ReasonCode::ServerBusy, text: Some(text.clone()) };
+    batch.iter().filter_map(ticket).map(|ticket| (ticket, refused())).collect()
 }
 
 /// Why a message was not taken.
@@ -76,16 +175,20 @@ impl From<&IngestError> for Refusal {
 /// What is wrong with each message, if anything is.
 async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec<Option<Refusal>> {
     let mut refused: Vec<Option<Refusal>> = batch.iter().map(|_| None).collect();
-    let is_reading = |pending: &Pending| {
-        let topic = &pending.message.topic;
-        !pending.is_will && !shared.config.not_stored.iter().any(|filter| filter.matches(topic))
+    let reading = |(at, pending)| match pending {
+        &Pending::Message(ref message) if message.is_reading(shared) => Some(at),
+        _ => None,
     };
-    let mut left: Vec<usize> = (0..batch.len()).filter(|at| batch.get(*at).is_some_and(is_reading)).collect();
+    let mut left: Vec<usize> = batch.iter().enumerate().filter_map(reading).collect();
     for attempt in 1..=TRIES {
         if left.is_empty() {
             break;
         }
-        let results = write(shared, publisher, left.iter().filter_map(|at| batch.get(*at))).await;
+        let messages = left.iter().filter_map(|at| match batch.get(*at) {
+            Some(Pending::Message(message)) => Some(message),
+            _ => None,
+        });
+        let results = write(shared, publisher, messages).await;
         let mut busy = Vec::new();
         for (at, result) in left.into_iter().zip(results) {
             let is_busy = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Busy);
@@ -106,10 +209,10 @@ async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec
 async fn write(
     shared: &Shared,
     publisher: &Publisher,
-    messages: impl Iterator<Item = &Pending>,
+    messages: impl Iterator<Item = &PendingMessage>,
 ) -> Vec<Result<Stored, IngestError>> {
     let new: Vec<NewMessage> = messages
-        .map(|Pending { message, received_ns, .. }| NewMessage {
+        .map(|PendingMessage { message, received_ns, .. }| NewMessage {
             format: Format::Mqtt { topic: message.topic.as_str().to_owned() },
             body: message.content.payload.clone(),
             received_ns: *received_ns,
@@ -136,11 +239,10 @@ fn judge(result: &Result<Stored, IngestError>) -> Option<Refusal> {
     }
 }
 
-fn pass_on(shared: &Shared, publisher: &Publisher, message: &Arc<Message>) -> Option<Refusal> {
+fn pass_on(shared: &Shared, publisher: &Publisher, message: &Arc<Message>) -> Result<Passed, Refusal> {
     let Sender { org, key } = publisher.sender;
     let passed = shared.broker.publish(org, Some(key), message, shared.clock.now_ms());
-    let error = passed.err()?;
-    Some(Refusal { reason: error.reason(), text: error.to_string(), is_passing: false })
+    passed.map_err(|error| Refusal { reason: error.reason(), text: error.to_string(), is_passing: false })
 }
 
 /// What the session is told. A client of 3.1.1 can be told of a refusal only by the end of its connection, after which it sends the

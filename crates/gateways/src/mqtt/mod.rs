@@ -5,13 +5,15 @@
 //! (`sensorium_protocols::mqtt::session`).
 //!
 //! Invariants:
-//! - a QoS 1 or 2 message is acknowledged after the log has its reading on disk, and after it was passed on;
+//! - a QoS 1 or 2 message is acknowledged after the log has its reading on disk, and after it was passed on: for sessions that are
+//!   kept, that is on disk, too;
 //! - messages of one connection are stored and passed on in their order;
 //! - a client sees and publishes only topics of its own organisation, and a device takes over no session but its own;
 //! - a message that is refused is neither stored, nor retained, nor passed on;
-//! - no lock is held across an await, and locks are taken in this order: the broker, a seat, a client.
+//! - no lock is held across an await, and locks are taken in this order: the journal's gate, the broker, a seat, a client, the
+//!   journal's writes.
 //!
-//! Sessions, retained messages and what waits for clients are in memory: they end with the process.
+//! Sessions that outlive their connections, what waits for them, and retained messages survive the process ([`journal`]).
 //!
 //! Limits: those of [`MqttLimits`], [`MqttConfig::connections`] and [`MqttConfig::sessions`].
 
@@ -19,12 +21,14 @@ mod broker;
 mod client;
 mod clock;
 mod intake;
+mod journal;
 mod listener;
 mod reason;
 mod rights;
 mod socket;
 mod task;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +41,9 @@ use tokio_util::task::TaskTracker;
 
 use broker::Broker;
 use clock::Clock;
+use journal::Journal;
 
+pub use journal::JournalError;
 pub use listener::Handshake;
 pub use rights::Rules;
 
@@ -76,6 +82,7 @@ struct Shared {
     config: MqttConfig,
     limits: Arc<MqttLimits>,
     ingest: Ingest,
+    journal: Arc<Journal>,
     broker: Broker,
     clock: Clock,
     slots: Arc<Semaphore>,
@@ -87,13 +94,21 @@ struct Shared {
 }
 
 impl Mqtt {
-    /// A broker without clients. It takes connections until `stop` is cancelled.
-    pub fn new(config: MqttConfig, ingest: Ingest, stop: CancellationToken) -> Self {
+    /// A broker without connections, with the sessions and retained messages that are in `file`. It takes connections until
+    /// `stop` is cancelled.
+    pub fn open(
+        config: MqttConfig,
+        ingest: Ingest,
+        file: &Path,
+        stop: CancellationToken,
+    ) -> Result<Self, JournalError> {
         let limits = Arc::new(config.limits);
         let slots = Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS)));
-        let (broker, clock) = (Broker::new(limits.clone(), config.sessions), Clock::start());
+        let clock = Clock::start();
+        let (journal, restored) = Journal::open(file)?;
+        let broker = Broker::new(limits.clone(), config.sessions, journal.clone(), restored, clock.now_ms());
         let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
-        Self(Arc::new(Shared { config, limits, ingest, broker, clock, slots, tasks, stop, abort }))
+        Ok(Self(Arc::new(Shared { config, limits, ingest, journal, broker, clock, slots, tasks, stop, abort })))
     }
 
     /// Ends sessions whose time is over and publishes wills that are due, until the broker stops.
@@ -113,12 +128,17 @@ impl Mqtt {
     pub async fn drain(&self, at_most: Duration) -> usize {
         self.0.tasks.close();
         self.0.broker.disconnect_all(self.0.clock.now_ms());
-        if tokio::time::timeout(at_most, self.0.tasks.wait()).await.is_ok() {
-            return 0;
+        let mut left = 0;
+        if tokio::time::timeout(at_most, self.0.tasks.wait()).await.is_err() {
+            left = self.0.tasks.len();
+            self.0.abort.cancel();
+            self.0.tasks.wait().await;
         }
-        let left = self.0.tasks.len();
-        self.0.abort.cancel();
-        self.0.tasks.wait().await;
+        let journal = &self.0.journal;
+        journal.close();
+        if tokio::time::timeout(at_most, journal.until_durable(journal.last())).await.is_err() {
+            tracing::error!("the last changes of MQTT's sessions could not be stored");
+        }
         left
     }
 }

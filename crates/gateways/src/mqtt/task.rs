@@ -8,14 +8,14 @@ use futures::future::BoxFuture;
 use metrics::counter;
 use sensorium_model::Principal;
 use sensorium_protocols::mqtt::packet::{Connect, Qos, Version};
-use sensorium_protocols::mqtt::session::{Accept, Action, Outcome, Requested, Ticket};
+use sensorium_protocols::mqtt::session::{Accept, Action, Begun, Outcome, Requested, Ticket};
 use sensorium_protocols::mqtt::{Message, ReasonCode, TopicName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use uuid::Uuid;
 
 use super::broker::{Identity, Sender};
 use super::client::{Client, Progress};
-use super::intake::{self, Pending, Publisher};
+use super::intake::{self, Pending, PendingMessage, Publisher};
 use super::rights::Rights;
 use super::socket::Socket;
 use super::{Shared, reason};
@@ -31,7 +31,7 @@ const WAITING_BYTES: usize = 4 * 1_024 * 1_024;
 
 /// Serves a connection to its end.
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Arc<Shared>, stream: S, peer: IpAddr) {
-    let client = Arc::new(Client::new(shared.limits.clone(), shared.clock.now_ms()));
+    let client = Arc::new(Client::new(shared.limits.clone(), shared.journal.clone(), shared.clock.now_ms()));
     let socket = Socket::new(stream);
     let task = Task { shared, client, socket, peer, admitted: None, waiting: Waiting::default(), storing: None };
     task.run().await;
@@ -97,7 +97,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 end = Some(End { is_lost: false, until_ms: now_ms + LAST_WORDS_MS });
             }
             self.begin_storing();
-            let is_written = |end: End| end.is_lost || self.socket.is_idle() || end.until_ms <= now_ms;
+            let is_idle = self.socket.is_idle() && progress.held.is_none();
+            let is_written = |end: End| end.is_lost || is_idle || end.until_ms <= now_ms;
             if self.storing.is_none() && end.is_some_and(is_written) {
                 break;
             }
@@ -116,6 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         let until_ms = end.filter(|end| !end.is_lost).map(|end| end.until_ms);
         let alarm_ms = [progress.next_tick_ms, check_ms, until_ms].into_iter().flatten().min();
         let alarm = self.shared.clock.instant(alarm_ms.unwrap_or_default());
+        let held = progress.held.filter(|_| !is_lost);
         let storing = async {
             match &mut self.storing {
                 Some(storing) => storing.await,
@@ -136,6 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 self.leave();
             },
             () = self.client.woken() => {}
+            () = self.shared.journal.until_durable(held.unwrap_or_default()), if held.is_some() => {}
             () = tokio::time::sleep_until(alarm), if alarm_ms.is_some() => self.tick().await,
         }
     }
@@ -165,18 +168,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         for action in self.client.take_actions() {
             match action {
                 Action::Connect(connect) => self.admit(*connect).await,
-                Action::Publish { message, ticket, packet_id: _ } => self.publish(message, ticket),
-                Action::Release { ticket, packet_id: _ } => self.tell(ticket, &Outcome::Taken),
+                Action::Publish { message, ticket, received } => self.publish(message, ticket, received),
+                Action::Release { ticket, packet_id } => {
+                    self.waiting.messages.push(Pending::Release { packet_id, ticket });
+                }
                 Action::Subscribe(wanted) => self.subscribe(&wanted),
                 Action::Unsubscribe(filter) => {
                     if let Some(admitted) = &self.admitted {
                         self.shared.broker.unsubscribe(admitted.sender, &filter);
                     }
                 }
-                Action::PublishWill(message) => self.waiting.push(message, None, true),
-                Action::EndSession(filters) => {
+                Action::PublishWill(message) => self.waiting.push(message, None, None, true),
+                Action::EndSession { filters, was_kept } => {
                     if let Some(admitted) = &self.admitted {
-                        self.shared.broker.end_session(admitted.sender, &filters);
+                        self.shared.broker.end_session(admitted.sender, &filters, was_kept);
                     }
                 }
                 // Without a method of authentication, which nobody is accepted with, it does not come.
@@ -219,11 +224,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         }
     }
 
-    fn publish(&mut self, message: Arc<Message>, ticket: Option<Ticket>) {
+    fn publish(&mut self, message: Arc<Message>, ticket: Option<Ticket>, received: Option<Begun>) {
         let Some(admitted) = &self.admitted else { return };
         counter!("sensorium_mqtt_received_total", "qos" => qos(message.qos)).increment(1);
         if admitted.rights.may_publish(&message.topic) {
-            return self.waiting.push(message, ticket, false);
+            return self.waiting.push(message, ticket, received, false);
         }
         counter!("sensorium_mqtt_refused_total", "reason" => ReasonCode::NotAuthorized.as_str()).increment(1);
         if let Some(ticket) = ticket {
@@ -356,10 +361,11 @@ impl Waiting {
         self.messages.len() < WAITING && self.bytes < WAITING_BYTES
     }
 
-    fn push(&mut self, message: Arc<Message>, ticket: Option<Ticket>, is_will: bool) {
-        let received_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+    fn push(&mut self, message: Arc<Message>, ticket: Option<Ticket>, received: Option<Begun>, is_will: bool) {
+        let now_ns = || chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+        let received_ns = received.and_then(|begun| begun.first_ns).unwrap_or_else(now_ns);
         self.bytes += message.bytes();
-        self.messages.push(Pending { message, ticket, received_ns, is_will });
+        self.messages.push(Pending::Message(PendingMessage { message, ticket, received_ns, received, is_will }));
     }
 }
 

@@ -13,6 +13,9 @@ use super::listener::{self, ListenError};
 use crate::config::Settings;
 use crate::tls::Tls;
 
+/// The file in the data folder with what survives the process.
+const SESSIONS: &str = "mqtt.redb";
+
 /// Sockets that are bound, where the settings name addresses.
 pub(super) struct Listeners {
     plain: Option<TcpListener>,
@@ -47,7 +50,7 @@ impl Listeners {
             return Ok(None);
         }
         let config = settings.mqtt.config().map_err(|(key, sentence)| anyhow!("{key}: {sentence}"))?;
-        let mqtt = Mqtt::new(config, ingest, stop.clone());
+        let mqtt = Mqtt::open(config, ingest, &settings.data_dir.join(SESSIONS), stop.clone())?;
         tokio::spawn(mqtt.clone().keep_up());
         if let Some(listener) = self.plain {
             let address = listener.local_addr().context("the listener of MQTT has no address")?;

@@ -38,7 +38,7 @@ enum Answer {
 }
 
 /// A number from the environment.
-fn asked(name: &str, default: u64) -> u64 {
+pub(crate) fn asked(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name}={value}: no number")))
 }
 

@@ -21,7 +21,7 @@ use thiserror::Error;
 use super::message::{Delivery, Message};
 use super::packet::RetainHandling;
 use super::session::{Session, Subscribed};
-use super::topic::TopicFilter;
+use super::topic::{TopicFilter, TopicName};
 use super::trie::{Subscribers, Trie};
 use super::{MqttLimits, ReasonCode};
 use retained::Retained;
@@ -96,12 +96,14 @@ impl Router {
         self.spaces.entry(organisation).or_insert_with(|| Space::new(self.limits.clone()))
     }
 
-    /// Forgets retained messages that have expired, and spaces in which there is nothing.
-    pub fn expire(&mut self, now_ms: u64) {
-        self.spaces.retain(|_, space| {
-            space.retained.expire(now_ms);
+    /// Forgets retained messages that have expired, and spaces in which there is nothing; the topics of those messages.
+    pub fn expire(&mut self, now_ms: u64) -> Vec<(OrgId, TopicName)> {
+        let mut expired = Vec::new();
+        self.spaces.retain(|org, space| {
+            expired.extend(space.retained.expire(now_ms).into_iter().map(|topic| (*org, topic)));
             !(space.subscriptions.is_empty() && space.online.is_empty() && space.retained.len() == 0)
         });
+        expired
     }
 
     /// Forgets an organisation.

@@ -65,8 +65,8 @@ impl Retained {
         self.root.visit_all(false, each);
     }
 
-    /// Forgets messages that have expired.
-    pub(super) fn expire(&mut self, now_ms: u64) {
+    /// Forgets messages that have expired; their topics.
+    pub(super) fn expire(&mut self, now_ms: u64) -> Vec<TopicName> {
         let mut expired = Vec::new();
         self.visit_all(&mut |message| {
             if message.is_expired(now_ms) {
@@ -74,6 +74,7 @@ impl Retained {
             }
         });
         expired.iter().for_each(|topic| self.remove(topic));
+        expired
     }
 }
 

@@ -37,16 +37,17 @@ pub enum Action {
         /// Whether the connection was accepted before (section 4.12.1).
         is_accepted: bool,
     },
-    /// Check the rights, log, retain and route the message.
+    /// Check the rights, store, retain and route the message.
     Publish {
         /// The message.
         message: Arc<Message>,
         /// The sender waits for [`Connection::outcome`](super::Connection::outcome); none with QoS 0.
         ticket: Option<Ticket>,
-        /// The identifier of a QoS 2 message, to be logged with it.
-        packet_id: Option<PacketId>,
+        /// A QoS 2 message of a session that is kept: that it came is to be durable before anything is done with it, and that it
+        /// is taken together with what it became.
+        received: Option<Begun>,
     },
-    /// Log that the identifier of a QoS 2 message is free again.
+    /// Make durable that the identifier of a QoS 2 message is free again.
     Release {
         /// The identifier.
         packet_id: PacketId,
@@ -60,7 +61,12 @@ pub enum Action {
     /// Publish the will.
     PublishWill(Arc<Message>),
     /// The session is over: forget it, and that it subscribes to this.
-    EndSession(Vec<TopicFilter>),
+    EndSession {
+        /// What it subscribed to.
+        filters: Vec<TopicFilter>,
+        /// Whether anything of it is stored.
+        was_kept: bool,
+    },
     /// Write the bytes and close the socket.
     Close {
         /// Why.
@@ -68,6 +74,16 @@ pub enum Action {
         /// In words, for the device's page.
         text: Cow<'static, str>,
     },
+}
+
+/// A QoS 2 message whose identifier survives the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// Its identifier.
+    pub packet_id: PacketId,
+    /// When it came first, in nanoseconds since the epoch, if that was before the process was killed: the time that it is to be
+    /// stored with.
+    pub first_ns: Option<i64>,
 }
 
 /// What a client wants to subscribe to.
@@ -83,12 +99,10 @@ pub struct Requested {
     pub is_new: bool,
 }
 
-/// What became of a message.
+/// What became of a message or a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is in the log and durable as soon as this sequence number is.
-    Logged(u64),
-    /// There is nothing to wait for.
+    /// It is durable, or nobody wants it to be.
     Taken,
     /// It was refused. A client of 3.1.1 cannot be told, so its connection is closed [MQTT-3.3.5-2].
     Refused {
@@ -110,8 +124,6 @@ pub struct Accept {
     pub authentication_data: Option<Bytes>,
     /// A part of topics for responses, for clients that asked for it.
     pub response_information: Option<Arc<str>>,
-    /// Everything up to this sequence number is durable.
-    pub durable: u64,
 }
 
 /// Why a connection cannot go on.

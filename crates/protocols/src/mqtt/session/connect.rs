@@ -35,7 +35,7 @@ impl Connection {
         let stored = match accept.session {
             Some(mut session) if connect.clean_start => {
                 out.actions.extend(session.end(now_ms).map(Action::PublishWill));
-                out.actions.push(Action::EndSession(session.into_filters()));
+                out.actions.push(session.into_end());
                 None
             }
             other => other,
@@ -63,7 +63,7 @@ impl Connection {
             ..ConnAck::new(ReasonCode::Success)
         };
         self.send(&Packet::ConnAck(Box::new(ack)), &connect, out);
-        let mut open = Open::new(session, &connect, keep_alive_seconds, accept.durable, &self.limits);
+        let mut open = Open::new(session, &connect, keep_alive_seconds, &self.limits);
         open.pump(&self.limits, now_ms, out);
         self.phase = Phase::Open(Box::new(open));
     }

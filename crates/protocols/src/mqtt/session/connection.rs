@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use super::action::{Action, Failure, Outcome, Output, Ticket};
 use super::open::Open;
 use super::state::Session;
+use super::stored::Changes;
 use crate::mqtt::packet::{Connect, Decoder, Disconnect, Packet, Qos, Version, encode};
 use crate::mqtt::{Delivery, MqttLimits, ReasonCode};
 
@@ -83,14 +84,6 @@ impl Connection {
             }
             _ => Ok(()),
         };
-        self.settled(result, now_ms, out);
-    }
-
-    /// Everything up to this sequence number is durable: what waits for it is acknowledged.
-    pub fn durable(&mut self, seq: u64, now_ms: u64, out: &mut Output) {
-        let Phase::Open(open) = &mut self.phase else { return };
-        open.durable = open.durable.max(seq);
-        let result = open.acknowledge(out);
         self.settled(result, now_ms, out);
     }
 
@@ -185,6 +178,15 @@ impl Connection {
         }
     }
 
+    /// What changed of a session that is kept, since it was asked the last time.
+    pub fn take_changes(&mut self) -> Changes {
+        match &mut self.phase {
+            Phase::Open(open) => open.session.take_changes(),
+            Phase::Closed(Some(session)) => session.take_changes(),
+            _ => Changes::default(),
+        }
+    }
+
     /// Whether the connection is over.
     pub fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Closed(_))
@@ -241,7 +243,7 @@ impl Connection {
             let due = session.tick(now_ms);
             out.actions.extend(due.will.map(Action::PublishWill));
             match due.is_over {
-                true => out.actions.push(Action::EndSession(session.into_filters())),
+                true => out.actions.push(session.into_end()),
                 false => kept = Some(Box::new(session)),
             }
         }

@@ -1,38 +1,37 @@
-//! Messages from the client: acknowledgements that wait for the log, and QoS 2 identifiers that are taken.
+//! Messages from the client: acknowledgements that wait for their outcome, and QoS 2 identifiers that are taken.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::action::{Outcome, Ticket};
+use super::stored::Received;
 use crate::mqtt::ReasonCode;
 use crate::mqtt::packet::PacketId;
 
 /// What waits and what is known of the client's messages.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Inbound {
     /// QoS 2 messages whose PUBCOMP is not sent.
     ids: BTreeMap<PacketId, Stage>,
     /// Acknowledgements, in the order of what they answer.
-    #[serde(skip)]
     waiting: VecDeque<Waiting>,
     /// Acknowledgements so far; the number of one is the ticket that it waits for, if it is the first that does.
-    #[serde(skip)]
     pushed: u64,
 }
 
 /// How far a QoS 2 message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
+    /// It came at this time (nanoseconds since the epoch), and the process was killed before it was known what became of it.
+    Begun(i64),
     /// It came, and its outcome is not known.
-    Logging(Ticket),
-    /// It is in the log at this sequence number.
-    Logged(u64),
+    Taking(Ticket),
+    /// It is taken for good.
+    Taken,
     /// PUBREL came, and its outcome is not known.
     Releasing(Ticket),
-    /// PUBREL is in the log at this sequence number.
-    Released(u64),
+    /// That PUBREL came is known for good.
+    Released,
 }
 
 /// Which acknowledgement: PUBACK, PUBREC or PUBCOMP.
@@ -53,9 +52,13 @@ struct Waiting {
 #[derive(Debug)]
 enum Until {
     Outcome(Ticket),
-    Durable(u64),
-    /// Nothing, so it is an answer.
+    /// Nothing: the answer is known.
     Now(ReasonCode, Option<Arc<str>>),
+}
+
+impl Until {
+    /// Nothing, and all is well.
+    const SUCCESS: Self = Self::Now(ReasonCode::Success, None);
 }
 
 /// An acknowledgement that may be sent.
@@ -75,43 +78,45 @@ impl Inbound {
         ticket
     }
 
-    /// A QoS 2 message came; its ticket when it is not a duplicate [MQTT-4.3.3-10].
+    /// A QoS 2 message came; its ticket when it is not a duplicate [MQTT-4.3.3-10]. With the ticket comes when the message came
+    /// first, if that was before the process was killed, so that storing it again changes nothing.
     ///
     /// An identifier whose PUBREL came is free for another message.
-    pub(super) fn exactly_once(&mut self, packet_id: PacketId) -> Option<Ticket> {
+    pub(super) fn exactly_once(&mut self, packet_id: PacketId, dup: bool) -> Option<(Ticket, Option<i64>)> {
+        let mut began_ns = None;
         match self.ids.get(&packet_id).copied() {
-            Some(Stage::Logging(ticket)) => {
+            Some(Stage::Taking(ticket)) => {
                 // On this connection its PUBREC waits already; on another it does not.
                 if !self.waiting.iter().any(|waiting| matches!(waiting.until, Until::Outcome(t) if t == ticket)) {
                     self.wait(Kind::Rec, packet_id, Until::Outcome(ticket));
                 }
-                None
+                return None;
             }
-            Some(Stage::Logged(seq)) => {
-                self.wait(Kind::Rec, packet_id, Until::Durable(seq));
-                None
+            Some(Stage::Taken) => {
+                self.wait(Kind::Rec, packet_id, Until::SUCCESS);
+                return None;
             }
-            Some(Stage::Releasing(_) | Stage::Released(_)) | None => {
-                let ticket = self.next_ticket();
-                self.ids.insert(packet_id, Stage::Logging(ticket));
-                self.wait(Kind::Rec, packet_id, Until::Outcome(ticket));
-                Some(ticket)
-            }
+            Some(Stage::Begun(first_ns)) => began_ns = Some(first_ns).filter(|_| dup),
+            Some(Stage::Releasing(_) | Stage::Released) | None => {}
         }
+        let ticket = self.next_ticket();
+        self.ids.insert(packet_id, Stage::Taking(ticket));
+        self.wait(Kind::Rec, packet_id, Until::Outcome(ticket));
+        Some((ticket, began_ns))
     }
 
     /// PUBREL came; the ticket of its record, when there is to be one. `None` when the message was never acknowledged, which
     /// no client may do.
-    pub(super) fn release(&mut self, packet_id: PacketId, is_logged: bool) -> Option<Option<Ticket>> {
+    pub(super) fn release(&mut self, packet_id: PacketId, is_kept: bool) -> Option<Option<Ticket>> {
         let until = match self.ids.get(&packet_id).copied() {
-            Some(Stage::Logging(_)) => return None,
-            Some(Stage::Logged(_)) if is_logged => {
+            Some(Stage::Begun(_) | Stage::Taking(_)) => return None,
+            Some(Stage::Taken) if is_kept => {
                 let ticket = self.next_ticket();
                 self.ids.insert(packet_id, Stage::Releasing(ticket));
                 self.wait(Kind::Comp, packet_id, Until::Outcome(ticket));
                 return Some(Some(ticket));
             }
-            Some(Stage::Logged(seq) | Stage::Released(seq)) => Until::Durable(seq),
+            Some(Stage::Taken | Stage::Released) => Until::SUCCESS,
             Some(Stage::Releasing(ticket)) => Until::Outcome(ticket),
             None => Until::Now(ReasonCode::PacketIdentifierNotFound, None),
         };
@@ -139,39 +144,31 @@ impl Inbound {
         for waiting in self.waiting.range_mut(places).filter(|waiting| is_of(waiting)) {
             packet_id = Some(waiting.packet_id);
             waiting.until = match outcome {
-                Outcome::Logged(_) | Outcome::Taken => Until::Durable(outcome.seq()),
+                Outcome::Taken => Until::SUCCESS,
                 Outcome::Refused { reason, text } => Until::Now(*reason, text.clone()),
             };
         }
-        let of_ticket = |stage: &Stage| matches!(stage, Stage::Logging(t) | Stage::Releasing(t) if *t == ticket);
+        let of_ticket = |stage: &Stage| matches!(stage, Stage::Taking(t) | Stage::Releasing(t) if *t == ticket);
         let id = match packet_id {
             Some(id) => self.ids.get_key_value(&id).filter(|(_, stage)| of_ticket(stage)),
             None => self.ids.iter().find(|(_, stage)| of_ticket(stage)),
         };
         if let Some((id, stage)) = id.map(|(id, stage)| (*id, *stage)) {
             match (outcome, stage) {
-                (Outcome::Refused { .. }, Stage::Logging(_)) => self.ids.remove(&id),
+                (Outcome::Refused { .. }, Stage::Taking(_)) => self.ids.remove(&id),
                 // The message is taken, and its client sends PUBREL until it hears PUBCOMP.
-                (Outcome::Refused { .. }, _) => self.ids.insert(id, Stage::Logged(0)),
-                (outcome, Stage::Logging(_)) => self.ids.insert(id, Stage::Logged(outcome.seq())),
-                (outcome, _) => self.ids.insert(id, Stage::Released(outcome.seq())),
+                (Outcome::Refused { .. }, _) | (Outcome::Taken, Stage::Taking(_)) => self.ids.insert(id, Stage::Taken),
+                (Outcome::Taken, _) => self.ids.insert(id, Stage::Released),
             };
         }
     }
 
-    /// The next acknowledgement, when everything before it is sent and it is durable.
-    pub(super) fn next(&mut self, durable: u64) -> Option<Ready> {
-        let is_ready = match &self.waiting.front()?.until {
-            Until::Outcome(_) => false,
-            Until::Durable(seq) => *seq <= durable,
-            Until::Now(..) => true,
-        };
-        let Waiting { kind, packet_id, until } = self.waiting.pop_front_if(|_| is_ready)?;
-        let (reason, text) = match until {
-            Until::Now(reason, text) => (reason, text),
-            Until::Outcome(_) | Until::Durable(_) => (ReasonCode::Success, None),
-        };
-        let is_released = matches!(self.ids.get(&packet_id), Some(Stage::Released(_) | Stage::Logged(_)));
+    /// The next acknowledgement, when everything before it is sent and its outcome is known.
+    pub(super) fn next(&mut self) -> Option<Ready> {
+        let Waiting { kind, packet_id, until } =
+            self.waiting.pop_front_if(|waiting| matches!(waiting.until, Until::Now(..)))?;
+        let Until::Now(reason, text) = until else { return None };
+        let is_released = matches!(self.ids.get(&packet_id), Some(Stage::Released | Stage::Taken));
         if kind == Kind::Comp && !reason.is_failure() && is_released {
             self.ids.remove(&packet_id);
         }
@@ -188,31 +185,14 @@ impl Inbound {
         self.waiting = VecDeque::new();
     }
 
-    /// After a restart, with a log that is whole up to `durable`: what is not in it never came.
-    pub(super) fn restored(&mut self, durable: u64) {
-        self.ids.retain(|_, stage| match *stage {
-            Stage::Logging(_) => false,
-            Stage::Logged(seq) => seq <= durable,
-            Stage::Releasing(_) => {
-                *stage = Stage::Logged(0);
-                true
-            }
-            Stage::Released(seq) if seq > durable => {
-                *stage = Stage::Logged(0);
-                true
-            }
-            Stage::Released(_) => false,
-        });
-    }
-
-    /// The log has a QoS 2 message.
-    pub(super) fn received(&mut self, packet_id: PacketId, seq: u64) {
-        self.ids.insert(packet_id, Stage::Logged(seq));
-    }
-
-    /// The log has a PUBREL.
-    pub(super) fn released(&mut self, packet_id: PacketId) {
-        self.ids.remove(&packet_id);
+    /// The identifiers that were stored.
+    pub(super) fn restored(received: impl IntoIterator<Item = Received>) -> Self {
+        let stage = |received: &Received| match received.is_taken {
+            true => Stage::Taken,
+            false => Stage::Begun(received.received_ns),
+        };
+        let ids = received.into_iter().map(|received| (received.packet_id, stage(&received))).collect();
+        Self { ids, ..Self::default() }
     }
 
     fn wait(&mut self, kind: Kind, packet_id: PacketId, until: Until) {
@@ -223,15 +203,5 @@ impl Inbound {
     /// The ticket of what is about to wait.
     fn next_ticket(&self) -> Ticket {
         self.pushed + 1
-    }
-}
-
-impl Outcome {
-    /// What must be durable; nothing is numbered 0.
-    fn seq(&self) -> u64 {
-        match self {
-            Self::Logged(seq) => *seq,
-            Self::Taken | Self::Refused { .. } => 0,
-        }
     }
 }

@@ -3,17 +3,20 @@
 //!
 //! A [`Connection`] lives as long as its socket. With CONNECT it asks whether to go on; [`Connection::accept`] gives it the
 //! [`Session`] of the client, and [`Connection::into_session`] gives it back at the end. A session without a connection
-//! collects messages, and is stored and read again with serde.
+//! collects messages. What changes of a session that outlives its connection is told piece by piece ([`Changes`]), to be stored;
+//! [`Session::restored`] makes it anew of the pieces.
 //!
 //! Invariants:
 //! - **a message is acknowledged when it is durable**: PUBACK, PUBREC and PUBCOMP wait in the order of what they answer
-//!   [MQTT-4.6.0-2], [MQTT-4.6.0-3], each until [`Connection::durable`] has named the sequence number that
-//!   [`Connection::outcome`] gave it;
-//! - **a QoS 2 message is taken once**: its identifier is known from PUBLISH until PUBCOMP is sent, across connections; across
-//!   crashes, too, when each [`Action::Publish`] with an identifier and each [`Action::Release`] is in the log, and what the log
-//!   has behind the snapshot is told by [`Session::received`] and [`Session::released`];
+//!   [MQTT-4.6.0-2], [MQTT-4.6.0-3], each for its [`Outcome`], which is told when that is durable;
+//! - **a QoS 2 message is taken once**: its identifier is known from PUBLISH until PUBCOMP is sent, across connections. Across
+//!   crashes, too, when three things are durable: that it came, with the time, before anything is done with it; that it is taken,
+//!   together with what it became; that it is released, before that is told ([`Action::Publish`], [`Action::Release`]). A message
+//!   of which it is not known whether it was taken is taken again with the time of its first coming, which writes the same
+//!   reading over itself;
 //! - **a QoS 1 message that was taken for a session is delivered at least once, a QoS 2 message exactly once**, as long as the
-//!   session lives and its queue is not full; across crashes, when the session is stored before the bytes are written;
+//!   session lives and its queue is not full; across crashes, when bytes are written after the changes that
+//!   [`Changes::is_awaited`] names are durable;
 //! - after [`Action::Close`] a connection does nothing any more;
 //! - bad bytes close their own connection, with a reason.
 //!
@@ -32,11 +35,13 @@ mod inbound;
 mod open;
 mod outbound;
 mod state;
+mod stored;
 mod subscribe;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Accept, Action, Outcome, Output, Requested, Ticket};
+pub use action::{Accept, Action, Begun, Outcome, Output, Requested, Ticket};
 pub use connection::Connection;
 pub use outbound::Counters;
-pub use state::{Due, Session, Subscribed};
+pub use state::{Due, Head, Session, Subscribed};
+pub use stored::{Change, Changes, Received, Stored, StoredMessage};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::action::{Action, Failure, Output, Requested};
+use super::action::{Action, Begun, Failure, Output, Requested};
 use super::aliases::{ClientAliases, ServerAliases};
 use super::inbound::{Kind, Ready};
 use super::outbound::Next;
@@ -16,8 +16,6 @@ use crate::mqtt::{Delivery, Message, MqttLimits, ReasonCode, TopicError, TopicNa
 pub(super) struct Open {
     pub(super) session: Session,
     pub(super) version: Version,
-    /// Everything up to here is durable.
-    pub(super) durable: u64,
     keep_alive_seconds: u16,
     maximum_packet_bytes: u32,
     /// Messages that may be under way to the client.
@@ -47,19 +45,12 @@ pub(super) enum Asking {
 }
 
 impl Open {
-    pub(super) fn new(
-        session: Session,
-        connect: &Connect,
-        keep_alive_seconds: u16,
-        durable: u64,
-        limits: &MqttLimits,
-    ) -> Self {
+    pub(super) fn new(session: Session, connect: &Connect, keep_alive_seconds: u16, limits: &MqttLimits) -> Self {
         let window = connect.receive_maximum.map_or(u16::MAX, |maximum| maximum.get());
         Self {
             session_expiry_seconds: session.expiry_seconds(),
             session,
             version: connect.version,
-            durable,
             keep_alive_seconds,
             maximum_packet_bytes: connect.maximum_packet_bytes.unwrap_or(u32::MAX),
             window: usize::from(window.min(limits.inflight_messages.max(1))),
@@ -99,8 +90,8 @@ impl Open {
                 self.acknowledge(out)
             }
             Packet::PubRel(ack) => {
-                let is_logged = self.session.expiry_seconds() > 0;
-                match self.session.inbound.release(ack.packet_id, is_logged) {
+                let is_kept = self.session.is_kept();
+                match self.session.inbound.release(ack.packet_id, is_kept) {
                     None => return Err(Failure::protocol("PUBREL came before PUBREC was sent")),
                     Some(None) => {}
                     Some(Some(ticket)) => out.actions.push(Action::Release { packet_id: ack.packet_id, ticket }),
@@ -197,10 +188,10 @@ impl Open {
             }
         };
         let inbound = &mut self.session.inbound;
-        let (ticket, packet_id) = match (publish.qos, publish.packet_id) {
+        let (ticket, begun) = match (publish.qos, publish.packet_id) {
             (Qos::AtLeastOnce, Some(packet_id)) => (Some(inbound.at_least_once(packet_id)), None),
-            (Qos::ExactlyOnce, Some(packet_id)) => match inbound.exactly_once(packet_id) {
-                Some(ticket) => (Some(ticket), Some(packet_id)),
+            (Qos::ExactlyOnce, Some(packet_id)) => match inbound.exactly_once(packet_id, publish.dup) {
+                Some((ticket, first_ns)) => (Some(ticket), Some(Begun { packet_id, first_ns })),
                 None => return Ok(()),
             },
             _ => (None, None),
@@ -212,8 +203,8 @@ impl Open {
             expires_ms: publish.expiry_seconds.map(|seconds| after(now_ms, seconds)),
             content: publish.content,
         });
-        let packet_id = packet_id.filter(|_| self.session.expiry_seconds() > 0);
-        out.actions.push(Action::Publish { message, ticket, packet_id });
+        let received = begun.filter(|_| self.session.is_kept());
+        out.actions.push(Action::Publish { message, ticket, received });
         Ok(())
     }
 
@@ -240,7 +231,7 @@ impl Open {
 
     /// Sends the acknowledgements whose turn it is.
     pub(super) fn acknowledge(&mut self, out: &mut Output) -> Result<(), Failure> {
-        while let Some(Ready { kind, packet_id, reason, text }) = self.session.inbound.next(self.durable) {
+        while let Some(Ready { kind, packet_id, reason, text }) = self.session.inbound.next() {
             if kind != Kind::Rec || reason.is_failure() {
                 self.unfinished = self.unfinished.saturating_sub(1);
             }

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::num::NonZeroU16;
 
-use serde::{Deserialize, Serialize};
-
+use super::stored::{Change, StoredMessage};
 use crate::mqtt::packet::{PacketId, Qos};
 use crate::mqtt::{Delivery, MqttLimits, ReasonCode};
 
@@ -22,36 +21,36 @@ pub struct Counters {
 }
 
 /// What waits and what is under way.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Outbound {
-    /// QoS 1 and 2, not sent, oldest first.
-    queue: VecDeque<Delivery>,
+    /// QoS 1 and 2, not sent, oldest first, with their numbers.
+    queue: VecDeque<(u64, Delivery)>,
     /// QoS 0, while the connection takes nothing.
-    #[serde(skip)]
     fleeting: VecDeque<Delivery>,
     /// Of both.
-    #[serde(skip)]
     queued_bytes: usize,
     /// Sent and not acknowledged, in the order of sending.
     inflight: VecDeque<Inflight>,
     /// Messages under way that this connection has not sent yet.
-    #[serde(skip)]
     unsent: usize,
     last_id: u16,
-    #[serde(skip)]
+    /// QoS 1 and 2 messages so far.
+    last_number: u64,
     counters: Counters,
+    /// What is not told yet of a session that is kept.
+    changes: Option<Vec<Change>>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 struct Inflight {
     packet_id: PacketId,
+    number: u64,
     stage: Stage,
     /// On this connection.
-    #[serde(skip)]
     is_sent: bool,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 enum Stage {
     /// PUBLISH is not answered.
     Publish(Delivery),
@@ -82,23 +81,31 @@ impl Outbound {
                 self.count(is_fleeting);
                 return;
             }
-            let (oldest, was_fleeting) = match self.fleeting.pop_front() {
-                Some(oldest) => (Some(oldest), true),
-                None => (self.queue.pop_front(), false),
+            let was_fleeting = match self.fleeting.pop_front() {
+                Some(oldest) => {
+                    self.queued_bytes -= oldest.message.bytes();
+                    true
+                }
+                None => {
+                    self.pop_queued();
+                    false
+                }
             };
-            self.queued_bytes -= oldest.map_or(0, |oldest| oldest.message.bytes());
             self.count(was_fleeting);
         }
         self.queued_bytes += bytes;
-        match is_fleeting {
-            true => self.fleeting.push_back(delivery),
-            false => self.queue.push_back(delivery),
+        if is_fleeting {
+            return self.fleeting.push_back(delivery);
         }
+        self.last_number += 1;
+        let number = self.last_number;
+        self.changed(|| Change::Queued { number, delivery: delivery.clone() });
+        self.queue.push_back((number, delivery));
     }
 
     /// The next thing to send, with at most `window` messages under way [MQTT-3.3.4-9].
     pub(super) fn next(&mut self, window: usize, now_ms: u64) -> Option<Next> {
-        if let Some(delivery) = self.pop_unexpired(now_ms, true) {
+        if let Some(delivery) = self.pop_fleeting(now_ms) {
             return Some(Next::Fleeting(delivery));
         }
         let under_way = self.inflight.len() - self.unsent;
@@ -118,10 +125,11 @@ impl Outbound {
         }
         // Before the message leaves the queue.
         let packet_id = self.free_id()?;
-        let delivery = self.pop_unexpired(now_ms, false)?;
+        let (number, delivery) = self.pop_unexpired(now_ms)?;
         self.last_id = packet_id.get();
+        self.changed(|| Change::Sent { number, packet_id, qos: delivery.qos });
         let stage = Stage::Publish(delivery.clone());
-        self.inflight.push_back(Inflight { packet_id, stage, is_sent: true });
+        self.inflight.push_back(Inflight { packet_id, number, stage, is_sent: true });
         Some(Next::First(packet_id, delivery))
     }
 
@@ -156,10 +164,13 @@ impl Outbound {
                 self.remove(packet_id);
                 Ok(None)
             }
-            _ => {
+            Stage::Publish(_) => {
                 entry.stage = Stage::Release;
+                let number = entry.number;
+                self.changed(|| Change::Released { number, packet_id });
                 Ok(Some(ReasonCode::Success))
             }
+            Stage::Release => Ok(Some(ReasonCode::Success)),
         }
     }
 
@@ -189,10 +200,35 @@ impl Outbound {
         }
     }
 
-    /// After the session was read: what is derived from the rest.
-    pub(super) fn restored(&mut self) {
-        self.queued_bytes = self.queue.iter().map(|delivery| delivery.message.bytes()).sum();
-        self.connected();
+    /// What was stored, in the order of the numbers.
+    pub(super) fn restored(messages: Vec<StoredMessage>) -> Self {
+        let mut this = Self { changes: Some(Vec::new()), ..Self::default() };
+        for StoredMessage { number, delivery, sent } in messages {
+            this.last_number = this.last_number.max(number);
+            match (sent, delivery) {
+                (Some(packet_id), delivery) => {
+                    this.last_id = packet_id.get();
+                    let stage = delivery.map_or(Stage::Release, Stage::Publish);
+                    this.inflight.push_back(Inflight { packet_id, number, stage, is_sent: false });
+                }
+                (None, Some(delivery)) => {
+                    this.queued_bytes += delivery.message.bytes();
+                    this.queue.push_back((number, delivery));
+                }
+                (None, None) => {}
+            }
+        }
+        this.connected();
+        this
+    }
+
+    /// From now on changes are told.
+    pub(super) fn keep(&mut self) {
+        self.changes.get_or_insert_default();
+    }
+
+    pub(super) fn take_changes(&mut self) -> Vec<Change> {
+        self.changes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Messages that wait.
@@ -217,17 +253,32 @@ impl Outbound {
         }
     }
 
-    fn pop_unexpired(&mut self, now_ms: u64, is_fleeting: bool) -> Option<Delivery> {
+    fn pop_fleeting(&mut self, now_ms: u64) -> Option<Delivery> {
         loop {
-            let delivery = match is_fleeting {
-                true => self.fleeting.pop_front()?,
-                false => self.queue.pop_front()?,
-            };
+            let delivery = self.fleeting.pop_front()?;
             self.queued_bytes -= delivery.message.bytes();
             if !delivery.message.is_expired(now_ms) {
                 return Some(delivery);
             }
             self.counters.expired += 1;
+        }
+    }
+
+    fn pop_unexpired(&mut self, now_ms: u64) -> Option<(u64, Delivery)> {
+        while self.queue.front()?.1.message.is_expired(now_ms) {
+            self.pop_queued();
+            self.counters.expired += 1;
+        }
+        let (number, delivery) = self.queue.pop_front()?;
+        self.queued_bytes -= delivery.message.bytes();
+        Some((number, delivery))
+    }
+
+    /// Forgets the oldest message that waits.
+    fn pop_queued(&mut self) {
+        if let Some((number, delivery)) = self.queue.pop_front() {
+            self.queued_bytes -= delivery.message.bytes();
+            self.changed(|| Change::Done { number });
         }
     }
 
@@ -243,9 +294,16 @@ impl Outbound {
 
     fn remove(&mut self, packet_id: PacketId) {
         if let Some(position) = self.inflight.iter().position(|entry| entry.packet_id == packet_id) {
-            let entry = self.inflight.remove(position);
+            let Some(Inflight { number, is_sent, .. }) = self.inflight.remove(position) else { return };
             // A client may acknowledge on a new connection what it got on the one before.
-            self.unsent -= usize::from(entry.is_some_and(|entry| !entry.is_sent));
+            self.unsent -= usize::from(!is_sent);
+            self.changed(|| Change::Done { number });
+        }
+    }
+
+    fn changed(&mut self, change: impl FnOnce() -> Change) {
+        if let Some(changes) = &mut self.changes {
+            changes.push(change());
         }
     }
 }

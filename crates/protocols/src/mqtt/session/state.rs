@@ -4,29 +4,41 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::action::{Outcome, Ticket};
+use super::action::{Action, Outcome, Ticket};
 use super::inbound::Inbound;
 use super::outbound::{Counters, Outbound};
+use super::stored::{Change, Changes, Stored};
 use crate::mqtt::message::after;
-use crate::mqtt::packet::{PacketId, Qos, SubscriptionOptions, Will};
+use crate::mqtt::packet::{Qos, SubscriptionOptions, Will};
 use crate::mqtt::{Delivery, Message, MqttLimits, TopicFilter, TopicName};
 
-/// The session of a client: its subscriptions and its messages under way. What serde writes is what survives a restart.
-#[derive(Debug, Serialize, Deserialize)]
+/// The session of a client: its subscriptions and its messages under way. One that outlives its connection is kept: what changes
+/// of it is told by [`Session::take_changes`], and [`Session::restored`] makes it anew of what was stored.
+#[derive(Debug)]
 pub struct Session {
-    client_id: Arc<str>,
-    /// `u32::MAX` for ever [MQTT-3.1.2-23].
-    expiry_seconds: u32,
-    /// While there is no connection.
-    expires_ms: Option<u64>,
-    /// Apart, because most sessions have none.
-    will: Option<Box<StoredWill>>,
-    /// When the will is to be published.
-    will_due_ms: Option<u64>,
-    /// In the order of their filters.
-    subscriptions: Vec<(TopicFilter, Subscribed)>,
+    pub(super) head: Head,
+    /// Whether something of it is stored.
+    is_kept: bool,
+    /// Whether the head is not what was told last.
+    is_changed: bool,
     pub(super) inbound: Inbound,
     pub(super) outbound: Outbound,
+}
+
+/// A session without its messages.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Head {
+    pub(super) client_id: Arc<str>,
+    /// `u32::MAX` for ever [MQTT-3.1.2-23].
+    pub(super) expiry_seconds: u32,
+    /// While there is no connection.
+    pub(super) expires_ms: Option<u64>,
+    /// Apart, because most sessions have none.
+    pub(super) will: Option<Box<StoredWill>>,
+    /// When the will is to be published.
+    pub(super) will_due_ms: Option<u64>,
+    /// In the order of their filters.
+    pub(super) subscriptions: Vec<(TopicFilter, Subscribed)>,
 }
 
 /// A will whose topic was checked.
@@ -56,36 +68,60 @@ pub struct Due {
 
 impl Session {
     pub(super) fn new(client_id: Arc<str>) -> Self {
-        Self {
+        let head = Head {
             client_id,
             expiry_seconds: 0,
             expires_ms: None,
             will: None,
             will_due_ms: None,
             subscriptions: Vec::new(),
-            inbound: Inbound::default(),
-            outbound: Outbound::default(),
+        };
+        let (inbound, outbound) = (Inbound::default(), Outbound::default());
+        Self { head, is_kept: false, is_changed: false, inbound, outbound }
+    }
+
+    /// A session that was stored, after a start: its connection is broken.
+    pub fn restored(stored: Stored, now_ms: u64) -> Self {
+        let Stored { head, messages, received } = stored;
+        let (inbound, outbound) = (Inbound::restored(received), Outbound::restored(messages));
+        let mut session = Self { head, is_kept: true, is_changed: false, inbound, outbound };
+        if session.head.expires_ms.is_none() {
+            session.disconnected(now_ms);
         }
+        session
+    }
+
+    /// What changed since it was asked the last time; nothing, of a session that is not kept.
+    pub fn take_changes(&mut self) -> Changes {
+        let head = (self.is_kept && std::mem::take(&mut self.is_changed)).then(|| Box::new(self.head.clone()));
+        let messages = self.outbound.take_changes();
+        Changes { is_awaited: head.is_some() || messages.iter().any(Change::is_awaited), head, messages }
+    }
+
+    /// Whether the session outlives its connection, and the process.
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Whose session it is.
     pub fn client_id(&self) -> &Arc<str> {
-        &self.client_id
+        &self.head.client_id
     }
 
     /// Seconds that the session outlives a connection; `u32::MAX` for ever.
     pub fn expiry_seconds(&self) -> u32 {
-        self.expiry_seconds
+        self.head.expiry_seconds
     }
 
     /// What it subscribes to, in the order of the filters.
     pub fn subscriptions(&self) -> &[(TopicFilter, Subscribed)] {
-        &self.subscriptions
+        &self.head.subscriptions
     }
 
-    /// What a session that is over subscribed to.
-    pub fn into_filters(self) -> Vec<TopicFilter> {
-        self.subscriptions.into_iter().map(|(filter, _)| filter).collect()
+    /// What is to be done when the session is over.
+    pub fn into_end(self) -> Action {
+        let filters = self.head.subscriptions.into_iter().map(|(filter, _)| filter).collect();
+        Action::EndSession { filters, was_kept: self.is_kept }
     }
 
     /// Messages that wait for the client.
@@ -116,28 +152,10 @@ impl Session {
         self.inbound.outcome(ticket, outcome);
     }
 
-    /// After the session was read at a start: its connection is broken, and the log is whole up to `durable`.
-    pub fn restored(&mut self, durable: u64, now_ms: u64) {
-        self.inbound.restored(durable);
-        self.outbound.restored();
-        if self.expires_ms.is_none() {
-            self.disconnected(now_ms);
-        }
-    }
-
-    /// The log has a QoS 2 message of this client behind what was stored of the session.
-    pub fn received(&mut self, packet_id: PacketId, seq: u64) {
-        self.inbound.received(packet_id, seq);
-    }
-
-    /// The log has a release of this client behind what was stored of the session.
-    pub fn released(&mut self, packet_id: PacketId) {
-        self.inbound.released(packet_id);
-    }
-
     /// When [`Session::tick`] has something to do.
     pub fn next_tick_ms(&self) -> Option<u64> {
-        match (self.will_due_ms, self.expires_ms.filter(|_| self.expiry_seconds != u32::MAX)) {
+        let head = &self.head;
+        match (head.will_due_ms, head.expires_ms.filter(|_| head.expiry_seconds != u32::MAX)) {
             (Some(will), Some(end)) => Some(will.min(end)),
             (will, end) => will.or(end),
         }
@@ -145,8 +163,9 @@ impl Session {
 
     /// Says what is due without a connection. The will comes at the latest with the end of the session [MQTT-3.1.2-8].
     pub fn tick(&mut self, now_ms: u64) -> Due {
-        let is_over = self.expires_ms.is_some_and(|end| end <= now_ms && self.expiry_seconds != u32::MAX);
-        let is_due = is_over || self.will_due_ms.is_some_and(|due| due <= now_ms);
+        let head = &self.head;
+        let is_over = head.expires_ms.is_some_and(|end| end <= now_ms && head.expiry_seconds != u32::MAX);
+        let is_due = is_over || head.will_due_ms.is_some_and(|due| due <= now_ms);
         Due { will: if is_due { self.take_will(now_ms) } else { None }, is_over }
     }
 
@@ -157,60 +176,74 @@ impl Session {
 
     /// A connection begins. A will that is not published yet never is [MQTT-3.1.3-9].
     pub(super) fn connected(&mut self, expiry_seconds: u32, will: Option<StoredWill>) {
-        self.expiry_seconds = expiry_seconds;
-        self.expires_ms = None;
-        self.will_due_ms = None;
-        self.will = will.map(Box::new);
+        let head = &mut self.head;
+        head.expiry_seconds = expiry_seconds;
+        head.expires_ms = None;
+        head.will_due_ms = None;
+        head.will = will.map(Box::new);
+        if expiry_seconds > 0 {
+            self.is_kept = true;
+            self.outbound.keep();
+        }
+        self.is_changed = true;
         self.inbound.disconnected();
         self.outbound.connected();
     }
 
     /// The connection is over.
     pub(super) fn disconnected(&mut self, now_ms: u64) {
-        self.expires_ms = Some(after(now_ms, self.expiry_seconds));
-        self.will_due_ms = self.will.as_ref().map(|stored| after(now_ms, stored.will.delay_seconds));
+        let head = &mut self.head;
+        head.expires_ms = Some(after(now_ms, head.expiry_seconds));
+        head.will_due_ms = head.will.as_ref().map(|stored| after(now_ms, stored.will.delay_seconds));
+        self.is_changed = true;
         self.inbound.disconnected();
         self.outbound.disconnected();
     }
 
     /// The client does not want its will to be published [MQTT-3.14.4-3].
     pub(super) fn forget_will(&mut self) {
-        self.will = None;
+        self.head.will = None;
+        self.is_changed = true;
     }
 
     pub(super) fn set_expiry_seconds(&mut self, seconds: u32) {
-        self.expiry_seconds = seconds;
+        self.head.expiry_seconds = seconds;
+        self.is_changed = true;
     }
 
     pub(super) fn subscription(&self, filter: &TopicFilter) -> Option<&Subscribed> {
         let position = self.place(filter).ok()?;
-        self.subscriptions.get(position).map(|(_, subscribed)| subscribed)
+        self.head.subscriptions.get(position).map(|(_, subscribed)| subscribed)
     }
 
     /// Adds or replaces a subscription [MQTT-3.8.4-3].
     pub(super) fn subscribe(&mut self, filter: TopicFilter, subscribed: Subscribed) {
+        self.is_changed = true;
         match self.place(&filter) {
             Ok(position) => {
-                if let Some(slot) = self.subscriptions.get_mut(position) {
+                if let Some(slot) = self.head.subscriptions.get_mut(position) {
                     slot.1 = subscribed;
                 }
             }
-            Err(position) => self.subscriptions.insert(position, (filter, subscribed)),
+            Err(position) => self.head.subscriptions.insert(position, (filter, subscribed)),
         }
     }
 
     /// Removes a subscription; whether there was one.
     pub(super) fn unsubscribe(&mut self, filter: &TopicFilter) -> bool {
-        self.place(filter).map(|position| self.subscriptions.remove(position)).is_ok()
+        let place = self.place(filter);
+        self.is_changed |= place.is_ok();
+        place.map(|position| self.head.subscriptions.remove(position)).is_ok()
     }
 
     fn place(&self, filter: &TopicFilter) -> Result<usize, usize> {
-        self.subscriptions.binary_search_by(|(present, _)| present.cmp(filter))
+        self.head.subscriptions.binary_search_by(|(present, _)| present.cmp(filter))
     }
 
     fn take_will(&mut self, now_ms: u64) -> Option<Arc<Message>> {
-        self.will_due_ms = None;
-        let StoredWill { topic, will } = *self.will.take()?;
+        self.head.will_due_ms = None;
+        let StoredWill { topic, will } = *self.head.will.take()?;
+        self.is_changed = true;
         Some(Arc::new(Message {
             topic,
             qos: will.qos,

@@ -121,11 +121,35 @@ impl Client {
 
     /// A socket to another server.
     pub(super) fn open_at(server: &Server, version: Version) -> Self {
-        let stream = stream(server.mqtt()).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        Self::at(server.mqtt(), version).unwrap()
+    }
+
+    fn at(address: SocketAddr, version: Version) -> std::io::Result<Self> {
+        let stream = stream(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
         let decoder = Decoder::with_version(version, &MqttLimits::default());
-        Self { stream, decoder, buffer: BytesMut::new(), passed: VecDeque::new(), version, last_id: 0 }
+        Ok(Self { stream, decoder, buffer: BytesMut::new(), passed: VecDeque::new(), version, last_id: 0 })
+    }
+
+    /// A client that is let in; none when the server is gone.
+    pub(super) fn try_enter(address: SocketAddr, connect: Connect) -> Option<Self> {
+        let mut client = Self::at(address, connect.version).ok()?;
+        client.try_send(Packet::Connect(Box::new(connect)))?;
+        match client.try_next()? {
+            Packet::ConnAck(ack) if ack.reason == ReasonCode::Success => Some(client),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends a packet; none when the server is gone.
+    pub(super) fn try_send(&mut self, packet: Packet) -> Option<()> {
+        self.stream.write_all(&wire(&packet, self.version)).ok()
+    }
+
+    /// The next packet; none when the server is gone.
+    pub(super) fn try_next(&mut self) -> Option<Packet> {
+        self.passed.pop_front().or_else(|| self.read())
     }
 
     /// Sends CONNECT and reads CONNACK, which is the first packet.
@@ -193,8 +217,7 @@ impl Client {
 
     /// The next packet.
     pub(super) fn next(&mut self) -> Packet {
-        let packet = self.passed.pop_front().or_else(|| self.read());
-        packet.unwrap_or_else(|| panic!("the connection has ended"))
+        self.try_next().unwrap_or_else(|| panic!("the connection has ended"))
     }
 
     /// Waits for a packet that is an answer; others are kept.

@@ -30,6 +30,7 @@ mod malformed;
 mod properties;
 mod publish;
 mod qos;
+mod restart;
 mod retain;
 mod session;
 mod shared;

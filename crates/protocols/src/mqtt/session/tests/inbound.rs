@@ -4,7 +4,7 @@ use super::*;
 use crate::mqtt::packet::Disconnect;
 
 #[test]
-fn acknowledgements_wait_for_the_log_in_their_order_and_are_released_together() {
+fn acknowledgements_wait_for_their_outcomes_in_their_order() {
     for version in [Version::V3, Version::V5] {
         let mut script = Script::accepted(client(version), MqttLimits::default(), None);
         script.send(publish(Qos::AtLeastOnce, 1, "a"));
@@ -12,21 +12,13 @@ fn acknowledgements_wait_for_the_log_in_their_order_and_are_released_together() 
         script.send(publish(Qos::AtLeastOnce, 3, "c"));
         let tickets = script.tickets();
         assert_eq!((tickets.len(), script.got().len()), (3, 0));
-        // The outcome alone is not enough, and neither is a later message that is durable before.
+        // A later message that is taken before waits.
         script.outcome(tickets[2], Outcome::Taken);
-        script.outcome(tickets[0], Outcome::Logged(10)).outcome(tickets[1], Outcome::Logged(11));
         assert_eq!(script.got(), [""; 0]);
-        script.durable(9);
-        assert_eq!(script.got(), [""; 0]);
-        script.durable(10);
+        script.outcome(tickets[0], Outcome::Taken);
         assert_eq!(script.got(), ["puback 1"]);
-        script.durable(12);
+        script.outcome(tickets[1], Outcome::Taken);
         assert_eq!(script.got(), ["pubrec 2", "puback 3"]);
-        // What was durable stays so.
-        script.durable(1).send(publish(Qos::AtLeastOnce, 1, "d"));
-        let ticket = script.tickets()[0];
-        script.outcome(ticket, Outcome::Logged(12));
-        assert_eq!(script.got(), ["puback 1"]);
     }
 }
 
@@ -35,7 +27,7 @@ fn qos_0_is_passed_on_and_not_answered() {
     let mut script = Script::accepted(client(Version::V5), MqttLimits::default(), None);
     script.send(publish(Qos::AtMostOnce, 0, "a"));
     let actions = script.actions();
-    let [Action::Publish { message, ticket: None, packet_id: None }] = &actions[..] else { panic!("{actions:?}") };
+    let [Action::Publish { message, ticket: None, received: None }] = &actions[..] else { panic!("{actions:?}") };
     assert_eq!((message.topic.as_str(), &message.content.payload[..]), ("t", &b"a"[..]));
     assert_eq!(script.got(), [""; 0]);
 }
@@ -46,26 +38,25 @@ fn a_qos_2_message_is_taken_once_across_connections() {
     let mut script = Script::accepted(client(Version::V3), limits, None);
     script.send(publish(Qos::ExactlyOnce, 7, "a"));
     let actions = script.actions();
-    let [Action::Publish { ticket: Some(ticket), packet_id, .. }] = actions[..] else { panic!("{actions:?}") };
-    assert_eq!(packet_id, Some(id(7)), "to be logged with the message");
+    let [Action::Publish { ticket: Some(ticket), received, .. }] = actions[..] else { panic!("{actions:?}") };
+    assert_eq!(received, Some(Begun { packet_id: id(7), first_ns: None }), "to be stored before the message");
 
     // The connection breaks before the outcome is known: it comes to the session.
-    let mut session = script.broken().unwrap();
-    session.outcome(ticket, &Outcome::Logged(5));
+    let session = script.broken().unwrap();
     let mut script = Script::accepted(client(Version::V3), limits, Some(session));
     script.send(publish(Qos::ExactlyOnce, 7, "a"));
     assert_eq!((script.tickets().len(), script.got().len()), (0, 0), "a duplicate, and not durable");
-    script.durable(5);
+    script.outcome(ticket, Outcome::Taken);
     assert_eq!(script.got(), ["pubrec 7"]);
     script.send(publish(Qos::ExactlyOnce, 7, "a"));
     assert_eq!((script.tickets().len(), script.got()), (0, vec!["pubrec 7".to_owned()]));
 
-    // PUBREL is logged, too, before it is answered.
+    // PUBREL is stored, too, before it is answered.
     script.send(Packet::PubRel(ok(7)));
     let actions = script.actions();
     let [Action::Release { packet_id, ticket }] = actions[..] else { panic!("{actions:?}") };
     assert_eq!((packet_id, script.got().len()), (id(7), 0));
-    script.outcome(ticket, Outcome::Logged(6)).durable(6);
+    script.outcome(ticket, Outcome::Taken);
     assert_eq!(script.got(), ["pubcomp 7"]);
     // The identifier is free again.
     script.send(publish(Qos::ExactlyOnce, 7, "b"));
@@ -76,60 +67,58 @@ fn a_qos_2_message_is_taken_once_across_connections() {
 fn a_qos_2_message_is_taken_once_across_a_restart() {
     let limits = MqttLimits::default();
     let mut script = Script::accepted(client(Version::V5), limits, None);
-    let before = restart(script.connection.session().unwrap(), 0, 0);
-    for (number, seq) in [(1, 1), (2, 2)] {
-        script.send(publish(Qos::ExactlyOnce, number, "a"));
-        let ticket = script.tickets()[0];
-        script.outcome(ticket, Outcome::Logged(seq));
+    let mut disk = Disk::default();
+    disk.write(script.connection.take_changes());
+    // Both came, and of the second it is not known whether it was taken.
+    for (number, is_taken) in [(1, true), (2, false)] {
+        let received = Received { packet_id: id(number), received_ns: 10 + i64::from(number), is_taken };
+        disk.received.insert(received.packet_id, received);
     }
-    // Stored after both were logged, of which only the first was synced before the power went.
-    let session = restart(script.connection.session().unwrap(), 1, 0);
-    let mut script = Script::accepted(client(Version::V5), limits, Some(session));
-    script.durable(1).send(publish(Qos::ExactlyOnce, 1, "a")).send(publish(Qos::ExactlyOnce, 2, "a"));
-    assert_eq!((script.tickets().len(), script.got()), (1, vec!["pubrec 1".to_owned()]), "the second is logged anew");
+    let mut script = Script::accepted(client(Version::V5), limits, Some(disk.read(0)));
+    for number in [1, 2] {
+        script.send(Packet::Publish(Box::new(Publish { dup: true, ..publish_of("t", Qos::ExactlyOnce, number, "a") })));
+    }
+    assert_eq!(script.got(), ["pubrec 1"]);
+    let actions = script.actions();
+    let [Action::Publish { received, .. }] = &actions[..] else { panic!("{actions:?}") };
+    assert_eq!(*received, Some(Begun { packet_id: id(2), first_ns: Some(12) }), "with the time of its first coming");
 
-    // Stored before, and the log tells the rest.
-    let mut session = before;
-    session.received(id(1), 1);
-    session.received(id(2), 2);
-    session.released(id(2));
-    let mut script = Script::accepted(client(Version::V5), limits, Some(session));
-    script.durable(2).send(publish(Qos::ExactlyOnce, 1, "a")).send(publish(Qos::ExactlyOnce, 2, "b"));
-    assert_eq!((script.tickets().len(), script.got()), (1, vec!["pubrec 1".to_owned()]));
+    // Another message under the same identifier has a time of its own.
+    let mut script = Script::accepted(client(Version::V5), limits, Some(disk.read(0)));
+    script.send(publish(Qos::ExactlyOnce, 2, "b"));
+    let actions = script.actions();
+    let [Action::Publish { received, .. }] = &actions[..] else { panic!("{actions:?}") };
+    assert_eq!(*received, Some(Begun { packet_id: id(2), first_ns: None }));
 }
 
 #[test]
-fn a_pubrel_that_was_not_synced_is_answered_after_it_is_sent_again() {
+fn a_pubrel_that_was_not_stored_is_answered_after_it_is_sent_again() {
     let limits = MqttLimits::default();
     let mut script = Script::accepted(client(Version::V5), limits, None);
     script.send(publish(Qos::ExactlyOnce, 1, "a"));
     let ticket = script.tickets()[0];
-    script.outcome(ticket, Outcome::Logged(1)).durable(1).send(Packet::PubRel(ok(1)));
+    script.outcome(ticket, Outcome::Taken).send(Packet::PubRel(ok(1)));
     let ticket = script.tickets()[0];
-    script.outcome(ticket, Outcome::Logged(2));
     assert_eq!(script.got(), ["pubrec 1"]);
-    // The connection breaks: PUBREL comes again and waits for the record that there is.
+    // The connection breaks: PUBREL comes again and waits for the record that is under way.
     let mut script = Script::accepted(client(Version::V5), limits, script.broken());
-    script.durable(1).send(Packet::PubRel(ok(1)));
+    script.send(Packet::PubRel(ok(1)));
     assert_eq!((script.tickets().len(), script.got().len()), (0, 0));
-    // The power goes: it is logged anew.
-    let session = restart(script.connection.session().unwrap(), 1, 0);
-    let mut script = Script::accepted(client(Version::V5), limits, Some(session));
-    script.durable(1).send(publish(Qos::ExactlyOnce, 1, "a")).send(Packet::PubRel(ok(1)));
-    assert_eq!((script.tickets().len(), script.got()), (1, vec!["pubrec 1".to_owned()]));
+    script.outcome(ticket, Outcome::Taken);
+    assert_eq!(script.got(), ["pubcomp 1"]);
 }
 
 #[test]
-fn a_pubrel_that_cannot_be_logged_ends_the_connection_and_comes_again() {
+fn a_pubrel_that_cannot_be_stored_ends_the_connection_and_comes_again() {
     let mut script = Script::accepted(client(Version::V5), MqttLimits::default(), None);
     script.send(publish(Qos::ExactlyOnce, 1, "a"));
     let ticket = script.tickets()[0];
-    script.outcome(ticket, Outcome::Logged(1)).durable(1).send(Packet::PubRel(ok(1)));
+    script.outcome(ticket, Outcome::Taken).send(Packet::PubRel(ok(1)));
     let ticket = script.tickets()[0];
     script.outcome(ticket, Outcome::Refused { reason: ReasonCode::ServerBusy, text: None });
     assert_eq!(script.got(), ["pubrec 1", "disconnect server busy"]);
     let mut script = Script::accepted(client(Version::V5), MqttLimits::default(), script.connection.into_session());
-    script.durable(1).send(publish(Qos::ExactlyOnce, 1, "a"));
+    script.send(publish(Qos::ExactlyOnce, 1, "a"));
     assert_eq!((script.tickets().len(), script.got()), (0, vec!["pubrec 1".to_owned()]));
     script.send(Packet::PubRel(ok(1)));
     assert_eq!(script.tickets().len(), 1);
@@ -141,7 +130,7 @@ fn a_session_that_ends_with_its_connection_logs_no_releases() {
     let mut script = Script::accepted(connect, MqttLimits::default(), None);
     script.send(publish(Qos::ExactlyOnce, 1, "a"));
     let actions = script.actions();
-    let [Action::Publish { ticket: Some(ticket), packet_id: None, .. }] = actions[..] else { panic!("{actions:?}") };
+    let [Action::Publish { ticket: Some(ticket), received: None, .. }] = actions[..] else { panic!("{actions:?}") };
     script.outcome(ticket, Outcome::Taken).send(Packet::PubRel(ok(1))).send(Packet::PubRel(ok(1)));
     assert_eq!(
         (script.tickets().len(), script.got()),

@@ -27,7 +27,7 @@ fn names(actions: Vec<Action>) -> Vec<String> {
         .map(|action| match action {
             Action::Connect(connect) => format!("connect {}", connect.client_id),
             Action::PublishWill(message) => format!("will {} {:?}", message.topic.as_str(), message.expires_ms),
-            Action::EndSession(_) => "end".to_owned(),
+            Action::EndSession { .. } => "end".to_owned(),
             Action::Close { reason, .. } => format!("close {reason}"),
             other => format!("{other:?}"),
         })
@@ -157,7 +157,7 @@ fn a_session_expires_when_its_client_stays_away() {
         assert_eq!((session.expiry_seconds(), session.next_tick_ms()), (agreed, Some(end_ms)));
         assert_eq!(session.tick(end_ms - 1), Due::default());
         // A restart does not prolong it.
-        session = restart(&session, 0, 5_000);
+        session = restart(session.take_changes(), 5_000);
         assert_eq!(session.tick(end_ms), Due { will: None, is_over: true });
     }
     let limits = MqttLimits { session_expiry_seconds: u32::MAX, ..limits };
@@ -224,7 +224,7 @@ fn a_delayed_will_waits_for_the_client_to_come_back() {
     let mut session = script.connection.into_session().unwrap();
     assert_eq!((session.next_tick_ms(), session.tick(10_999)), (Some(11_000), Due::default()));
     // It survives a restart, and is published once.
-    session = restart(&session, 0, 2_000);
+    session = restart(session.take_changes(), 2_000);
     let due = session.tick(11_000);
     assert_eq!((due.will.unwrap().topic.as_str(), due.is_over), ("will", false));
     assert_eq!(session.tick(12_000), Due::default());
@@ -249,8 +249,8 @@ fn a_delayed_will_waits_for_the_client_to_come_back() {
     assert_eq!(names(script.actions()), ["will will Some(60000)", "end"]);
 
     // The process was killed while the client was connected: its connection is broken.
-    let script = Script::accepted(connect, MqttLimits::default(), None);
-    let mut session = restart(script.connection.session().unwrap(), 0, 20_000);
+    let mut script = Script::accepted(connect, MqttLimits::default(), None);
+    let mut session = restart(script.connection.take_changes(), 20_000);
     assert_eq!((session.tick(29_999), session.tick(30_000).will.is_some()), (Due::default(), true));
 }
 

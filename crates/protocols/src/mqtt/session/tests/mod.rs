@@ -7,6 +7,7 @@ mod outbound;
 mod routed;
 mod subscribe;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -96,11 +97,6 @@ impl Script {
 
     pub(super) fn outcome(&mut self, ticket: Ticket, outcome: Outcome) -> &mut Self {
         self.connection.outcome(ticket, &outcome, self.now_ms, &mut self.out);
-        self
-    }
-
-    pub(super) fn durable(&mut self, seq: u64) -> &mut Self {
-        self.connection.durable(seq, self.now_ms, &mut self.out);
         self
     }
 
@@ -203,10 +199,46 @@ pub(super) fn delivery(qos: Qos, payload: &str) -> Delivery {
     Delivery { message: Arc::new(message), qos, retain: false, subscription_ids: Vec::new() }
 }
 
-/// What is left of a session after the process was killed and started again.
-pub(super) fn restart(session: &Session, durable: u64, now_ms: u64) -> Session {
-    let stored = serde_json::to_vec(session).unwrap();
-    let mut session: Session = serde_json::from_slice(&stored).unwrap();
-    session.restored(durable, now_ms);
-    session
+/// What is stored of a session.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Disk {
+    head: Option<Head>,
+    messages: BTreeMap<u64, (Option<Delivery>, Option<PacketId>)>,
+    pub(super) received: BTreeMap<PacketId, Received>,
+}
+
+impl Disk {
+    pub(super) fn write(&mut self, changes: Changes) {
+        self.head = changes.head.map(|head| *head).or(self.head.take());
+        for change in changes.messages {
+            match change {
+                Change::Queued { number, delivery } => self.messages.insert(number, (Some(delivery), None)),
+                Change::Sent { number, packet_id, .. } => {
+                    let delivery = self.messages.remove(&number).and_then(|(delivery, _)| delivery);
+                    self.messages.insert(number, (delivery, Some(packet_id)))
+                }
+                Change::Released { number, packet_id } => self.messages.insert(number, (None, Some(packet_id))),
+                Change::Done { number } => self.messages.remove(&number),
+            };
+        }
+    }
+
+    /// The session after the process was killed and started again.
+    pub(super) fn read(&self, now_ms: u64) -> Session {
+        let head = serde_json::from_slice(&serde_json::to_vec(self.head.as_ref().unwrap()).unwrap()).unwrap();
+        let messages = self.messages.iter().map(|(number, (delivery, sent))| {
+            let delivery = delivery.as_ref().map(|delivery| serde_json::to_vec(delivery).unwrap());
+            let delivery = delivery.map(|stored| serde_json::from_slice(&stored).unwrap());
+            StoredMessage { number: *number, delivery, sent: *sent }
+        });
+        let stored = Stored { head, messages: messages.collect(), received: self.received.values().copied().collect() };
+        Session::restored(stored, now_ms)
+    }
+}
+
+/// What is left of a session after the process was killed and started again, when everything was stored.
+pub(super) fn restart(mut changes: Changes, now_ms: u64) -> Session {
+    let mut disk = Disk::default();
+    disk.write(std::mem::take(&mut changes));
+    disk.read(now_ms)
 }

@@ -1,4 +1,4 @@
-//! A model of a client, a network that loses what is under way, and a log that is synced now and then. Whatever the order of
+//! A model of a client, a network that loses what is under way, and a disk that is synced now and then. Whatever the order of
 //! acknowledgements, breaks and crashes: QoS 1 arrives at least once and QoS 2 exactly once, and nothing is acknowledged before
 //! it is durable.
 
@@ -19,12 +19,10 @@ enum Step {
     ToServer,
     /// A packet reaches the client.
     ToClient,
-    /// The server does what it was asked for first.
+    /// The server goes on with what it was asked for first.
     Act,
-    /// The log is synced.
+    /// The disk is synced.
     Sync,
-    /// The session is stored.
-    Store,
     /// The connection breaks, and the client comes back.
     Reconnect,
     /// The server is killed; the client comes back.
@@ -40,18 +38,34 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         6 => Just(Step::ToClient),
         5 => Just(Step::Act),
         3 => Just(Step::Sync),
-        1 => Just(Step::Store),
         1 => Just(Step::Reconnect),
         1 => Just(Step::Crash),
     ];
     prop::collection::vec(step, 0..120)
 }
 
-/// A record of the log, with its number from 1.
-#[derive(Debug, Clone)]
-enum Record {
-    Message(String, Option<PacketId>),
-    Release(PacketId),
+/// What is written to the disk; all before one that is durable are durable.
+#[derive(Debug)]
+enum Write {
+    Session(Changes),
+    /// A QoS 2 message came.
+    Came(PacketId, i64),
+    /// A reading under its time: writing it again changes nothing.
+    Reading(String, i64),
+    /// A QoS 2 message is taken.
+    Taken(PacketId),
+    /// A QoS 2 identifier is free.
+    Free(PacketId),
+}
+
+/// What the server was asked for: the writes that are still to be done one after the other, each when the one before is durable,
+/// and who waits.
+#[derive(Debug)]
+struct Job {
+    writes: VecDeque<Write>,
+    ticket: Ticket,
+    /// How many writes must be durable to go on.
+    after: usize,
 }
 
 /// A client that does everything right (section 4.4).
@@ -73,19 +87,19 @@ struct World {
     script: Script,
     to_server: VecDeque<Packet>,
     to_client: VecDeque<Packet>,
-    actions: VecDeque<Action>,
-    log: Vec<Record>,
-    durable: u64,
-    /// The session and how long the log was.
-    stored: (Vec<u8>, u64),
-    /// Store the session before anything is sent, which makes deliveries survive a crash.
-    stores_first: bool,
+    jobs: VecDeque<Job>,
+    writes: Vec<Write>,
+    durable: usize,
+    /// Bytes wait until so many writes are durable.
+    held: usize,
+    /// The time, which goes on with each message.
+    now_ns: i64,
     published: Vec<(String, Qos)>,
     sent: Vec<(String, Qos)>,
 }
 
 impl World {
-    fn new(version: Version, stores_first: bool) -> Self {
+    fn new(version: Version) -> Self {
         let limits = MqttLimits { receive_maximum: 5, inflight_messages: 3, ..MqttLimits::default() };
         let script = Script::accepted(client(version), limits, None);
         let mut world = Self {
@@ -95,15 +109,16 @@ impl World {
             script,
             to_server: VecDeque::new(),
             to_client: VecDeque::new(),
-            actions: VecDeque::new(),
-            log: Vec::new(),
+            jobs: VecDeque::new(),
+            writes: Vec::new(),
             durable: 0,
-            stored: (Vec::new(), 0),
-            stores_first,
+            held: 0,
+            now_ns: 0,
             published: Vec::new(),
             sent: Vec::new(),
         };
-        world.store();
+        world.collect();
+        world.step(Step::Sync);
         world
     }
 
@@ -126,38 +141,39 @@ impl World {
                 }
             }
             Step::Act => self.act(),
-            Step::Sync => {
-                self.durable = self.log.len() as u64;
-                self.script.durable(self.durable);
-            }
-            Step::Store => self.store(),
+            Step::Sync => self.durable = self.writes.len(),
             Step::Reconnect => {
                 self.script.connection.lost(0, &mut self.script.out);
                 // What was asked for is done, though nobody waits.
-                let actions = std::mem::take(&mut self.script.out.actions);
-                self.actions.extend(actions);
+                self.collect();
                 let old = std::mem::replace(&mut self.script, Script::open(self.version, self.limits, 0));
                 let session = old.connection.into_session().unwrap();
                 self.connect(session);
             }
             Step::Crash => {
-                self.log.truncate(usize::try_from(self.durable).unwrap());
-                let mut session: Session = serde_json::from_slice(&self.stored.0).unwrap();
-                session.restored(self.durable, 0);
-                for (position, record) in self.log.iter().enumerate() {
-                    let seq = position as u64 + 1;
-                    match record {
-                        _ if seq <= self.stored.1 => {}
-                        Record::Message(_, Some(packet_id)) => session.received(*packet_id, seq),
-                        Record::Message(_, None) => {}
-                        Record::Release(packet_id) => session.released(*packet_id),
+                self.writes.truncate(self.durable);
+                let mut disk = Disk::default();
+                for write in &mut self.writes {
+                    match write {
+                        // Only the session is read of it again.
+                        Write::Session(changes) => disk.write(Changes {
+                            head: changes.head.clone(),
+                            messages: changes.messages.clone(),
+                            is_awaited: false,
+                        }),
+                        Write::Came(packet_id, received_ns) => {
+                            let (packet_id, received_ns) = (*packet_id, *received_ns);
+                            disk.received.insert(packet_id, Received { packet_id, received_ns, is_taken: false });
+                        }
+                        Write::Taken(packet_id) => disk.received.get_mut(packet_id).unwrap().is_taken = true,
+                        Write::Free(packet_id) => drop(disk.received.remove(packet_id)),
+                        Write::Reading(..) => {}
                     }
                 }
-                self.actions.clear();
+                self.jobs.clear();
+                self.held = 0;
                 self.script = Script::open(self.version, self.limits, 0);
-                self.connect(session);
-                // What was stored is not older than the log any more.
-                self.store();
+                self.connect(disk.read(0));
             }
         }
         self.collect();
@@ -165,27 +181,51 @@ impl World {
 
     /// What the server has for the client and for the world.
     fn collect(&mut self) {
-        let actions = std::mem::take(&mut self.script.out.actions);
-        self.actions.extend(actions.into_iter().filter(|action| !matches!(action, Action::Connect(_))));
-        if self.stores_first && !self.script.out.bytes.is_empty() {
-            self.store();
+        for action in std::mem::take(&mut self.script.out.actions) {
+            let (writes, ticket) = match action {
+                Action::Publish { message, ticket: Some(ticket), received } => {
+                    self.now_ns += 1;
+                    let name = String::from_utf8_lossy(&message.content.payload).into_owned();
+                    let first_ns = received.and_then(|begun| begun.first_ns);
+                    let reading = Write::Reading(name, first_ns.unwrap_or(self.now_ns));
+                    let writes = match received {
+                        Some(Begun { packet_id, .. }) => {
+                            let came = Write::Came(packet_id, first_ns.unwrap_or(self.now_ns));
+                            VecDeque::from([came, reading, Write::Taken(packet_id)])
+                        }
+                        None => VecDeque::from([reading]),
+                    };
+                    (writes, ticket)
+                }
+                Action::Release { packet_id, ticket } => (VecDeque::from([Write::Free(packet_id)]), ticket),
+                _ => continue,
+            };
+            self.jobs.push_back(Job { writes, ticket, after: 0 });
+        }
+        let changes = self.script.connection.take_changes();
+        let is_awaited = changes.is_awaited;
+        self.writes.push(Write::Session(changes));
+        if is_awaited {
+            self.held = self.writes.len();
+        }
+        if self.held > self.durable {
+            return;
         }
         while let Some(packet) = self.script.first_packet() {
             self.check(&packet);
             self.to_client.push_back(packet);
         }
-        assert!(!self.script.connection.is_closed(), "{:?}", self.actions);
     }
 
     /// Nothing is acknowledged before it is durable.
     fn check(&self, packet: &Packet) {
-        let durable = &self.log[..usize::try_from(self.durable).unwrap()];
+        let durable = &self.writes[..self.durable];
         if let Packet::PubComp(ack) = packet {
-            let last = durable.iter().rev().find(|record| match record {
-                Record::Message(_, packet_id) => *packet_id == Some(ack.packet_id),
-                Record::Release(packet_id) => *packet_id == ack.packet_id,
+            let last = durable.iter().rev().find(|write| match write {
+                Write::Came(packet_id, _) | Write::Free(packet_id) => *packet_id == ack.packet_id,
+                _ => false,
             });
-            assert!(matches!(last, Some(Record::Release(_))), "{ack:?}");
+            assert!(matches!(last, Some(Write::Free(_))), "{ack:?}");
         }
         let (Packet::PubAck(ack) | Packet::PubRec(ack)) = packet else { return };
         let Some((_, Packet::Publish(publish))) = self.client.pending.iter().find(|(id, _)| *id == ack.packet_id)
@@ -193,21 +233,16 @@ impl World {
             return;
         };
         let name = String::from_utf8_lossy(&publish.content.payload).into_owned();
-        assert!(durable.iter().any(|record| matches!(record, Record::Message(logged, _) if *logged == name)), "{name}");
-    }
-
-    fn store(&mut self) {
-        self.stored = (serde_json::to_vec(self.script.connection.session().unwrap()).unwrap(), self.log.len() as u64);
+        assert!(durable.iter().any(|write| matches!(write, Write::Reading(stored, _) if *stored == name)), "{name}");
     }
 
     fn connect(&mut self, session: Session) {
         self.to_server.clear();
         self.to_client.clear();
         self.script.send(Packet::Connect(Box::new(client(self.version))));
-        let accept = Accept { session: Some(session), durable: self.durable, ..Accept::default() };
+        let accept = Accept { session: Some(session), ..Accept::default() };
         self.script.connection.accept(accept, 0, &mut self.script.out);
-        let Some(Packet::ConnAck(ack)) = self.script.first_packet() else { panic!() };
-        assert!(ack.session_present);
+        self.to_client.clear();
         for (_, packet) in &mut self.client.pending {
             if let Packet::Publish(publish) = packet {
                 publish.dup = true;
@@ -265,34 +300,34 @@ impl World {
                 client.received.remove(&ack.packet_id);
                 self.to_server.push_back(Packet::PubComp(ok(ack.packet_id.get())));
             }
+            Packet::ConnAck(ack) => assert!(ack.session_present),
             other => panic!("{other:?}"),
         }
     }
 
-    /// The server does what it was asked for first.
+    /// The server goes on with what it was asked for first: one more write, or the answer when all are durable.
     fn act(&mut self) {
-        let (record, ticket) = match self.actions.pop_front() {
-            Some(Action::Publish { message, ticket: Some(ticket), packet_id }) => {
-                let name = String::from_utf8_lossy(&message.content.payload).into_owned();
-                (Record::Message(name, packet_id), ticket)
-            }
-            Some(Action::Release { packet_id, ticket }) => (Record::Release(packet_id), ticket),
-            _ => return,
-        };
-        self.log.push(record);
-        self.script.outcome(ticket, Outcome::Logged(self.log.len() as u64));
+        let Some(job) = self.jobs.front_mut().filter(|job| job.after <= self.durable) else { return };
+        if let Some(write) = job.writes.pop_front() {
+            self.writes.push(write);
+            job.after = self.writes.len();
+            return;
+        }
+        let ticket = job.ticket;
+        self.jobs.pop_front();
+        self.script.outcome(ticket, Outcome::Taken);
         self.script.read();
     }
 
     /// Everything that is under way arrives.
     fn settle(&mut self) {
         self.step(Step::Reconnect);
-        for _ in 0..400 {
+        for _ in 0..1_000 {
             for step in [Step::ToServer, Step::Act, Step::Sync, Step::ToClient] {
                 self.step(step);
             }
         }
-        assert!(self.to_server.is_empty() && self.to_client.is_empty() && self.actions.is_empty());
+        assert!(self.to_server.is_empty() && self.to_client.is_empty() && self.jobs.is_empty());
         assert_eq!(self.client.pending, [], "everything is acknowledged");
         let session = self.script.connection.session().unwrap();
         assert_eq!((session.queued(), session.inflight()), (0, 0));
@@ -300,14 +335,19 @@ impl World {
 
     fn verify(&self) {
         for (name, qos) in &self.published {
-            let times = self.log.iter().filter(|record| matches!(record, Record::Message(n, _) if n == name)).count();
+            let times: BTreeSet<i64> = self
+                .writes
+                .iter()
+                .filter_map(|write| match write {
+                    Write::Reading(stored, time_ns) if stored == name => Some(*time_ns),
+                    _ => None,
+                })
+                .collect();
+            let times = times.len();
             assert!(
                 times == 1 || (*qos == Qos::AtLeastOnce && times > 1),
-                "{name} {qos:?} is {times} times in the log"
+                "{name} {qos:?} is there with {times} times"
             );
-        }
-        if !self.stores_first {
-            return;
         }
         for (name, qos) in &self.sent {
             let times = self.client.delivered.get(name).copied().unwrap_or_default();
@@ -318,27 +358,14 @@ impl World {
 
 proptest! {
     #[test]
-    fn messages_of_the_client_are_in_the_log_as_often_as_their_qos_says(steps in steps(), is_v5 in any::<bool>()) {
-        let mut world = World::new(if is_v5 { Version::V5 } else { Version::V3 }, false);
-        for step in steps {
-            // What the server sends the client survives a crash only when sessions are stored first.
-            if !matches!(step, Step::Deliver(_)) {
-                world.step(step);
-            }
-        }
-        world.settle();
-        world.verify();
-    }
-
-    #[test]
     fn messages_in_both_directions_arrive_as_often_as_their_qos_says(steps in steps(), is_v5 in any::<bool>()) {
-        let mut world = World::new(if is_v5 { Version::V5 } else { Version::V3 }, true);
+        let mut world = World::new(if is_v5 { Version::V5 } else { Version::V3 });
         for step in steps {
-            // A message that was taken for the session is stored with it before anybody hears of it.
+            // A message that was taken for the session is durable with it before anybody hears of it.
             let is_taken = matches!(step, Step::Deliver(_));
             world.step(step);
             if is_taken {
-                world.store();
+                world.step(Step::Sync);
             }
         }
         world.settle();

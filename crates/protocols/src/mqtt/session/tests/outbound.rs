@@ -70,7 +70,7 @@ fn what_was_not_acknowledged_is_sent_again_in_order_and_then_the_rest() {
         session.deliver(delivery(Qos::AtMostOnce, "lost"), &limits);
         assert_eq!(session.counters().dropped_qos0, 1);
         // Through a restart, too.
-        let session = restart(&session, 0, 0);
+        let session = restart(session.take_changes(), 0);
         let mut script = Script::open(version, limits, 0);
         script.send(Packet::Connect(Box::new(client(version))));
         script.connection.accept(Accept { session: Some(session), ..Accept::default() }, 0, &mut script.out);

@@ -103,7 +103,7 @@ fn options_and_identifiers_are_kept_across_a_restart() {
     script.send(Packet::Subscribe(Box::new(subscribe)));
     assert!(requested(&mut script).iter().all(|requested| requested.subscription_id == Some(9)));
     grant(&mut script, &[Ok(Qos::ExactlyOnce); 2]);
-    let session = restart(script.connection.session().unwrap(), 0, 0);
+    let session = restart(script.connection.take_changes(), 0);
     assert_eq!(session.subscriptions(), script.connection.session().unwrap().subscriptions());
     let (filter, subscribed) = &session.subscriptions()[1];
     assert_eq!((filter.as_str(), *subscribed), ("a/+", Subscribed { options, subscription_id: Some(9) }));
