@@ -3,11 +3,13 @@
 //! At most `mqtt.connections` are served at one time; further ones wait in the kernel's queue. A TLS handshake runs in the
 //! connection's own task, with the time that a connection has until it is accepted.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::gauge;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsAcceptor;
 
 use super::{Mqtt, task};
@@ -29,14 +31,14 @@ impl Mqtt {
             let Some(accepted) = shared.stop.run_until_cancelled(listener.accept()).await else { return };
             match accepted {
                 Ok((stream, peer)) => {
-                    let (this, handshake) = (self.clone(), handshake.clone());
-                    shared.tasks.spawn(async move {
-                        gauge!("sensorium_mqtt_connections").increment(1);
-                        let work = this.connection(stream, peer.ip(), handshake);
-                        let _ended = this.0.abort.run_until_cancelled(work).await;
-                        gauge!("sensorium_mqtt_connections").decrement(1);
-                        drop(slot);
-                    });
+                    let (this, peer) = (self.clone(), peer.ip());
+                    // Each in a task of its own kind, so that connections without TLS do not have its room.
+                    match handshake.clone() {
+                        None => shared.tasks.spawn(async move { this.plain(stream, peer, slot).await }),
+                        Some(handshake) => {
+                            shared.tasks.spawn(async move { this.encrypted(stream, peer, handshake, slot).await })
+                        }
+                    };
                 }
                 Err(error) => {
                     tracing::warn!(%error, "an MQTT connection could not be accepted");
@@ -46,18 +48,50 @@ impl Mqtt {
         }
     }
 
-    async fn connection(&self, stream: TcpStream, peer: std::net::IpAddr, handshake: Option<Handshake>) {
-        // Acknowledgements must not wait for those of packets before.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::trace!(%peer, %error, "no TCP_NODELAY");
-        }
-        let Some(handshake) = handshake else { return task::serve(self.0.clone(), stream, peer).await };
+    async fn plain(self, stream: TcpStream, peer: IpAddr, slot: Slot) {
+        let _connected = Connected::new(slot);
+        send_at_once(&stream, peer);
+        task::serve(self.0, stream, peer).await;
+    }
+
+    async fn encrypted(self, stream: TcpStream, peer: IpAddr, handshake: Handshake, slot: Slot) {
+        let _connected = Connected::new(slot);
+        send_at_once(&stream, peer);
         let patience = Duration::from_millis(self.0.limits.connect_ms);
-        match tokio::time::timeout(patience, handshake().accept(stream)).await {
-            // Boxed, so that connections without TLS do not have its room.
-            Ok(Ok(stream)) => Box::pin(task::serve(self.0.clone(), stream, peer)).await,
-            Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-            Err(_) => tracing::debug!(%peer, "TLS handshake took too long (setting mqtt.connect_ms)"),
+        let shaken = Box::pin(tokio::time::timeout(patience, handshake().accept(stream)));
+        match self.0.abort.run_until_cancelled(shaken).await {
+            Some(Ok(Ok(stream))) => task::serve(self.0, stream, peer).await,
+            Some(Ok(Err(error))) => tracing::debug!(%peer, %error, "TLS handshake failed"),
+            Some(Err(_)) => tracing::debug!(%peer, "TLS handshake took too long (setting mqtt.connect_ms)"),
+            None => {}
         }
+    }
+}
+
+/// One of the connections that may be there at one time.
+type Slot = OwnedSemaphorePermit;
+
+/// Counts a connection as long as it is there.
+struct Connected {
+    _slot: Slot,
+}
+
+impl Connected {
+    fn new(slot: Slot) -> Self {
+        gauge!("sensorium_mqtt_connections").increment(1);
+        Self { _slot: slot }
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        gauge!("sensorium_mqtt_connections").decrement(1);
+    }
+}
+
+/// Acknowledgements must not wait for those of packets before.
+fn send_at_once(stream: &TcpStream, peer: IpAddr) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::trace!(%peer, %error, "no TCP_NODELAY");
     }
 }

@@ -17,6 +17,7 @@
 //!
 //! Limits: those of [`MqttLimits`], [`MqttConfig::connections`] and [`MqttConfig::sessions`].
 
+mod alarm;
 mod broker;
 mod client;
 mod clock;

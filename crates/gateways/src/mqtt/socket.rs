@@ -60,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     /// Says that nothing more will be written.
-    pub(super) async fn close(mut self) {
+    pub(super) async fn close(&mut self) {
         let closed = poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context)).await;
         if let Err(error) = closed {
             tracing::trace!(%error, "a socket was not closed cleanly");

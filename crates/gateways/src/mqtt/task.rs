@@ -13,6 +13,7 @@ use sensorium_protocols::mqtt::{Message, ReasonCode, TopicName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use uuid::Uuid;
 
+use super::alarm::Alarm;
 use super::broker::{Identity, Sender};
 use super::client::{Client, Progress};
 use super::intake::{self, Pending, PendingMessage, Publisher};
@@ -32,9 +33,10 @@ const WAITING_BYTES: usize = 4 * 1_024 * 1_024;
 /// Serves a connection to its end.
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Arc<Shared>, stream: S, peer: IpAddr) {
     let client = Arc::new(Client::new(shared.limits.clone(), shared.journal.clone(), shared.clock.now_ms()));
-    let socket = Socket::new(stream);
-    let task = Task { shared, client, socket, peer, admitted: None, waiting: Waiting::default(), storing: None };
-    task.run().await;
+    let (abort, socket) = (shared.abort.clone(), Socket::new(stream));
+    let (waiting, alarm) = (Waiting::default(), Alarm::default());
+    let mut task = Task { shared, client, socket, peer, admitted: None, waiting, storing: None, alarm };
+    let _done = abort.run_until_cancelled(task.run()).await;
 }
 
 struct Task<S> {
@@ -46,6 +48,7 @@ struct Task<S> {
     waiting: Waiting,
     /// The batch that is being stored.
     storing: Option<BoxFuture<'static, Vec<(Ticket, Outcome)>>>,
+    alarm: Alarm,
 }
 
 /// A client that was let in.
@@ -82,7 +85,8 @@ struct End {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
-    async fn run(mut self) {
+    /// What is rarely awaited is boxed: ten thousand idle connections do not have its room.
+    async fn run(&mut self) {
         let mut end: Option<End> = None;
         loop {
             self.read_packets().await;
@@ -116,8 +120,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         let check_ms = self.admitted.as_ref().filter(|_| end.is_none()).map(|admitted| admitted.check_ms);
         let until_ms = end.filter(|end| !end.is_lost).map(|end| end.until_ms);
         let alarm_ms = [progress.next_tick_ms, check_ms, until_ms].into_iter().flatten().min();
-        let alarm = self.shared.clock.instant(alarm_ms.unwrap_or_default());
-        let held = progress.held.filter(|_| !is_lost);
+        self.alarm.set(alarm_ms, &self.shared.clock);
+        let held = progress.held.filter(|_| !is_lost).map(|seq| Box::pin(self.shared.journal.until_durable(seq)));
+        let is_held = held.is_some();
+        let durable = async {
+            match held {
+                Some(held) => held.await,
+                None => std::future::pending().await,
+            }
+        };
         let storing = async {
             match &mut self.storing {
                 Some(storing) => storing.await,
@@ -138,8 +149,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 self.leave();
             },
             () = self.client.woken() => {}
-            () = self.shared.journal.until_durable(held.unwrap_or_default()), if held.is_some() => {}
-            () = tokio::time::sleep_until(alarm), if alarm_ms.is_some() => self.tick().await,
+            () = durable, if is_held => {}
+            () = self.alarm.rung() => self.tick().await,
         }
     }
 
@@ -167,7 +178,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
     async fn act(&mut self) {
         for action in self.client.take_actions() {
             match action {
-                Action::Connect(connect) => self.admit(*connect).await,
+                Action::Connect(connect) => Box::pin(self.admit(*connect)).await,
                 Action::Publish { message, ticket, received } => self.publish(message, ticket, received),
                 Action::Release { ticket, packet_id } => {
                     self.waiting.messages.push(Pending::Release { packet_id, ticket });
@@ -296,7 +307,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         self.client.work(|connection, out| connection.tick(now_ms, out));
         let Some(admitted) = self.admitted.as_mut().filter(|admitted| admitted.check_ms <= now_ms) else { return };
         admitted.check_ms = now_ms + BELIEVED_MS;
-        match self.shared.authenticate(&admitted.credential, self.peer).await {
+        match Box::pin(self.shared.authenticate(&admitted.credential, self.peer)).await {
             Ok(Some(principal)) => {
                 admitted.rights = Arc::new(Rights::new(principal, &self.shared.config.database));
             }
