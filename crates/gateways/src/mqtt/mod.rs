@@ -24,6 +24,7 @@ mod reason;
 mod rights;
 mod socket;
 mod task;
+mod websocket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,7 @@ use clock::Clock;
 
 pub use listener::Handshake;
 pub use rights::Rules;
+pub use websocket::NotOpened;
 
 /// How often sessions are looked through for what is due.
 const TICK: Duration = Duration::from_secs(1);
@@ -51,7 +53,7 @@ const EXPIRE: Duration = Duration::from_secs(60);
 pub struct MqttConfig {
     /// Of topics, connections, sessions and retained messages.
     pub limits: MqttLimits,
-    /// Connections at one time (setting `mqtt.connections`); further ones wait.
+    /// Connections at one time (setting `mqtt.connections`); further ones wait, or are refused over WebSocket.
     pub connections: usize,
     /// Sessions with and without a connection (setting `mqtt.sessions`); further clients are refused.
     pub sessions: usize,
