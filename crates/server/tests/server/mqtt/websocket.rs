@@ -330,7 +330,9 @@ fn a_stop_says_goodbye_and_is_not_held_up() {
         let mut client = WebClient::enter(&server, connect("stop")).await;
         client.ping().await;
         server.signal(rustix::process::Signal::TERM);
-        assert!(matches!(client.next().await, Packet::Disconnect(last) if last.reason == ReasonCode::ServerShuttingDown));
+        assert!(
+            matches!(client.next().await, Packet::Disconnect(last) if last.reason == ReasonCode::ServerShuttingDown)
+        );
         while let Some(Ok(message)) = client.socket.next().await {
             assert!(matches!(message, Message::Close(_)), "{message:?}");
         }
