@@ -210,6 +210,9 @@ pub(crate) struct ServeFlags {
     /// Address and port to listen on for MQTT over TLS, such as 0.0.0.0:8883 [default: none]
     #[arg(long, value_name = "ADDRESS:PORT")]
     mqtt_tls: Option<String>,
+    /// MQTT over WebSocket at /mqtt of the HTTP address
+    #[arg(long)]
+    mqtt_websocket: bool,
     /// Certificate chain for HTTPS (PEM); taken up anew when the file changes
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -241,6 +244,7 @@ impl ServeFlags {
         add("http.listen", self.http.clone(), "--http");
         add("mqtt.listen", self.mqtt.clone(), "--mqtt");
         add("mqtt.listen_tls", self.mqtt_tls.clone(), "--mqtt-tls");
+        add("mqtt.websocket", self.mqtt_websocket.then(|| "true".to_owned()), "--mqtt-websocket");
         add("tls.cert", self.tls_cert.as_ref().map(text), "--tls-cert");
         add("tls.key", self.tls_key.as_ref().map(text), "--tls-key");
         add("tls.self_signed", self.tls_self_signed.then(|| "true".to_owned()), "--tls-self-signed");

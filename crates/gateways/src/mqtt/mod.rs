@@ -28,6 +28,7 @@ mod reason;
 mod rights;
 mod socket;
 mod task;
+mod websocket;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ use journal::Journal;
 pub use journal::JournalError;
 pub use listener::Handshake;
 pub use rights::Rules;
+pub use websocket::NotOpened;
 
 /// How often sessions are looked through for what is due.
 const TICK: Duration = Duration::from_secs(1);
@@ -58,7 +60,7 @@ const EXPIRE: Duration = Duration::from_secs(60);
 pub struct MqttConfig {
     /// Of topics, connections, sessions and retained messages.
     pub limits: MqttLimits,
-    /// Connections at one time (setting `mqtt.connections`); further ones wait.
+    /// Connections at one time (setting `mqtt.connections`); further ones wait, or are refused over WebSocket.
     pub connections: usize,
     /// Sessions with and without a connection (setting `mqtt.sessions`); further clients are refused.
     pub sessions: usize,

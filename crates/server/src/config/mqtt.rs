@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize};
 /// The smallest packets with which a client can do anything.
 const LEAST_PACKET_BYTES: u32 = 256;
 
-/// `[mqtt]`. Without an address nothing listens.
+/// `[mqtt]`. Without an address and WebSocket there is no broker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct MqttSettings {
     /// Address and port, such as `0.0.0.0:1883`.
     pub(crate) listen: Option<String>,
     /// Address and port for TLS with the certificate of `[tls]`, such as `0.0.0.0:8883`.
     pub(crate) listen_tls: Option<String>,
-    /// Connections at one time; further ones wait.
+    /// Whether MQTT over WebSocket is there at `/mqtt` of the addresses of `[http]`.
+    pub(crate) websocket: bool,
+    /// Connections at one time; further ones wait, or are refused over WebSocket.
     pub(crate) connections: usize,
     /// Sessions, with and without a connection; further clients are refused.
     pub(crate) sessions: usize,
@@ -34,6 +36,7 @@ impl MqttSettings {
         Ok(Self {
             listen: None,
             listen_tls: None,
+            websocket: false,
             connections: 16_384,
             sessions: 100_000,
             database: DatabaseName::new("main")?,

@@ -9,6 +9,7 @@ mod host_metrics;
 mod listener;
 mod mail;
 mod mqtt;
+mod mqtt_websocket;
 mod stop;
 
 use std::net::SocketAddr;
@@ -102,7 +103,11 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     };
     let every = Duration::from_secs(settings.people.clean_up_minutes.saturating_mul(60));
     tokio::spawn(finish_adoptions(state.clone(), every, stop.clone()));
-    let router = sensorium_api::router(state);
+    let mqtt = mqtt_listeners.broker(settings, ingest, &stop)?;
+    let router = match mqtt.clone().filter(|_| settings.mqtt.websocket) {
+        Some(mqtt) => mqtt_websocket::beside(sensorium_api::router(state), mqtt),
+        None => sensorium_api::router(state),
+    };
     let connections = Connections::new(router, settings.http.connections, Patience::default(), stop.clone());
     let connections = connections.with_hsts(hsts(&settings.tls));
     let host_metrics = start_host_metrics(settings, &store, first.org)?;
@@ -117,7 +122,9 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         tokio::spawn(tls.clone().watch(stop.clone()));
     }
     tokio::spawn(connections.clone().listen(listener, tls.clone()));
-    let mqtt = mqtt_listeners.start(settings, ingest, tls.as_ref(), &stop)?;
+    if let Some(mqtt) = &mqtt {
+        mqtt_listeners.start(mqtt, tls.as_ref())?;
+    }
     if let Some(local) = local_listener {
         tokio::spawn(connections.clone().listen(local, None));
     }

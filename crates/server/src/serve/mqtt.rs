@@ -38,20 +38,19 @@ impl Listeners {
         self.plain.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
-    /// Starts the broker, when anything listens.
-    pub(super) fn start(
-        self,
-        settings: &Settings,
-        ingest: Ingest,
-        tls: Option<&Tls>,
-        stop: &CancellationToken,
-    ) -> Result<Option<Mqtt>> {
-        if self.plain.is_none() && self.tls.is_none() {
+    /// The broker, when there is a way to it.
+    pub(super) fn broker(&self, settings: &Settings, ingest: Ingest, stop: &CancellationToken) -> Result<Option<Mqtt>> {
+        if self.plain.is_none() && self.tls.is_none() && !settings.mqtt.websocket {
             return Ok(None);
         }
         let config = settings.mqtt.config().map_err(|(key, sentence)| anyhow!("{key}: {sentence}"))?;
         let mqtt = Mqtt::open(config, ingest, &settings.data_dir.join(SESSIONS), stop.clone())?;
         tokio::spawn(mqtt.clone().keep_up());
+        Ok(Some(mqtt))
+    }
+
+    /// Starts to accept connections.
+    pub(super) fn start(self, mqtt: &Mqtt, tls: Option<&Tls>) -> Result<()> {
         if let Some(listener) = self.plain {
             let address = listener.local_addr().context("the listener of MQTT has no address")?;
             tracing::info!(%address, "MQTT");
@@ -63,6 +62,6 @@ impl Listeners {
             let handshake: Handshake = Arc::new(move || tls.mqtt_acceptor());
             tokio::spawn(mqtt.clone().listen(listener, Some(handshake)));
         }
-        Ok(Some(mqtt))
+        Ok(())
     }
 }

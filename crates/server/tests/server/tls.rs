@@ -115,7 +115,7 @@ impl ServerCertVerifier for Anything {
 /// A connection of one TLS client, whose sessions are resumed if the server lets it.
 struct Connection(StreamOwned<ClientConnection, TcpStream>);
 
-fn trusting() -> Arc<ClientConfig> {
+pub(crate) fn trusting() -> Arc<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     Arc::new(config.dangerous().with_custom_certificate_verifier(Arc::new(Anything)).with_no_client_auth())

@@ -25,7 +25,7 @@ const SAME_LAYER: &[(&str, &str)] =
 const QUARANTINE: &[(&str, &[&str])] = &[
     ("datafusion", &["query"]),
     ("sea-orm", &["metadata"]),
-    ("axum", &["api", "server"]),
+    ("axum", &["api", "gateways", "server"]),
     ("influxdb-line-protocol", &["protocols"]),
     ("minijinja", &["devices"]),
     ("lettre", &["mail"]),

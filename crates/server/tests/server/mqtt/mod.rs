@@ -1,4 +1,4 @@
-//! The MQTT listener as a client sees it: the numbered statements of MQTT 5.0 that bind a server, each with tests of its own,
+//! The MQTT broker as a client sees it: the numbered statements of MQTT 5.0 that bind a server, each with tests of its own,
 //! what 3.1.1 does differently, and what becomes of messages in the database.
 //!
 //! All tests but those that stop a server share one, so each has topics and client identifiers of its own. Nothing waits for
@@ -38,6 +38,7 @@ mod stored;
 mod subscribe;
 mod topics;
 mod version3;
+mod websocket;
 mod will;
 
 const LOGIN: &str = "ada";
@@ -50,7 +51,7 @@ const PAYLOAD: &str = r#"{"value":1}"#;
 pub(crate) fn server() -> &'static Server {
     static SERVER: OnceLock<(Server, Child)> = OnceLock::new();
     let (server, _) = SERVER.get_or_init(|| {
-        let server = Start::new().quiet().mqtt().start();
+        let server = Start::new().quiet().mqtt().arg("--mqtt-websocket").start();
         let reaper = end_with_this_process(&server);
         let code = server.opened().split("#code=").nth(1).unwrap();
         let body = json!({"code": code, "organisation": "Lab", "login": LOGIN, "password": PASSWORD});

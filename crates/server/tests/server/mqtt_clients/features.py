@@ -18,8 +18,8 @@ def main(functions, versions):
     def run(name, version):
         functions[name](versions[version]) if is_versioned(name) else functions[name]()
 
-    if sys.argv[5:]:
-        return run(*sys.argv[5:])
+    if sys.argv[4:]:
+        return run(*sys.argv[4:])
     failed = []
     for name in [name for name in functions if name[:1] == "s" and name[1:2].isdigit()]:
         for version in versions if is_versioned(name) else ["5.0"]:

@@ -1,4 +1,4 @@
-"""mosquitto_pub and mosquitto_sub against a server: `with_mosquitto.py HOST PORT USER PASSWORD FEATURE VERSION`, or without the last two for everything.
+"""mosquitto_pub and mosquitto_sub against a server: `with_mosquitto.py URL USER PASSWORD FEATURE VERSION`, or without the last two for everything.
 
 A feature is a function with the section of MQTT 5.0 in its name. Those with a parameter are for 3.1.1 and 5.0, others for 5.0.
 Nothing sleeps: each step waits for a message or an answer.
@@ -8,10 +8,11 @@ import json
 import subprocess
 import sys
 import time
+from urllib.parse import urlsplit
 
 from features import main
 
-HOST, PORT, USER, PASSWORD = sys.argv[1:5]
+URL, USER, PASSWORD = urlsplit(sys.argv[1]), sys.argv[2], sys.argv[3]
 DEADLINE = 30
 RUN = format(time.time_ns(), "x")
 PAYLOAD = '{"value":1}'
@@ -21,7 +22,7 @@ SHOWN = "got %t %q %r %p"
 
 def to(version, *credential):
     user = ["-u", USER, "-P", PASSWORD] if not credential else [*credential]
-    return ["-h", HOST, "-p", PORT, "-V", version, *user]
+    return ["-h", URL.hostname, "-p", str(URL.port), "-V", version, *user]
 
 
 def publish(version, topic, *more, payload=PAYLOAD, qos=1):

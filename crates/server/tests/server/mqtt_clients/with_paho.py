@@ -1,4 +1,6 @@
-"""Eclipse Paho against a server: `with_paho.py HOST PORT USER PASSWORD FEATURE VERSION`, or without the last two for everything.
+"""Eclipse Paho against a server: `with_paho.py URL USER PASSWORD FEATURE VERSION`, or without the last two for everything.
+
+The URL is `mqtt://HOST:PORT`, or `ws://HOST:PORT/PATH` for WebSocket.
 
 A feature is a function with the section of MQTT 5.0 in its name. Those with a parameter are for 3.1.1 and 5.0, others for 5.0.
 Nothing sleeps: each step waits for a message or an answer.
@@ -9,6 +11,7 @@ import queue
 import socket
 import sys
 import time
+from urllib.parse import urlsplit
 
 import paho.mqtt.client as paho
 from features import main
@@ -16,7 +19,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-HOST, PORT, USER, PASSWORD = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
+URL, USER, PASSWORD = urlsplit(sys.argv[1]), sys.argv[2], sys.argv[3]
+IS_WEBSOCKET = URL.scheme == "ws"
 DEADLINE = 30
 # Of this run, as a server that is asked twice remembers sessions and retained messages.
 RUN = format(time.time_ns(), "x")
@@ -38,9 +42,12 @@ class Peer:
         client_id = f"paho-{RUN}-{version}-{name}" if name else ""
         if version == paho.MQTTv311:
             options.setdefault("clean_session", True)
+        options["transport"] = "websockets" if IS_WEBSOCKET else "tcp"
         self.client = paho.Client(
             paho.CallbackAPIVersion.VERSION2, client_id, protocol=version, reconnect_on_failure=False, **options
         )
+        if IS_WEBSOCKET:
+            self.client.ws_set_options(URL.path)
         self.client.username_pw_set(USER, PASSWORD)
         self.messages, self.answers = queue.Queue(), queue.Queue()
         self.client.on_message = lambda client, data, message: self.messages.put(message)
@@ -53,7 +60,7 @@ class Peer:
         more = {"bind_address": address}
         if self.version == paho.MQTTv5:
             more |= {"clean_start": clean, "properties": properties(PacketTypes.CONNECT, **values)}
-        self.client.connect(HOST, PORT, keepalive, **more)
+        self.client.connect(URL.hostname, URL.port, keepalive, **more)
         self.client.loop_start()
         return self.answers.get(timeout=DEADLINE)
 
@@ -101,7 +108,9 @@ class Peer:
 
     def broken(self):
         """The network fails."""
-        self.client.socket().shutdown(socket.SHUT_RDWR)
+        connection = self.client.socket()
+        # Paho's WebSocket is a wrapper without this method.
+        getattr(connection, "_socket", connection).shutdown(socket.SHUT_RDWR)
         kind, _, _ = self.answers.get(timeout=DEADLINE)
         assert kind == "end", kind
         self.client.loop_stop()
@@ -119,7 +128,7 @@ def s3_1_connect(version):
         peer = Peer(version, "refused")
         peer.client.username_pw_set(user, password)
         # From another address, as wrong credentials are limited for each.
-        _, reason, _ = peer.connect(address=f"127.3.{version}.1")
+        _, reason, _ = peer.connect(address=f"127.{4 if IS_WEBSOCKET else 3}.{version}.1")
         # Paho gives the return codes of 3.1.1 the names of reasons.
         assert reason.value in (0x86, 0x87), reason
 
