@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::gauge;
+use sensorium_metadata::CertificateFingerprint;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::{Mqtt, task};
 
@@ -51,13 +53,22 @@ impl Mqtt {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::trace!(%peer, %error, "no TCP_NODELAY");
         }
-        let Some(handshake) = handshake else { return task::serve(self.0.clone(), stream, peer).await };
+        let Some(handshake) = handshake else { return task::serve(self.0.clone(), stream, peer, None).await };
         let patience = Duration::from_millis(self.0.limits.connect_ms);
         match tokio::time::timeout(patience, handshake().accept(stream)).await {
-            // Boxed, so that connections without TLS do not have its room.
-            Ok(Ok(stream)) => Box::pin(task::serve(self.0.clone(), stream, peer)).await,
+            Ok(Ok(stream)) => {
+                let certificate = certificate(&stream);
+                // Boxed, so that connections without TLS do not have its room.
+                Box::pin(task::serve(self.0.clone(), stream, peer, certificate)).await;
+            }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "TLS handshake took too long (setting mqtt.connect_ms)"),
         }
     }
+}
+
+/// The certificate whose key the client has proven to have, where the handshake asks for one.
+fn certificate(stream: &TlsStream<TcpStream>) -> Option<CertificateFingerprint> {
+    let (_, session) = stream.get_ref();
+    Some(CertificateFingerprint::of(session.peer_certificates()?.first()?))
 }

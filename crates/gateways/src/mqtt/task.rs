@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use metrics::counter;
+use sensorium_metadata::CertificateFingerprint;
 use sensorium_model::Principal;
 use sensorium_protocols::mqtt::packet::{Connect, Qos, Version};
 use sensorium_protocols::mqtt::session::{Accept, Action, Outcome, Requested, Ticket};
@@ -29,12 +30,17 @@ const WAITING: usize = 1_000;
 /// Bytes of payloads that wait for the batch before them.
 const WAITING_BYTES: usize = 4 * 1_024 * 1_024;
 
-/// Serves a connection to its end.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Arc<Shared>, stream: S, peer: IpAddr) {
+/// Serves a connection to its end, with the certificate of a client that has shown one.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    shared: Arc<Shared>,
+    stream: S,
+    peer: IpAddr,
+    certificate: Option<CertificateFingerprint>,
+) {
     let client = Arc::new(Client::new(shared.limits.clone(), shared.clock.now_ms()));
     let socket = Socket::new(stream);
-    let task = Task { shared, client, socket, peer, admitted: None, waiting: Waiting::default(), storing: None };
-    task.run().await;
+    let waiting = Waiting::default();
+    Task { shared, client, socket, peer, certificate, admitted: None, waiting, storing: None }.run().await;
 }
 
 struct Task<S> {
@@ -42,6 +48,7 @@ struct Task<S> {
     client: Arc<Client>,
     socket: Socket<S>,
     peer: IpAddr,
+    certificate: Option<CertificateFingerprint>,
     admitted: Option<Admitted>,
     waiting: Waiting,
     /// The batch that is being stored.
@@ -58,11 +65,13 @@ struct Admitted {
     version: Version,
 }
 
-/// What a client said who it is. The user name means nothing beside a token.
+/// What a client said who it is.
 #[derive(Clone)]
-struct Credential {
-    login: Arc<str>,
-    password: Arc<str>,
+enum Credential {
+    /// The user name means nothing beside a token.
+    Password { login: Arc<str>, password: Arc<str> },
+    /// Of a client without a password.
+    Certificate(CertificateFingerprint),
 }
 
 /// Messages for the next batch.
@@ -191,27 +200,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
     /// Finds out who the client is, and lets it in or not.
     async fn admit(&mut self, connect: Connect) {
-        let outcome = self.shared.check(&connect, self.peer).await.and_then(|(credential, rights)| {
-            let client_id = match connect.client_id.is_empty() {
-                true => Arc::from(format!("auto-{}", Uuid::now_v7())),
-                false => connect.client_id.clone(),
-            };
-            let identity = Identity {
-                org: rights.principal.org,
-                device: rights.principal.device.as_ref().map(|device| device.id),
-                client_id: client_id.clone(),
-            };
-            let accept = Accept { assigned_client_id: Some(client_id), ..Accept::default() };
-            let now_ms = self.shared.clock.now_ms();
-            let sender = self.shared.broker.connect(&self.client, identity, accept, now_ms);
-            let sender = sender.ok_or((
-                ReasonCode::QuotaExceeded,
-                "the server holds as many sessions as it may (setting mqtt.sessions)".to_owned(),
-            ))?;
-            let (check_ms, version) = (now_ms + BELIEVED_MS, connect.version);
-            self.admitted = Some(Admitted { sender, rights: Arc::new(rights), credential, check_ms, version });
-            Ok(())
-        });
+        let outcome =
+            self.shared.check(&connect, self.peer, self.certificate.as_ref()).await.and_then(|(credential, rights)| {
+                let client_id = match connect.client_id.is_empty() {
+                    true => Arc::from(format!("auto-{}", Uuid::now_v7())),
+                    false => connect.client_id.clone(),
+                };
+                let identity = Identity {
+                    org: rights.principal.org,
+                    device: rights.principal.device.as_ref().map(|device| device.id),
+                    client_id: client_id.clone(),
+                };
+                let accept = Accept { assigned_client_id: Some(client_id), ..Accept::default() };
+                let now_ms = self.shared.clock.now_ms();
+                let sender = self.shared.broker.connect(&self.client, identity, accept, now_ms);
+                let sender = sender.ok_or((
+                    ReasonCode::QuotaExceeded,
+                    "the server holds as many sessions as it may (setting mqtt.sessions)".to_owned(),
+                ))?;
+                let (check_ms, version) = (now_ms + BELIEVED_MS, connect.version);
+                self.admitted = Some(Admitted { sender, rights: Arc::new(rights), credential, check_ms, version });
+                Ok(())
+            });
         if let Err((reason, text)) = outcome {
             counter!("sensorium_mqtt_refused_total", "reason" => reason.as_str()).increment(1);
             let now_ms = self.shared.clock.now_ms();
@@ -309,21 +319,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
 impl Shared {
     /// Who a client is and what it may do; why it is not let in.
-    async fn check(&self, connect: &Connect, peer: IpAddr) -> Result<(Credential, Rights), (ReasonCode, String)> {
+    async fn check(
+        &self,
+        connect: &Connect,
+        peer: IpAddr,
+        certificate: Option<&CertificateFingerprint>,
+    ) -> Result<(Credential, Rights), (ReasonCode, String)> {
         if connect.authentication_method.is_some() {
             let text = "enhanced authentication is not offered; send a user name and a password";
             return Err((ReasonCode::BadAuthenticationMethod, text.to_owned()));
         }
         let wrong = || (ReasonCode::BadUserNameOrPassword, "the user name or the password is wrong".to_owned());
-        let Some(password) = &connect.password else {
-            let text = "a password is missing; send an API token as the password, with any user name";
-            return Err((ReasonCode::NotAuthorized, text.to_owned()));
+        let credential = match (&connect.password, certificate) {
+            (Some(password), _) => {
+                let password = std::str::from_utf8(password).map_err(|_| wrong())?.into();
+                Credential::Password { login: connect.username.clone().unwrap_or_default(), password }
+            }
+            (None, Some(certificate)) => Credential::Certificate(certificate.clone()),
+            (None, None) => {
+                let text = "a password is missing; send an API token as the password, with any user name";
+                return Err((ReasonCode::NotAuthorized, text.to_owned()));
+            }
         };
-        let password = std::str::from_utf8(password).map_err(|_| wrong())?;
-        let login = connect.username.clone().unwrap_or_default();
-        let credential = Credential { login, password: password.into() };
-        let found = self.authenticate(&credential, peer).await;
-        let principal = found?.ok_or_else(wrong)?;
+        let found = self.authenticate(&credential, peer).await?;
+        let principal = found.ok_or_else(|| match &credential {
+            Credential::Password { .. } => wrong(),
+            Credential::Certificate(_) => {
+                let text =
+                    "no device that may write has this client certificate; add it to the device, or send a password";
+                (ReasonCode::NotAuthorized, text.to_owned())
+            }
+        })?;
         let rights = Rights::new(principal, &self.config.database);
         if !rights.may_connect() {
             let text = "this credential may neither write nor read here";
@@ -345,8 +371,11 @@ impl Shared {
         credential: &Credential,
         peer: IpAddr,
     ) -> Result<Option<Principal>, (ReasonCode, String)> {
-        let Credential { login, password } = credential;
-        let found = self.ingest.metadata.authenticate_basic(login, password, peer).await;
+        let metadata = &self.ingest.metadata;
+        let found = match credential {
+            Credential::Password { login, password } => metadata.authenticate_basic(login, password, peer).await,
+            Credential::Certificate(certificate) => metadata.device_by_certificate(certificate).await,
+        };
         found.map_err(|error| (reason::of(error.kind()), error.to_string()))
     }
 }
