@@ -16,9 +16,14 @@ use tokio_util::bytes::BytesMut;
 use super::{PAYLOAD, server};
 use crate::support::{DEADLINE, Server, TOKEN, block_on};
 
+/// What a client speaks over: a socket, or TLS on one.
+pub(super) trait Wire: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Wire for S {}
+
 /// A connection to a server.
 pub(super) struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Wire>,
     decoder: Decoder,
     buffer: BytesMut,
     /// What came while another packet was waited for.
@@ -124,8 +129,20 @@ impl Client {
         let stream = stream(server.mqtt()).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        Self::over(stream, version)
+    }
+
+    /// Over what is connected to a server.
+    pub(super) fn over(stream: impl Wire + 'static, version: Version) -> Self {
         let decoder = Decoder::with_version(version, &MqttLimits::default());
-        Self { stream, decoder, buffer: BytesMut::new(), passed: VecDeque::new(), version, last_id: 0 }
+        Self {
+            stream: Box::new(stream),
+            decoder,
+            buffer: BytesMut::new(),
+            passed: VecDeque::new(),
+            version,
+            last_id: 0,
+        }
     }
 
     /// Sends CONNECT and reads CONNACK, which is the first packet.
@@ -135,10 +152,14 @@ impl Client {
 
     /// The same at another server.
     pub(super) fn hello_at(server: &Server, connect: Connect) -> (Self, ConnAck) {
-        let mut client = Self::open_at(server, connect.version);
-        client.send(Packet::Connect(Box::new(connect)));
-        match client.next() {
-            Packet::ConnAck(ack) => (client, *ack),
+        Self::open_at(server, connect.version).greet(connect)
+    }
+
+    /// Sends CONNECT and reads CONNACK.
+    pub(super) fn greet(mut self, connect: Connect) -> (Self, ConnAck) {
+        self.send(Packet::Connect(Box::new(connect)));
+        match self.next() {
+            Packet::ConnAck(ack) => (self, *ack),
             other => panic!("{other:?} came before CONNACK"),
         }
     }
