@@ -231,6 +231,12 @@ mod tests {
         let (old, ..) = certificate(&[(DnType::CommonName, "attic")], (2020, 1, 1));
         assert!(refused(&old).contains("expired"));
         assert!((0..der.len()).all(|length| read(&der[..length]).is_err()), "what is cut is not read");
+        for place in 0..der.len() {
+            let mut changed = der.clone();
+            changed[place] ^= 0xff;
+            // Whatever comes of it.
+            let _read = read(&changed);
+        }
     }
 
     #[test]
