@@ -200,28 +200,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
     /// Finds out who the client is, and lets it in or not.
     async fn admit(&mut self, connect: Connect) {
-        let outcome =
-            self.shared.check(&connect, self.peer, self.certificate.as_ref()).await.and_then(|(credential, rights)| {
-                let client_id = match connect.client_id.is_empty() {
-                    true => Arc::from(format!("auto-{}", Uuid::now_v7())),
-                    false => connect.client_id.clone(),
-                };
-                let identity = Identity {
-                    org: rights.principal.org,
-                    device: rights.principal.device.as_ref().map(|device| device.id),
-                    client_id: client_id.clone(),
-                };
-                let accept = Accept { assigned_client_id: Some(client_id), ..Accept::default() };
-                let now_ms = self.shared.clock.now_ms();
-                let sender = self.shared.broker.connect(&self.client, identity, accept, now_ms);
-                let sender = sender.ok_or((
-                    ReasonCode::QuotaExceeded,
-                    "the server holds as many sessions as it may (setting mqtt.sessions)".to_owned(),
-                ))?;
-                let (check_ms, version) = (now_ms + BELIEVED_MS, connect.version);
-                self.admitted = Some(Admitted { sender, rights: Arc::new(rights), credential, check_ms, version });
-                Ok(())
-            });
+        let checked = self.shared.check(&connect, self.peer, self.certificate.as_ref()).await;
+        let outcome = checked.and_then(|(credential, rights)| {
+            let client_id = match connect.client_id.is_empty() {
+                true => Arc::from(format!("auto-{}", Uuid::now_v7())),
+                false => connect.client_id.clone(),
+            };
+            let identity = Identity {
+                org: rights.principal.org,
+                device: rights.principal.device.as_ref().map(|device| device.id),
+                client_id: client_id.clone(),
+            };
+            let accept = Accept { assigned_client_id: Some(client_id), ..Accept::default() };
+            let now_ms = self.shared.clock.now_ms();
+            let sender = self.shared.broker.connect(&self.client, identity, accept, now_ms);
+            let sender = sender.ok_or((
+                ReasonCode::QuotaExceeded,
+                "the server holds as many sessions as it may (setting mqtt.sessions)".to_owned(),
+            ))?;
+            let (check_ms, version) = (now_ms + BELIEVED_MS, connect.version);
+            self.admitted = Some(Admitted { sender, rights: Arc::new(rights), credential, check_ms, version });
+            Ok(())
+        });
         if let Err((reason, text)) = outcome {
             counter!("sensorium_mqtt_refused_total", "reason" => reason.as_str()).increment(1);
             let now_ms = self.shared.clock.now_ms();
