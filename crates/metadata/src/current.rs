@@ -4,7 +4,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTra
 use sensorium_model::{OrgId, Principal, Role, SessionId, Subject, TokenId, UserId};
 
 use crate::config::millis;
-use crate::entity::{api_token, session, user};
+use crate::entity::{api_token, device_credential, session, user};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
 
@@ -16,7 +16,9 @@ impl Metadata {
             Subject::User(user, None) => self.user_is_active(self.db(), who.org, user, who.role).await,
             Subject::User(user, Some(session)) => Ok(self.session_stands(who.org, user, session).await?
                 && self.user_is_active(self.db(), who.org, user, who.role).await?),
-            Subject::Token(token) => self.token_stands(who.org, token).await,
+            Subject::Token(token) => {
+                Ok(self.token_stands(who.org, token).await? || self.credential_stands(who.org, token).await?)
+            }
             Subject::System | Subject::Anonymous => Ok(true),
         }
     }
@@ -62,5 +64,15 @@ impl Metadata {
             .count(self.db())
             .await?;
         Ok(found > 0)
+    }
+
+    /// The same of a pre-shared key or a certificate of a device, which stands in a token's place.
+    async fn credential_stands(&self, org: OrgId, credential: TokenId) -> Result<bool, MetadataError> {
+        let found = device_credential::Entity::find_by_id(*credential.as_uuid())
+            .filter(device_credential::Column::OrgId.eq(*org.as_uuid()))
+            .filter(device_credential::Column::RevokedAtMs.is_null())
+            .one(self.db())
+            .await?;
+        Ok(found.is_some_and(|row| row.is_good_at(self.now_ms())))
     }
 }

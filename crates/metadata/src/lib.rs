@@ -10,7 +10,7 @@
 //! - every statement that reads or changes what belongs to an organisation names that organisation in its condition;
 //! - a change and its entry in the audit table are committed together;
 //! - a revoked token is refused by the first request after the revocation returned; so is everything of a person who was
-//!   suspended or deleted, and every token of a device that was disabled or deleted;
+//!   suspended or deleted, and every token, key and certificate of a device that was disabled or deleted;
 //! - unknown logins cost the same time and give the same answer as wrong passwords.
 //!
 //! Limits: people, links and pages of the record of changes as in [`people`] and [`history`]; devices as in [`registry`]; devices that are not known as in [`inbox`]; submissions as in [`submissions`]; places as in [`places`]; classes as in [`classes`]; groups as in [`groups`]; people who ask to join as in [`registration`]; identities of a provider as in [`identities`]; [`sessions::MAX_PER_USER`];
@@ -80,9 +80,10 @@ pub use people::{NewPerson, PeopleQuery, Person, PersonChange, PersonStatus};
 
 pub use registration::Registration;
 pub use registry::{
-    ClaimInfo, Claimed, Command, CommandStatus, Device, DeviceChange, DeviceCursor, DeviceQuery, DeviceSort,
-    DeviceState, DeviceStatus, DeviceType, Edit, Import, ImportRow, Imported, NewCommand, NewDevice, NewDeviceToken,
-    NewType, RegistryError, TypeChange,
+    CertificateFingerprint, ClaimInfo, Claimed, Command, CommandStatus, CredentialInfo, CredentialKind, Device,
+    DeviceChange, DeviceCursor, DeviceQuery, DeviceSort, DeviceState, DeviceStatus, DeviceType, Edit, Import,
+    ImportRow, Imported, NewCommand, NewCredential, NewDevice, NewDeviceToken, NewType, PreSharedKey, Proof,
+    RegistryError, TypeChange,
 };
 pub use second_factor::{Enrolment, SecondFactor};
 pub use sessions::{NewSecret, SignedIn};

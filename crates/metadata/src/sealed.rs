@@ -1,4 +1,5 @@
-//! Secrets that must be read again, and so cannot be kept as hashes: the secrets of second factors, passwords of Wi-Fi networks.
+//! Secrets that must be read again, and so cannot be kept as hashes: the secrets of second factors, passwords of Wi-Fi networks,
+//! pre-shared keys of devices.
 //!
 //! They are sealed with ChaCha20-Poly1305 (RFC 8439) under a key of 256 random bits that lies in a file outside of the database
 //! ([`MetadataConfig::key_file`](crate::MetadataConfig)), so that a copy of the database alone, such as a backup, opens none.
@@ -25,7 +26,7 @@ use tokio::sync::OnceCell;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::entity::{second_factor, wifi_network};
+use crate::entity::{device_credential, second_factor, wifi_network};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
 use crate::secrets;
@@ -34,10 +35,11 @@ const VERSION: &str = "v1";
 const KEY_BYTES: usize = 32;
 
 const MISSING: &str = "it is missing, so what was sealed with it cannot be read, and nothing is sealed; put it back from where you \
-                       keep it (backups do not hold it). If it is lost, delete all Wi-Fi networks and remove all second factors: \
-                       then a new one is made";
+                       keep it (backups do not hold it). If it is lost, delete all Wi-Fi networks, remove all second factors and \
+                       revoke all pre-shared keys of devices: then a new one is made";
 const ANOTHER: &str = "it is not the key that secrets were sealed with, so they cannot be read, and nothing is sealed; put the right one \
-                       back from where you keep it. If it is lost, delete all Wi-Fi networks and remove all second factors";
+                       back from where you keep it. If it is lost, delete all Wi-Fi networks, remove all second factors and revoke \
+                       all pre-shared keys of devices";
 const NO_KEY: &str = "it holds no key; put it back from where you keep it";
 const FAILED: &str = "it cannot be read or written";
 
@@ -143,7 +145,11 @@ impl Metadata {
         let others = format!("{}%", but_with.unwrap_or("-"));
         let factors = second_factor::Entity::find().filter(second_factor::Column::Secret.not_like(others.as_str()));
         let networks = wifi_network::Entity::find().filter(wifi_network::Column::Password.not_like(others.as_str()));
-        Ok(factors.count(self.db()).await? > 0 || networks.count(self.db()).await? > 0)
+        let keys =
+            device_credential::Entity::find().filter(device_credential::Column::Secret.not_like(others.as_str()));
+        Ok(factors.count(self.db()).await? > 0
+            || networks.count(self.db()).await? > 0
+            || keys.count(self.db()).await? > 0)
     }
 }
 

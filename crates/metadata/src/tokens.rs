@@ -126,18 +126,10 @@ impl Metadata {
         };
         let Some(mut principal) = principal(&row) else { return Ok(None) };
         if let Some(device) = row.device_id {
-            let device = device::Entity::find_by_id(device)
-                .filter(device::Column::OrgId.eq(row.org_id))
-                .filter(device::Column::Enabled.eq(true))
-                .one(self.db())
-                .await?;
-            let Some(device) = device else { return Ok(None) };
-            let acting = ActingDevice { id: DeviceId::from_uuid(device.id), name: device.name.into() };
-            principal.device = Some(Arc::new(acting));
-            principal.made_by = device.added_by.map(UserId::from_uuid);
+            let Some(acting) = self.as_device(principal, device).await? else { return Ok(None) };
+            principal = acting;
         }
-        let stale_since = now_ms.saturating_sub(USED_EVERY_MS);
-        if row.last_used_at_ms.is_none_or(|used| used <= stale_since) {
+        if is_use_to_note(row.last_used_at_ms, now_ms) {
             let used = api_token::ActiveModel { last_used_at_ms: Set(Some(now_ms)), ..Default::default() };
             let noted = api_token::Entity::update_many()
                 .set(used)
@@ -154,6 +146,24 @@ impl Metadata {
         let found = Found { token, principal: principal.clone(), expires_at_ms: row.expires_at_ms };
         self.token_cache().remember(generation, fingerprint, found, now_ms);
         Ok(Some(principal))
+    }
+
+    /// A principal as the device that its credential belongs to; none if that may not write, or is gone.
+    pub(crate) async fn as_device(
+        &self,
+        principal: Principal,
+        device: Uuid,
+    ) -> Result<Option<Principal>, MetadataError> {
+        let device = device::Entity::find_by_id(device)
+            .filter(device::Column::OrgId.eq(*principal.org.as_uuid()))
+            .filter(device::Column::Enabled.eq(true))
+            .one(self.db())
+            .await?;
+        Ok(device.map(|device| Principal {
+            device: Some(Arc::new(ActingDevice { id: DeviceId::from_uuid(device.id), name: device.name.into() })),
+            made_by: device.added_by.map(UserId::from_uuid),
+            ..principal
+        }))
     }
 
     /// Creates a token in the caller's organisation; the secret is returned here and kept nowhere.
@@ -275,6 +285,11 @@ impl Metadata {
             for_devices: new.for_devices,
         }
     }
+}
+
+/// Whether it is to be noted that something was used now.
+pub(crate) fn is_use_to_note(last_used_at_ms: Option<i64>, now_ms: i64) -> bool {
+    last_used_at_ms.is_none_or(|used| used <= now_ms.saturating_sub(USED_EVERY_MS))
 }
 
 /// What the record of changes says about a token.

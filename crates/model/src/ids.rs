@@ -58,6 +58,10 @@ id! {
     TokenId
 }
 id! {
+    /// A pre-shared key or a client certificate of a device.
+    CredentialId
+}
+id! {
     /// A device of the registry.
     DeviceId
 }

@@ -31,8 +31,8 @@ pub use email::{EmailAddress, EmailError};
 pub use error::{ErrorKind, chain};
 pub use hash::{FastMap, FastSet};
 pub use ids::{
-    ClassId, CommandId, DeviceId, DeviceTypeId, GroupId, NetworkId, NewcomerId, OrgId, PlaceId, SessionId,
-    SubmissionId, TokenId, UserId,
+    ClassId, CommandId, CredentialId, DeviceId, DeviceTypeId, GroupId, NetworkId, NewcomerId, OrgId, PlaceId,
+    SessionId, SubmissionId, TokenId, UserId,
 };
 pub use limits::IngestLimits;
 pub use names::{DEVICE_TAG, DatabaseKey, DatabaseName, Name, NameError};

@@ -172,6 +172,7 @@ async fn a_guest_gets_what_is_shared_with_its_newest_values_and_the_rest_is_not_
         "/api/v1/queries",
         &format!("{}/commands", at("/api/v1/devices", attic)),
         &format!("{}/tokens", at("/api/v1/devices", attic)),
+        &format!("{}/credentials", at("/api/v1/devices", attic)),
         &format!("{}/claim", at("/api/v1/devices", attic)),
     ] {
         assert_eq!(house.see(path).await.failure(), failure(403, "denied"), "{path}");

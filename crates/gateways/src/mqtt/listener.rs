@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::gauge;
+use sensorium_metadata::CertificateFingerprint;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::{Mqtt, task};
 
@@ -51,7 +53,7 @@ impl Mqtt {
     async fn plain(self, stream: TcpStream, peer: IpAddr, slot: Slot) {
         let _connected = Connected::new(slot);
         send_at_once(&stream, peer);
-        task::serve(self.0, stream, peer).await;
+        task::serve(self.0, stream, peer, None).await;
     }
 
     async fn encrypted(self, stream: TcpStream, peer: IpAddr, handshake: Handshake, slot: Slot) {
@@ -60,7 +62,10 @@ impl Mqtt {
         let patience = Duration::from_millis(self.0.limits.connect_ms);
         let shaken = Box::pin(tokio::time::timeout(patience, handshake().accept(stream)));
         match self.0.abort.run_until_cancelled(shaken).await {
-            Some(Ok(Ok(stream))) => task::serve(self.0, stream, peer).await,
+            Some(Ok(Ok(stream))) => {
+                let certificate = certificate(&stream);
+                task::serve(self.0, stream, peer, certificate).await;
+            }
             Some(Ok(Err(error))) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             Some(Err(_)) => tracing::debug!(%peer, "TLS handshake took too long (setting mqtt.connect_ms)"),
             None => {}
@@ -69,15 +74,15 @@ impl Mqtt {
 }
 
 /// One of the connections that may be there at one time.
-type Slot = OwnedSemaphorePermit;
+pub(super) type Slot = OwnedSemaphorePermit;
 
 /// Counts a connection as long as it is there.
-struct Connected {
+pub(super) struct Connected {
     _slot: Slot,
 }
 
 impl Connected {
-    fn new(slot: Slot) -> Self {
+    pub(super) fn new(slot: Slot) -> Self {
         gauge!("sensorium_mqtt_connections").increment(1);
         Self { _slot: slot }
     }
@@ -94,4 +99,10 @@ fn send_at_once(stream: &TcpStream, peer: IpAddr) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::trace!(%peer, %error, "no TCP_NODELAY");
     }
+}
+
+/// The certificate whose key the client has proven to have, where the handshake asks for one.
+fn certificate(stream: &TlsStream<TcpStream>) -> Option<CertificateFingerprint> {
+    let (_, session) = stream.get_ref();
+    Some(CertificateFingerprint::of(session.peer_certificates()?.first()?))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use metrics::counter;
+use sensorium_metadata::CertificateFingerprint;
 use sensorium_model::Principal;
 use sensorium_protocols::mqtt::packet::{Connect, Qos, Version};
 use sensorium_protocols::mqtt::session::{Accept, Action, Begun, Outcome, Requested, Ticket};
@@ -30,12 +31,17 @@ const WAITING: usize = 1_000;
 /// Bytes of payloads that wait for the batch before them.
 const WAITING_BYTES: usize = 4 * 1_024 * 1_024;
 
-/// Serves a connection to its end.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Arc<Shared>, stream: S, peer: IpAddr) {
+/// Serves a connection to its end, with the certificate of a client that has shown one.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    shared: Arc<Shared>,
+    stream: S,
+    peer: IpAddr,
+    certificate: Option<CertificateFingerprint>,
+) {
     let client = Arc::new(Client::new(shared.limits.clone(), shared.journal.clone(), shared.clock.now_ms()));
     let (abort, socket) = (shared.abort.clone(), Socket::new(stream));
     let (waiting, alarm) = (Waiting::default(), Alarm::default());
-    let mut task = Task { shared, client, socket, peer, admitted: None, waiting, storing: None, alarm };
+    let mut task = Task { shared, client, socket, peer, certificate, admitted: None, waiting, storing: None, alarm };
     let _done = abort.run_until_cancelled(task.run()).await;
 }
 
@@ -44,6 +50,7 @@ struct Task<S> {
     client: Arc<Client>,
     socket: Socket<S>,
     peer: IpAddr,
+    certificate: Option<CertificateFingerprint>,
     admitted: Option<Admitted>,
     waiting: Waiting,
     /// The batch that is being stored.
@@ -61,11 +68,13 @@ struct Admitted {
     version: Version,
 }
 
-/// What a client said who it is. The user name means nothing beside a token.
+/// What a client said who it is.
 #[derive(Clone)]
-struct Credential {
-    login: Arc<str>,
-    password: Arc<str>,
+enum Credential {
+    /// The user name means nothing beside a token.
+    Password { login: Arc<str>, password: Arc<str> },
+    /// Of a client without a password.
+    Certificate(CertificateFingerprint),
 }
 
 /// Messages for the next batch.
@@ -207,7 +216,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
     /// Finds out who the client is, and lets it in or not.
     async fn admit(&mut self, connect: Connect) {
-        let outcome = self.shared.check(&connect, self.peer).await.and_then(|(credential, rights)| {
+        let checked = self.shared.check(&connect, self.peer, self.certificate.as_ref()).await;
+        let outcome = checked.and_then(|(credential, rights)| {
             let client_id = match connect.client_id.is_empty() {
                 true => Arc::from(format!("auto-{}", Uuid::now_v7())),
                 false => connect.client_id.clone(),
@@ -325,21 +335,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
 impl Shared {
     /// Who a client is and what it may do; why it is not let in.
-    async fn check(&self, connect: &Connect, peer: IpAddr) -> Result<(Credential, Rights), (ReasonCode, String)> {
+    async fn check(
+        &self,
+        connect: &Connect,
+        peer: IpAddr,
+        certificate: Option<&CertificateFingerprint>,
+    ) -> Result<(Credential, Rights), (ReasonCode, String)> {
         if connect.authentication_method.is_some() {
             let text = "enhanced authentication is not offered; send a user name and a password";
             return Err((ReasonCode::BadAuthenticationMethod, text.to_owned()));
         }
         let wrong = || (ReasonCode::BadUserNameOrPassword, "the user name or the password is wrong".to_owned());
-        let Some(password) = &connect.password else {
-            let text = "a password is missing; send an API token as the password, with any user name";
-            return Err((ReasonCode::NotAuthorized, text.to_owned()));
+        let credential = match (&connect.password, certificate) {
+            (Some(password), _) => {
+                let password = std::str::from_utf8(password).map_err(|_| wrong())?.into();
+                Credential::Password { login: connect.username.clone().unwrap_or_default(), password }
+            }
+            (None, Some(certificate)) => Credential::Certificate(certificate.clone()),
+            (None, None) => {
+                let text = "a password is missing; send an API token as the password, with any user name";
+                return Err((ReasonCode::NotAuthorized, text.to_owned()));
+            }
         };
-        let password = std::str::from_utf8(password).map_err(|_| wrong())?;
-        let login = connect.username.clone().unwrap_or_default();
-        let credential = Credential { login, password: password.into() };
-        let found = self.authenticate(&credential, peer).await;
-        let principal = found?.ok_or_else(wrong)?;
+        let found = self.authenticate(&credential, peer).await?;
+        let principal = found.ok_or_else(|| match &credential {
+            Credential::Password { .. } => wrong(),
+            Credential::Certificate(_) => {
+                let text =
+                    "no device that may write has this client certificate; add it to the device, or send a password";
+                (ReasonCode::NotAuthorized, text.to_owned())
+            }
+        })?;
         let rights = Rights::new(principal, &self.config.database);
         if !rights.may_connect() {
             let text = "this credential may neither write nor read here";
@@ -361,8 +387,11 @@ impl Shared {
         credential: &Credential,
         peer: IpAddr,
     ) -> Result<Option<Principal>, (ReasonCode, String)> {
-        let Credential { login, password } = credential;
-        let found = self.ingest.metadata.authenticate_basic(login, password, peer).await;
+        let metadata = &self.ingest.metadata;
+        let found = match credential {
+            Credential::Password { login, password } => metadata.authenticate_basic(login, password, peer).await,
+            Credential::Certificate(certificate) => metadata.device_by_certificate(certificate).await,
+        };
         found.map_err(|error| (reason::of(error.kind()), error.to_string()))
     }
 }

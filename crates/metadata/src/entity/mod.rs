@@ -7,6 +7,7 @@ pub(crate) mod database_creator;
 pub(crate) mod device;
 pub(crate) mod device_claim;
 pub(crate) mod device_command;
+pub(crate) mod device_credential;
 pub(crate) mod device_state;
 pub(crate) mod device_type;
 pub(crate) mod external_identity;

@@ -8,6 +8,7 @@ mod v11;
 mod v12;
 mod v13;
 mod v14;
+mod v15;
 mod v2;
 mod v3;
 mod v4;
@@ -28,7 +29,7 @@ use crate::entity::schema_version;
 use crate::error::MetadataError;
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 14;
+const NEWEST: i32 = 15;
 
 /// A step: other names of tables, new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -71,6 +72,7 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             11 => v12::step(),
             12 => v13::step(),
             13 => v14::step(),
+            14 => v15::step(),
             _ => return transaction.commit().await.map_err(open),
         };
         for rename in &step.renames {

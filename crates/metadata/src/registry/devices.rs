@@ -7,7 +7,7 @@ use serde_json::json;
 use super::rows::{added, called, changed, checked, facts, position};
 use super::{Edit, Labels, MAX_DEVICES, RegistryError, from_json, may_manage, wrong};
 use crate::audit::Change;
-use crate::entity::{api_token, device};
+use crate::entity::{api_token, device, device_credential};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
 
@@ -205,7 +205,7 @@ impl Metadata {
         Ok(is_now)
     }
 
-    /// Deletes a device with its state and commands, and revokes its tokens. What it wrote stays. Once this returns, its tokens are refused.
+    /// Deletes a device with its state, commands, keys and certificates, and revokes its tokens. What it wrote stays. Once this returns, its tokens are refused.
     pub async fn delete_device(&self, who: &Principal, id: DeviceId, version: i64) -> Result<(), MetadataError> {
         may_manage(who)?;
         let transaction = self.begin().await?;
@@ -223,14 +223,22 @@ impl Metadata {
             .filter(api_token::Column::RevokedAtMs.is_null())
             .exec(&transaction)
             .await?;
+        let credentials = device_credential::Entity::find()
+            .filter(device_credential::Column::DeviceId.eq(*id.as_uuid()))
+            .filter(device_credential::Column::OrgId.eq(*who.org.as_uuid()))
+            .filter(device_credential::Column::RevokedAtMs.is_null())
+            .count(&transaction)
+            .await?;
         self.drop_claim(&transaction, who.org, id).await?;
+        // Its credentials go with it.
         device::Entity::delete_many()
             .filter(device::Column::Id.eq(*id.as_uuid()))
             .filter(device::Column::OrgId.eq(*who.org.as_uuid()))
             .exec(&transaction)
             .await?;
         let entry = Change::new("deleted", "device", &was.name).before(facts(&was));
-        self.record(&transaction, who, entry.after(json!({"tokens_revoked": tokens.rows_affected}))).await?;
+        let ended = json!({"tokens_revoked": tokens.rows_affected, "credentials_deleted": credentials});
+        self.record(&transaction, who, entry.after(ended)).await?;
         transaction.commit().await?;
         self.token_cache().forget_devices(&[id]);
         self.activity().forget(id);

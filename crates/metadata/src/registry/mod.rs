@@ -1,26 +1,31 @@
-//! The registry: the devices of an organisation, their types, their API tokens and what is counted about them.
+//! The registry: the devices of an organisation, their types, their API tokens, keys and certificates, and what is counted about
+//! them.
 //!
 //! Invariants:
 //! - a change names the version that it was made for, and fails if another one came first;
 //! - names of devices, what they write as, and names of types, are unique in an organisation without regard to case;
 //! - what a device writes has its name as the tag `device`, because its tokens can write nothing else;
-//! - when a change that disables, renames or deletes a device has returned, its tokens are refused, or write the new name;
+//! - when a change that disables, renames or deletes a device has returned, its tokens, keys and certificates are refused, or write
+//!   the new name;
 //! - a type that devices have is not deleted;
 //! - a command is handed out to its device once, and has one outcome.
 //!
-//! Limits: [`MAX_DEVICES`] and [`MAX_TYPES`] of one organisation, [`MAX_PAGE`] devices of a listing, [`MAX_DEVICE_TOKENS`] of
-//! a device, [`MAX_LABELS`] attributes and as many tags, [`MAX_FIELDS`] of a type, and the lengths below; states and commands as in
+//! Limits: [`MAX_DEVICES`] and [`MAX_TYPES`] of one organisation, [`MAX_PAGE`] devices of a listing, [`MAX_DEVICE_TOKENS`] and
+//! [`MAX_DEVICE_CREDENTIALS`] of a device, [`MAX_LABELS`] attributes and as many tags, [`MAX_FIELDS`] of a type, and the lengths below; states and commands as in
 //! [`documents`], [`state`] and [`commands`], and [`crate::DeviceLimits`].
 
 pub(crate) mod activity;
+mod certificate;
 mod claims;
 pub mod commands;
+mod credentials;
 mod devices;
 pub mod documents;
 mod edit;
 mod error;
 mod import;
 mod listing;
+mod preshared;
 mod rows;
 mod shipped;
 pub mod state;
@@ -39,13 +44,16 @@ use crate::error::MetadataError;
 use crate::metadata::Metadata;
 
 pub use activity::MAX_PENDING;
+pub use certificate::CertificateFingerprint;
 pub use claims::{ClaimInfo, Claimed};
 pub use commands::{Command, CommandStatus, NewCommand};
+pub use credentials::{CredentialInfo, CredentialKind, NewCredential, Proof};
 pub use devices::{Device, DeviceChange, DeviceStatus, DeviceTypeRef, Location, NewDevice, Position};
 pub use edit::Edit;
 pub use error::{LineProblem, Problems, RegistryError};
 pub use import::{Import, ImportRow, Imported, PlaceOnPlan};
 pub use listing::{DeviceCursor, DeviceQuery, DeviceSort, Standing};
+pub use preshared::PreSharedKey;
 pub(crate) use rows::check_location;
 pub use shipped::shipped_types;
 pub use state::{DeviceState, Document};
@@ -62,6 +70,8 @@ pub const MAX_TYPES: u64 = 500;
 pub const MAX_PAGE: u64 = 1_000;
 /// The most API tokens of a device at once: two to change them without a pause, and two to spare.
 pub const MAX_DEVICE_TOKENS: u64 = 4;
+/// The most pre-shared keys of a device at once, and the most client certificates.
+pub const MAX_DEVICE_CREDENTIALS: u64 = 4;
 /// The most characters of the name of a device or a type.
 pub const MAX_NAME: usize = 100;
 /// The most characters of the description of a type or a group.

@@ -150,5 +150,7 @@ pub(super) fn may_manage_tokens(who: &Principal) -> Result<(), MetadataError> {
     if who.allows(Action::ManageDeviceTokens) {
         return Ok(());
     }
-    Err(MetadataError::Denied("this credential may not manage the API tokens of devices; sign in as an editor"))
+    Err(MetadataError::Denied(
+        "this credential may not manage API tokens, keys and certificates of devices; sign in as an editor",
+    ))
 }

@@ -1,6 +1,7 @@
 //! An organisation with an owner, and another one.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -59,6 +60,11 @@ impl Fixture {
         let id = metadata.create_user(&Principal::system(org), eve).await.unwrap();
         let stranger = Principal::user(org, id, None, Role::Owner);
         Self { folder, limits, now_ms, metadata, owner, stranger }
+    }
+
+    /// Where the data is.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     pub(crate) fn pass(&self, ms: i64) {

@@ -4,6 +4,7 @@
 mod changing;
 mod claims;
 mod commands;
+mod credentials;
 mod fixture;
 mod groups;
 mod importing;

@@ -17,6 +17,8 @@ pub(crate) struct MqttSettings {
     pub(crate) listen_tls: Option<String>,
     /// Whether MQTT over WebSocket is there at `/mqtt` of the addresses of `[http]`.
     pub(crate) websocket: bool,
+    /// Whether clients over TLS are asked for a certificate, with which devices need no password.
+    pub(crate) client_certificates: bool,
     /// Connections at one time; further ones wait, or are refused over WebSocket.
     pub(crate) connections: usize,
     /// Sessions, with and without a connection; further clients are refused.
@@ -37,6 +39,7 @@ impl MqttSettings {
             listen: None,
             listen_tls: None,
             websocket: false,
+            client_certificates: false,
             connections: 16_384,
             sessions: 100_000,
             database: DatabaseName::new("main")?,
@@ -65,6 +68,10 @@ impl MqttSettings {
                 "mqtt.listen_tls",
                 "there is no certificate; set tls.cert and tls.key, or tls.self_signed".to_owned(),
             )),
+            () if self.client_certificates && self.listen_tls.is_none() => Some((
+                "mqtt.client_certificates",
+                "clients show certificates over TLS alone; set mqtt.listen_tls, too".to_owned(),
+            )),
             () if self.connections == 0 => too_small("mqtt.connections", 1),
             () if self.sessions == 0 => too_small("mqtt.sessions", 1),
             () if self.limits.packet_bytes < LEAST_PACKET_BYTES => too_small("mqtt.packet_bytes", LEAST_PACKET_BYTES),
@@ -89,6 +96,7 @@ mod tests {
         let small = MqttLimits { packet_bytes: 255, ..good.limits };
         for (settings, key) in [
             (tls, "mqtt.listen_tls"),
+            (MqttSettings { client_certificates: true, ..good.clone() }, "mqtt.client_certificates"),
             (MqttSettings { connections: 0, ..good.clone() }, "mqtt.connections"),
             (MqttSettings { limits: small, ..good.clone() }, "mqtt.packet_bytes"),
             (MqttSettings { device_topics: "a/#/b".to_owned(), ..good.clone() }, "mqtt.device_topics"),

@@ -59,7 +59,8 @@ impl Listeners {
         if let Some((listener, tls)) = self.tls.zip(tls.cloned()) {
             let address = listener.local_addr().context("the listener of MQTT over TLS has no address")?;
             tracing::info!(%address, "MQTT over TLS");
-            let handshake: Handshake = Arc::new(move || tls.mqtt_acceptor());
+            let asks = settings.mqtt.client_certificates;
+            let handshake: Handshake = Arc::new(move || tls.mqtt_acceptor(asks));
             tokio::spawn(mqtt.clone().listen(listener, Some(handshake)));
         }
         Ok(())

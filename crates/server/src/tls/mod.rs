@@ -4,9 +4,11 @@
 //! - a connection keeps the certificate that it began with; the next one gets the current one, and nobody resumes a session of
 //!   the one before;
 //! - files that cannot be used never replace a certificate that can;
+//! - a client's certificate that comes out of a handshake is one whose key the client has; whose it is, is for others to find out;
 //! - a private key that the server made is readable by its owner only.
 
 mod addresses;
+mod client_certificates;
 mod files;
 mod self_signed;
 mod watch;
@@ -18,11 +20,14 @@ use parking_lot::RwLock;
 use rustls::ServerConfig;
 use rustls::pki_types::pem;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::TlsSettings;
+use client_certificates::AnyWithItsKey;
 use files::{Pair, Stamp};
 use self_signed::SelfSigned;
 
@@ -59,6 +64,8 @@ enum Source {
 #[derive(Clone)]
 struct Served {
     config: Arc<ServerConfig>,
+    /// For MQTT, and the same that also asks clients for a certificate.
+    mqtt: [Arc<ServerConfig>; 2],
     fingerprint: String,
 }
 
@@ -88,11 +95,10 @@ impl Tls {
         TlsAcceptor::from(self.served.read().config.clone())
     }
 
-    /// Makes the handshake of the next connection of a client that speaks MQTT.
-    pub(crate) fn mqtt_acceptor(&self) -> TlsAcceptor {
-        let mut config = ServerConfig::clone(&self.served.read().config);
-        config.alpn_protocols = vec![b"mqtt".to_vec()];
-        TlsAcceptor::from(Arc::new(config))
+    /// Makes the handshake of the next connection of a client that speaks MQTT, and may have a certificate if it is asked for one.
+    pub(crate) fn mqtt_acceptor(&self, asks_for_certificate: bool) -> TlsAcceptor {
+        let [silent, asking] = &self.served.read().mqtt;
+        TlsAcceptor::from(if asks_for_certificate { asking.clone() } else { silent.clone() })
     }
 
     /// SHA-256 of the certificate, as browsers and `openssl x509 -fingerprint -sha256` show it.
@@ -109,12 +115,22 @@ impl Served {
     fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, rustls::Error> {
         let fingerprint = chain.first().map(fingerprint).unwrap_or_default();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config), fingerprint })
+        let build = |verifier: Arc<dyn ClientCertVerifier>, protocols: &[&str]| {
+            let mut config = ServerConfig::builder_with_provider(provider.clone())
+                .with_safe_default_protocol_versions()?
+                .with_client_cert_verifier(verifier)
+                .with_single_cert(chain.clone(), key.clone_key())?;
+            config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+            Ok::<_, rustls::Error>(Arc::new(config))
+        };
+        Ok(Self {
+            config: build(WebPkiClientVerifier::no_client_auth(), &["h2", "http/1.1"])?,
+            mqtt: [
+                build(WebPkiClientVerifier::no_client_auth(), &["mqtt"])?,
+                build(Arc::new(AnyWithItsKey::new(&provider)), &["mqtt"])?,
+            ],
+            fingerprint,
+        })
     }
 }
 

@@ -345,14 +345,20 @@ fn groups_hold_devices_and_places_by_name_and_keep_their_people() {
     assert!(done.contains("- group \"Beds\"") && done.contains("removed 1"), "{done}");
 }
 
+/// The metadata of a server that does not run, and somebody who may do everything in another organisation there.
+pub(crate) async fn another_organisation(data_dir: &Path) -> (Metadata, Principal) {
+    let default = MetadataConfig::new(data_dir);
+    let engine = postgres::url_of(data_dir).map(|url| Engine::Postgres(url.parse().unwrap()));
+    let config = MetadataConfig { engine: engine.unwrap_or(default.engine.clone()), ..default };
+    let (metadata, first) = Metadata::open(config).await.unwrap();
+    let org = metadata.create_organisation(&Principal::system(first.org), "Elsewhere").await.unwrap();
+    (metadata, Principal::system(org))
+}
+
 /// An API token of another organisation on the same server, which does not run.
 pub(crate) fn token_of_another_organisation(data_dir: &Path) -> String {
     block_on(async {
-        let default = MetadataConfig::new(data_dir);
-        let engine = postgres::url_of(data_dir).map(|url| Engine::Postgres(url.parse().unwrap()));
-        let config = MetadataConfig { engine: engine.unwrap_or(default.engine.clone()), ..default };
-        let (metadata, first) = Metadata::open(config).await.unwrap();
-        let org = metadata.create_organisation(&Principal::system(first.org), "Elsewhere").await.unwrap();
+        let (metadata, somebody) = another_organisation(data_dir).await;
         let new = NewToken {
             name: "elsewhere".into(),
             database: None,
@@ -361,7 +367,7 @@ pub(crate) fn token_of_another_organisation(data_dir: &Path) -> String {
             expires_at_ms: None,
             for_devices: false,
         };
-        let (_, secret) = metadata.create_token(&Principal::system(org), new).await.unwrap();
+        let (_, secret) = metadata.create_token(&somebody, new).await.unwrap();
         metadata.close().await.unwrap();
         secret
     })

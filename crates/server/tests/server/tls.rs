@@ -12,12 +12,11 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::support::{Server, Start, TOKEN, block_on, fail, sensorium, succeed, wait_for};
 
-fn fixture(name: &str) -> PathBuf {
+pub(crate) fn fixture(name: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls")).join(name)
 }
 
@@ -75,7 +74,7 @@ fn wrong_files_are_clear_sentences() {
 
 /// Takes every certificate, because the test looks at it itself.
 #[derive(Debug)]
-struct Anything;
+pub(crate) struct Anything;
 
 impl ServerCertVerifier for Anything {
     fn verify_server_cert(
@@ -155,9 +154,7 @@ fn print(certificate: &CertificateDer<'_>) -> String {
 
 /// An answer on the listener without TLS that commands on this machine use.
 fn local(server: &Server, path: &str) -> reqwest::Response {
-    let file = std::fs::read(server.data_dir().join("server.json")).unwrap();
-    let file: Value = serde_json::from_slice(&file).unwrap();
-    let url = format!("{}{path}", file["url"].as_str().unwrap());
+    let url = format!("{}{path}", server.local_url());
     block_on(async { crate::support::client().get(url).bearer_auth(TOKEN).send().await.unwrap() })
 }
 

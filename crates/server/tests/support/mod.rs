@@ -265,6 +265,11 @@ impl Server {
         self.told("mqtt").parse().unwrap()
     }
 
+    /// Where the server listens without TLS to commands on this machine.
+    pub(crate) fn local_url(&self) -> String {
+        self.told("url")
+    }
+
     /// What the server tells commands on this machine.
     fn told(&self, key: &str) -> String {
         let file = std::fs::read(self.data_dir.join("server.json")).unwrap();

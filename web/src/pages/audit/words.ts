@@ -46,6 +46,7 @@ export const TARGETS = [
   "device",
   "device_type",
   "device_token",
+  "device_credential",
   "device_state",
   "device_command",
   "place",

@@ -1,4 +1,4 @@
-/** One device: its state, last values, attributes and tags, API tokens, and what can be done with it. */
+/** One device: its state, last values, attributes and tags, API tokens, keys and certificates, and what can be done with it. */
 import { Anchor, Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
@@ -15,6 +15,7 @@ import { Loading } from "@/shell/Loading";
 import { PageHeader } from "@/shell/PageHeader";
 import { type Act, ActOnDevice } from "./ActOnDevice";
 import { Commands } from "./Commands";
+import { Credentials } from "./Credentials";
 import classes from "./device.module.css";
 import { EditDevice } from "./EditDevice";
 import { Facts } from "./Facts";
@@ -108,6 +109,7 @@ function Found({ device, now, database }: FoundProps) {
       <State device={device} mayChange={mayChange} />
       {!seesOnlyShared && <Commands device={device} mayChange={mayChange} />}
       {mayChange && <Tokens device={device} />}
+      {mayChange && <Credentials device={device} />}
       <EditDevice device={device} opened={editing} onClose={edit.close} />
       <ActOnDevice device={device} how={act} opened={asking} onClose={ask.close} />
     </>

@@ -1,12 +1,13 @@
 //! The registry of devices: `GET` and `POST /api/v1/devices`, `GET`, `PATCH` and `DELETE /api/v1/devices/{id}`, their types
-//! ([`types`]), their API tokens ([`tokens`]), what they are to be and to do ([`state`], [`commands`]), and many at once as CSV
-//! ([`import`], [`export`]).
+//! ([`types`]), their API tokens ([`tokens`]), keys and certificates ([`credentials`]), what they are to be and to do ([`state`],
+//! [`commands`]), and many at once as CSV ([`import`], [`export`]).
 //!
 //! A change names the version of the device that it was made for; one that comes too late is answered with 409 and with how the
 //! device is now.
 
 mod claims;
 mod commands;
+mod credentials;
 mod export;
 mod import;
 pub(crate) mod last;
@@ -414,7 +415,7 @@ async fn device(
 
 /// Change a device
 ///
-/// Once it is disabled, its API tokens are refused; once it has another name, they write that. What is stored keeps the name that
+/// Once it is disabled, its API tokens, keys and certificates are refused; once it has another name, they write that. What is stored keeps the name that
 /// it had.
 #[utoipa::path(patch, path = "/api/v1/devices/{id}", tag = "devices", request_body = DeviceEdit,
     params(("id" = Uuid, Path, description = "The device")),
@@ -446,7 +447,7 @@ async fn change_device(
 
 /// Delete a device
 ///
-/// Revokes its API tokens at once, and takes its state and commands with it. What it wrote stays.
+/// Revokes its API tokens, keys and certificates at once, and takes its state and commands with it. What it wrote stays.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices",
     params(("id" = Uuid, Path, description = "The device"), VersionQuery),
     responses(
@@ -472,6 +473,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(device, change_device, delete_device))
         .merge(types::routes())
         .merge(tokens::routes())
+        .merge(credentials::routes())
         .merge(claims::routes())
         .merge(state::routes())
         .merge(commands::routes())

@@ -1,6 +1,7 @@
 //! The registry of devices over HTTP.
 
 mod claims;
+mod credentials;
 mod import;
 mod registry;
 mod sending;

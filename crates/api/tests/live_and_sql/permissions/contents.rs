@@ -104,6 +104,7 @@ pub(super) fn contents(operation: &str, caller: Caller, target: &Target) -> (Str
         "PUT /api/v1/device/state/reported" => ("", json!({"a": 1})),
         "POST /api/v1/device/commands/{id}/answer" => ("", json!({"ok": true})),
         "POST /api/v1/devices/{id}/tokens" => ("", json!({"name": fresh})),
+        "POST /api/v1/devices/{id}/credentials" => ("", json!({"kind": "psk", "label": fresh})),
         "POST /write" => return (db, line()),
         "POST /api/v2/write" => return (format!("?bucket={database}"), line()),
         "POST /api/v1/readings" => return (format!("{db}&table={table}"), Body::Json(json!({"written": 1}))),

@@ -10,8 +10,8 @@ use sensorium_mail::{MailConfig, Mailer, Security};
 use sensorium_metadata::inbox::{Kept, NewMessage};
 use sensorium_metadata::places::{NewPicture, NewPlace, PlaceKind};
 use sensorium_metadata::{
-    LinkPurpose, NewClass, NewCommand, NewDevice, NewDeviceToken, NewGroup, NewNetwork, NewPerson, NewToken, NewType,
-    NewUser, Proposal, Quotas, SetUp,
+    LinkPurpose, NewClass, NewCommand, NewCredential, NewDevice, NewDeviceToken, NewGroup, NewNetwork, NewPerson,
+    NewToken, NewType, NewUser, Proof, Proposal, Quotas, SetUp,
 };
 use sensorium_model::{DatabaseName, DeviceId, OrgId, PlaceId, Principal, Role, UserId};
 use serde_json::json;
@@ -60,7 +60,7 @@ pub(crate) struct Target {
     pub(super) table: String,
     rollup: String,
     id: String,
-    /// An API token of the device `id`.
+    /// An API token of the device `id`, or a key of it.
     token: String,
     /// The secret of that token.
     secret: String,
@@ -208,7 +208,10 @@ impl World {
         } else if operation.contains("/devices/{id}") {
             let device = self.device(number).await;
             target.id = device.to_string();
-            target.token = self.device_token(device).await.0;
+            target.token = match operation.contains("/credentials") {
+                true => self.device_key(device).await,
+                false => self.device_token(device).await.0,
+            };
             target.command = self.command(device).await;
             if operation.ends_with("/claim") {
                 self.server.state.metadata.issue_claim(&self.owner, device, None).await.unwrap();
@@ -294,6 +297,12 @@ impl World {
         let new = NewDeviceToken { name: format!("{MARK}-device"), database: None, expires_at_ms: None };
         let (made, secret) = self.server.state.metadata.create_device_token(&self.owner, device, new).await.unwrap();
         (made.id.to_string(), secret)
+    }
+
+    async fn device_key(&self, device: DeviceId) -> String {
+        let proof = Proof::PreSharedKey { identity: None, key: None };
+        let new = NewCredential { label: format!("{MARK}-key"), expires_at_ms: None, proof };
+        self.server.state.metadata.create_device_credential(&self.owner, device, new).await.unwrap().0.id.to_string()
     }
 
     /// A command for a device, which has a state that it is to have, too.
@@ -428,6 +437,7 @@ impl World {
             .replace("{rollup}", &target.rollup)
             .replace("{id}", &target.id)
             .replace("{token}", &target.token)
+            .replace("{credential}", &target.token)
             .replace("{command}", &target.command);
         let (query, body) = contents(operation, caller, target);
         let url = self.server.url(&format!("{path}{query}"));

@@ -17,10 +17,10 @@ use std::net::IpAddr;
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
-use metrics::gauge;
 use sensorium_model::ErrorKind;
 use thiserror::Error;
 
+use super::listener::Connected;
 use super::{Mqtt, task};
 use stream::MessageStream;
 
@@ -77,11 +77,9 @@ impl Mqtt {
         // What is written goes to the socket at once, so that no more than one message waits.
         let upgrade = upgrade.read_buffer_size(READ_BYTES).write_buffer_size(0);
         Ok(upgrade.on_upgrade(move |socket| async move {
-            gauge!("sensorium_mqtt_connections").increment(1);
-            let work = task::serve(shared.clone(), MessageStream::new(socket), peer);
-            let _ended = shared.abort.run_until_cancelled(work).await;
-            gauge!("sensorium_mqtt_connections").decrement(1);
-            drop((slot, tracked));
+            let _connected = Connected::new(slot);
+            task::serve(shared, MessageStream::new(socket), peer, None).await;
+            drop(tracked);
         }))
     }
 }

@@ -16,9 +16,14 @@ use tokio_util::bytes::BytesMut;
 use super::{PAYLOAD, server};
 use crate::support::{DEADLINE, Server, TOKEN, block_on};
 
+/// What a client speaks over: a socket, or TLS on one.
+pub(super) trait Wire: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Wire for S {}
+
 /// A connection to a server.
 pub(super) struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Wire>,
     decoder: Decoder,
     buffer: BytesMut,
     /// What came while another packet was waited for.
@@ -128,8 +133,7 @@ impl Client {
         let stream = stream(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(DEADLINE))?;
-        let decoder = Decoder::with_version(version, &MqttLimits::default());
-        Ok(Self { stream, decoder, buffer: BytesMut::new(), passed: VecDeque::new(), version, last_id: 0 })
+        Ok(Self::over(stream, version))
     }
 
     /// A client that is let in; none when the server is gone.
@@ -152,6 +156,19 @@ impl Client {
         self.passed.pop_front().or_else(|| self.read())
     }
 
+    /// Over what is connected to a server.
+    pub(super) fn over(stream: impl Wire + 'static, version: Version) -> Self {
+        let decoder = Decoder::with_version(version, &MqttLimits::default());
+        Self {
+            stream: Box::new(stream),
+            decoder,
+            buffer: BytesMut::new(),
+            passed: VecDeque::new(),
+            version,
+            last_id: 0,
+        }
+    }
+
     /// Sends CONNECT and reads CONNACK, which is the first packet.
     pub(super) fn hello(connect: Connect) -> (Self, ConnAck) {
         Self::hello_at(server(), connect)
@@ -159,10 +176,14 @@ impl Client {
 
     /// The same at another server.
     pub(super) fn hello_at(server: &Server, connect: Connect) -> (Self, ConnAck) {
-        let mut client = Self::open_at(server, connect.version);
-        client.send(Packet::Connect(Box::new(connect)));
-        match client.next() {
-            Packet::ConnAck(ack) => (client, *ack),
+        Self::open_at(server, connect.version).greet(connect)
+    }
+
+    /// Sends CONNECT and reads CONNACK.
+    pub(super) fn greet(mut self, connect: Connect) -> (Self, ConnAck) {
+        self.send(Packet::Connect(Box::new(connect)));
+        match self.next() {
+            Packet::ConnAck(ack) => (self, *ack),
             other => panic!("{other:?} came before CONNACK"),
         }
     }
