@@ -3,8 +3,12 @@
 //! A session has a seat: its connection sits there, or the session itself while there is none. Routing reads; coming, going,
 //! subscribing and retaining write.
 
+mod clients;
+mod numbers;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
 use sensorium_model::{DeviceId, FastMap, OrgId};
@@ -13,6 +17,7 @@ use sensorium_protocols::mqtt::router::{Router, RouterError, SessionKey};
 use sensorium_protocols::mqtt::session::{Accept, Action, Due, Outcome, Requested, Session, Subscribed, Ticket};
 use sensorium_protocols::mqtt::{Delivery, Message, MqttLimits, ReasonCode, TopicFilter};
 
+use super::admin::Organisation;
 use super::client::Client;
 
 /// Whose session it is. Devices have sessions of their own, so that none takes over another's.
@@ -29,6 +34,7 @@ pub(super) struct Broker {
     limits: Arc<MqttLimits>,
     /// At most.
     sessions: usize,
+    started: Instant,
     state: RwLock<State>,
 }
 
@@ -36,6 +42,8 @@ struct State {
     router: Router,
     seats: FastMap<SessionKey, Arc<Seat>>,
     keys: FastMap<Identity, SessionKey>,
+    /// Of those that had a client or a reader.
+    organisations: FastMap<OrgId, Arc<Organisation>>,
     /// When sessions without a connection have something due.
     due: BTreeSet<(u64, SessionKey)>,
     next: u64,
@@ -64,7 +72,8 @@ impl Broker {
     pub(super) fn new(limits: Arc<MqttLimits>, sessions: usize) -> Self {
         let router = Router::new(limits.clone());
         let (seats, keys, due) = (FastMap::default(), FastMap::default(), BTreeSet::new());
-        Self { limits, sessions, state: RwLock::new(State { router, seats, keys, due, next: 0 }) }
+        let state = State { router, seats, keys, organisations: FastMap::default(), due, next: 0 };
+        Self { limits, sessions, started: Instant::now(), state: RwLock::new(state) }
     }
 
     /// Lets a client in: with the session that it had, which another connection gives up. None when there is no room for one more
@@ -174,6 +183,7 @@ impl Broker {
             if let (Ok(filter), Ok(qos)) = (&wanted.filter, granted) {
                 let how = subscribed(wanted, *qos);
                 space.retained(filter, &how, wanted.is_new, now_ms, |delivery| found.push(delivery));
+                found.extend(self.numbers_for(&state, sender.org, filter, &how, wanted.is_new));
             }
         }
         found
@@ -191,15 +201,28 @@ impl Broker {
             self.state.write().router.space(org).retain(message)?;
         }
         let state = self.state.read();
+        let organisation = state.organisations.get(&org);
+        if let Some(organisation) = organisation.filter(|organisation| organisation.has_readers()) {
+            let client_id = || Some(state.seats.get(&by?)?.identity.client_id.clone());
+            organisation.tell(message, client_id, now_ms);
+        }
         let Some(space) = state.router.get(org) else { return Ok(0) };
+        let mut dropped = 0;
         let count = space.route(by, message, |key, delivery| {
             let Some(seat) = state.seats.get(&key) else { return };
             match &mut *seat.sitter.lock() {
-                Sitter::Client(client) => client.deliver(delivery, now_ms),
-                Sitter::Session(session) => session.deliver(delivery, &self.limits),
+                Sitter::Client(client) => dropped += client.deliver(delivery, now_ms),
+                Sitter::Session(session) => {
+                    let before = session.counters().dropped();
+                    session.deliver(delivery, &self.limits);
+                    dropped += session.counters().dropped() - before;
+                }
                 Sitter::Nobody => {}
             }
         });
+        if let Some(organisation) = organisation {
+            organisation.count_sent(count, dropped);
+        }
         Ok(count)
     }
 

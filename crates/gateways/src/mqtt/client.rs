@@ -1,6 +1,6 @@
 //! One connection as others see it: its machine, and what wakes its task.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
 use parking_lot::Mutex;
@@ -8,10 +8,14 @@ use sensorium_protocols::mqtt::session::{Action, Connection, Outcome, Output, Se
 use sensorium_protocols::mqtt::{Delivery, MqttLimits, ReasonCode};
 use tokio::sync::Notify;
 
+use super::admin::About;
+
 /// A connection. Others deliver messages to it and end it; its task does the rest.
 pub(super) struct Client {
     core: Mutex<Core>,
     wake: Notify,
+    /// Set once the client is let in.
+    pub(super) about: OnceLock<Box<About>>,
 }
 
 /// The machine and what came out of it.
@@ -35,7 +39,7 @@ pub(super) struct Progress {
 impl Client {
     pub(super) fn new(limits: Arc<MqttLimits>, now_ms: u64) -> Self {
         let core = Core { connection: Some(Connection::new(limits, now_ms)), out: Output::default() };
-        Self { core: Mutex::new(core), wake: Notify::new() }
+        Self { core: Mutex::new(core), wake: Notify::new(), about: OnceLock::new() }
     }
 
     /// Waits until somebody has something for the task to write or to do.
@@ -50,9 +54,16 @@ impl Client {
         connection.as_mut().map(|connection| work(connection, out))
     }
 
-    /// A message for the client.
-    pub(super) fn deliver(&self, delivery: Delivery, now_ms: u64) {
-        self.work_for_others(|connection, out| connection.deliver(delivery, now_ms, out));
+    /// A message for the client. Returns how many messages are gone because there was no room.
+    pub(super) fn deliver(&self, delivery: Delivery, now_ms: u64) -> u64 {
+        let mut dropped = 0;
+        self.work_for_others(|connection, out| {
+            let gone = |connection: &Connection| connection.session().map(|session| session.counters().dropped());
+            let before = gone(connection);
+            connection.deliver(delivery, now_ms, out);
+            dropped = gone(connection).unwrap_or_default() - before.unwrap_or_default();
+        });
+        dropped
     }
 
     /// What became of a message of an earlier connection of the same session.

@@ -12,7 +12,7 @@ use sensorium_ingest::{Format, IngestError, NewMessage, Outcome as Stored, Sourc
 use sensorium_model::ErrorKind;
 use sensorium_protocols::mqtt::packet::Version;
 use sensorium_protocols::mqtt::session::{Outcome, Ticket};
-use sensorium_protocols::mqtt::{Message, ReasonCode};
+use sensorium_protocols::mqtt::{Message, ReasonCode, TopicName};
 
 use super::broker::Sender;
 use super::rights::Rights;
@@ -33,6 +33,14 @@ pub(super) struct Pending {
     pub(super) is_will: bool,
 }
 
+impl Pending {
+    /// One that came just now.
+    pub(super) fn now(message: Arc<Message>, ticket: Option<Ticket>, is_will: bool) -> Self {
+        let received_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+        Self { message, ticket, received_ns, is_will }
+    }
+}
+
 /// Whose messages they are.
 pub(super) struct Publisher {
     pub(super) rights: Arc<Rights>,
@@ -49,6 +57,7 @@ pub(super) async fn take(shared: Arc<Shared>, publisher: Publisher, batch: Vec<P
         let refusal = refused.get_mut(position).and_then(Option::take);
         let refusal = refusal.or_else(|| pass_on(&shared, &publisher, &pending.message));
         if let Some(Refusal { reason, .. }) = &refusal {
+            shared.broker.organisation(publisher.sender.org).count_refused();
             counter!("sensorium_mqtt_refused_total", "reason" => reason.as_str()).increment(1);
         }
         if let Some(ticket) = pending.ticket {
@@ -59,9 +68,9 @@ pub(super) async fn take(shared: Arc<Shared>, publisher: Publisher, batch: Vec<P
 }
 
 /// Why a message was not taken.
-struct Refusal {
+pub(super) struct Refusal {
     reason: ReasonCode,
-    text: String,
+    pub(super) text: String,
     /// Whether the same message may be taken later.
     is_passing: bool,
 }
@@ -76,10 +85,7 @@ impl From<&IngestError> for Refusal {
 /// What is wrong with each message, if anything is.
 async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec<Option<Refusal>> {
     let mut refused: Vec<Option<Refusal>> = batch.iter().map(|_| None).collect();
-    let is_reading = |pending: &Pending| {
-        let topic = &pending.message.topic;
-        !pending.is_will && !shared.config.not_stored.iter().any(|filter| filter.matches(topic))
-    };
+    let is_reading = |pending: &Pending| !pending.is_will && is_stored(shared, &pending.message.topic);
     let mut left: Vec<usize> = (0..batch.len()).filter(|at| batch.get(*at).is_some_and(is_reading)).collect();
     for attempt in 1..=TRIES {
         if left.is_empty() {
@@ -103,7 +109,12 @@ async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec
     refused
 }
 
-async fn write(
+/// Whether messages of a topic are to be stored.
+pub(super) fn is_stored(shared: &Shared, topic: &TopicName) -> bool {
+    !shared.config.not_stored.iter().any(|filter| filter.matches(topic))
+}
+
+pub(super) async fn write(
     shared: &Shared,
     publisher: &Publisher,
     messages: impl Iterator<Item = &Pending>,
@@ -124,7 +135,7 @@ async fn write(
 
 /// Whether what became of the readings of a message is a reason to refuse it. A message that holds no readings is none: it is for
 /// other clients.
-fn judge(result: &Result<Stored, IngestError>) -> Option<Refusal> {
+pub(super) fn judge(result: &Result<Stored, IngestError>) -> Option<Refusal> {
     match result {
         Ok(stored) if stored.accepted == 0 && !stored.refusals.is_empty() => {
             let text = stored.refusals.first().first().map(|refused| refused.error.to_string()).unwrap_or_default();

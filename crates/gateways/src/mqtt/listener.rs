@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::gauge;
+use sensorium_model::messaging::{MessagingListener, Transport};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
@@ -22,6 +23,10 @@ impl Mqtt {
     /// Accepts until told to stop.
     pub async fn listen(self, listener: TcpListener, handshake: Option<Handshake>) {
         let shared = &self.0;
+        if let Ok(address) = listener.local_addr() {
+            let transport = if handshake.is_some() { Transport::Tls } else { Transport::Tcp };
+            self.listens(MessagingListener { address: address.to_string(), transport });
+        }
         loop {
             let Some(Ok(slot)) = shared.stop.run_until_cancelled(shared.slots.clone().acquire_owned()).await else {
                 return;
@@ -51,11 +56,13 @@ impl Mqtt {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::trace!(%peer, %error, "no TCP_NODELAY");
         }
-        let Some(handshake) = handshake else { return task::serve(self.0.clone(), stream, peer).await };
+        let Some(handshake) = handshake else {
+            return task::serve(self.0.clone(), stream, peer, Transport::Tcp).await;
+        };
         let patience = Duration::from_millis(self.0.limits.connect_ms);
         match tokio::time::timeout(patience, handshake().accept(stream)).await {
             // Boxed, so that connections without TLS do not have its room.
-            Ok(Ok(stream)) => Box::pin(task::serve(self.0.clone(), stream, peer)).await,
+            Ok(Ok(stream)) => Box::pin(task::serve(self.0.clone(), stream, peer, Transport::Tls)).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "TLS handshake took too long (setting mqtt.connect_ms)"),
         }

@@ -13,8 +13,9 @@
 //!
 //! Sessions, retained messages and what waits for clients are in memory: they end with the process.
 //!
-//! Limits: those of [`MqttLimits`], [`MqttConfig::connections`] and [`MqttConfig::sessions`].
+//! Limits: those of [`MqttLimits`], [`MqttConfig::connections`], [`MqttConfig::sessions`] and [`MqttConfig::readers`].
 
+mod admin;
 mod broker;
 mod client;
 mod clock;
@@ -28,8 +29,10 @@ mod task;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sensorium_ingest::Ingest;
 use sensorium_model::DatabaseName;
+use sensorium_model::messaging::MessagingListener;
 use sensorium_protocols::mqtt::{MqttLimits, TopicError, TopicFilter};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +48,8 @@ pub use rights::Rules;
 const TICK: Duration = Duration::from_secs(1);
 /// How often retained messages are looked through for those that have expired; until then, nobody is sent them.
 const EXPIRE: Duration = Duration::from_secs(60);
+/// How often numbers are published to those who subscribe to them.
+const NUMBERS: Duration = Duration::from_secs(10);
 
 /// What the broker is told to do.
 #[derive(Debug, Clone)]
@@ -55,6 +60,8 @@ pub struct MqttConfig {
     pub connections: usize,
     /// Sessions with and without a connection (setting `mqtt.sessions`); further clients are refused.
     pub sessions: usize,
+    /// Readers inside of the process that an organisation may have (setting `mqtt.readers`); further ones are refused.
+    pub readers: usize,
     /// Where readings are stored (setting `mqtt.database`), unless the client's token is limited to one database.
     pub database: DatabaseName,
     /// What devices may subscribe to.
@@ -78,6 +85,8 @@ struct Shared {
     ingest: Ingest,
     broker: Broker,
     clock: Clock,
+    /// Where clients find the broker.
+    listeners: Mutex<Vec<MessagingListener>>,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
     /// No new connections.
@@ -92,17 +101,19 @@ impl Mqtt {
         let limits = Arc::new(config.limits);
         let slots = Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS)));
         let (broker, clock) = (Broker::new(limits.clone(), config.sessions), Clock::start());
-        let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
-        Self(Arc::new(Shared { config, limits, ingest, broker, clock, slots, tasks, stop, abort }))
+        let (tasks, abort, listeners) = (TaskTracker::new(), CancellationToken::new(), Mutex::default());
+        Self(Arc::new(Shared { config, limits, ingest, broker, clock, listeners, slots, tasks, stop, abort }))
     }
 
-    /// Ends sessions whose time is over and publishes wills that are due, until the broker stops.
+    /// Ends sessions whose time is over, and publishes wills that are due and numbers, until the broker stops.
     pub async fn keep_up(self) {
         let (mut ticks, mut expiries) = (tokio::time::interval(TICK), tokio::time::interval(EXPIRE));
+        let mut numbers = tokio::time::interval(NUMBERS);
         loop {
             tokio::select! {
                 () = self.0.stop.cancelled() => return,
                 _ = ticks.tick() => self.0.broker.tick(self.0.clock.now_ms()),
+                _ = numbers.tick() => self.0.broker.publish_numbers(self.0.clock.now_ms()),
                 _ = expiries.tick() => self.0.broker.expire(self.0.clock.now_ms()),
             }
         }

@@ -53,11 +53,13 @@ impl Rights {
         self.may_write() && !topic.is_special()
     }
 
-    /// Devices may hear what their rules say, and others everything or nothing.
+    /// Devices may hear what their rules say, and others everything or nothing. Topics that begin with `$` are no device's: no
+    /// wildcard of a rule stands for them.
     pub(super) fn may_subscribe(&self, filter: &TopicFilter, rules: &Rules) -> bool {
         match &self.principal.device {
             Some(device) if self.principal.allows(Action::ActAsDevice) => {
-                rules.subscribe.iter().any(|rule| covers(rule, &device.name, filter))
+                let is_special = filter.filter().starts_with('$');
+                !is_special && rules.subscribe.iter().any(|rule| covers(rule, &device.name, filter))
             }
             Some(_) => false,
             None => self.principal.allows(Action::Read(&self.database)),

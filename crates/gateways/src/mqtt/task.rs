@@ -7,12 +7,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use metrics::counter;
 use sensorium_model::Principal;
+use sensorium_model::messaging::Transport;
 use sensorium_protocols::mqtt::packet::{Connect, Qos, Version};
 use sensorium_protocols::mqtt::session::{Accept, Action, Outcome, Requested, Ticket};
 use sensorium_protocols::mqtt::{Message, ReasonCode, TopicName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use uuid::Uuid;
 
+use super::admin::{About, Organisation};
 use super::broker::{Identity, Sender};
 use super::client::{Client, Progress};
 use super::intake::{self, Pending, Publisher};
@@ -30,10 +32,16 @@ const WAITING: usize = 1_000;
 const WAITING_BYTES: usize = 4 * 1_024 * 1_024;
 
 /// Serves a connection to its end.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Arc<Shared>, stream: S, peer: IpAddr) {
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    shared: Arc<Shared>,
+    stream: S,
+    peer: IpAddr,
+    transport: Transport,
+) {
     let client = Arc::new(Client::new(shared.limits.clone(), shared.clock.now_ms()));
     let socket = Socket::new(stream);
-    let task = Task { shared, client, socket, peer, admitted: None, waiting: Waiting::default(), storing: None };
+    let task =
+        Task { shared, client, socket, peer, transport, admitted: None, waiting: Waiting::default(), storing: None };
     task.run().await;
 }
 
@@ -42,6 +50,7 @@ struct Task<S> {
     client: Arc<Client>,
     socket: Socket<S>,
     peer: IpAddr,
+    transport: Transport,
     admitted: Option<Admitted>,
     waiting: Waiting,
     /// The batch that is being stored.
@@ -51,6 +60,7 @@ struct Task<S> {
 /// A client that was let in.
 struct Admitted {
     sender: Sender,
+    organisation: Arc<Organisation>,
     rights: Arc<Rights>,
     credential: Credential,
     /// When the credential is looked at again.
@@ -203,13 +213,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
             };
             let accept = Accept { assigned_client_id: Some(client_id), ..Accept::default() };
             let now_ms = self.shared.clock.now_ms();
+            self.client.about.get_or_init(|| {
+                let login = Some(credential.login.clone()).filter(|login| !login.is_empty());
+                Box::new(About { address: self.peer, transport: self.transport, login, since_ms: now_ms })
+            });
+            let organisation = self.shared.broker.organisation(identity.org);
             let sender = self.shared.broker.connect(&self.client, identity, accept, now_ms);
             let sender = sender.ok_or((
                 ReasonCode::QuotaExceeded,
                 "the server holds as many sessions as it may (setting mqtt.sessions)".to_owned(),
             ))?;
             let (check_ms, version) = (now_ms + BELIEVED_MS, connect.version);
-            self.admitted = Some(Admitted { sender, rights: Arc::new(rights), credential, check_ms, version });
+            let rights = Arc::new(rights);
+            self.admitted = Some(Admitted { sender, organisation, rights, credential, check_ms, version });
             Ok(())
         });
         if let Err((reason, text)) = outcome {
@@ -222,10 +238,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
     fn publish(&mut self, message: Arc<Message>, ticket: Option<Ticket>) {
         let Some(admitted) = &self.admitted else { return };
         counter!("sensorium_mqtt_received_total", "qos" => qos(message.qos)).increment(1);
+        admitted.organisation.count_received();
         if admitted.rights.may_publish(&message.topic) {
             return self.waiting.push(message, ticket, false);
         }
         counter!("sensorium_mqtt_refused_total", "reason" => ReasonCode::NotAuthorized.as_str()).increment(1);
+        admitted.organisation.count_refused();
         if let Some(ticket) = ticket {
             let text = "this client may not publish here";
             self.tell(ticket, &Outcome::Refused { reason: ReasonCode::NotAuthorized, text: Some(text.into()) });
@@ -357,9 +375,8 @@ impl Waiting {
     }
 
     fn push(&mut self, message: Arc<Message>, ticket: Option<Ticket>, is_will: bool) {
-        let received_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
         self.bytes += message.bytes();
-        self.messages.push(Pending { message, ticket, received_ns, is_will });
+        self.messages.push(Pending::now(message, ticket, is_will));
     }
 }
 

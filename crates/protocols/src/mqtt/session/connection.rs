@@ -177,6 +177,21 @@ impl Connection {
         }
     }
 
+    /// The keep-alive that holds for an open connection, in seconds; 0 for none.
+    pub fn keep_alive_seconds(&self) -> Option<u16> {
+        match &self.phase {
+            Phase::Open(open) => Some(open.keep_alive_seconds()),
+            _ => None,
+        }
+    }
+
+    /// The session ends with the connection, whatever the client asked for.
+    pub fn let_session_end(&mut self) {
+        if let Phase::Open(open) = &mut self.phase {
+            open.session.set_expiry_seconds(0);
+        }
+    }
+
     /// The session, when the connection is over and the session is not.
     pub fn into_session(self) -> Option<Session> {
         match self.phase {
