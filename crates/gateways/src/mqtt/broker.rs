@@ -5,6 +5,7 @@
 
 mod clients;
 mod numbers;
+mod retained;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -61,7 +61,7 @@ impl Client {
             let gone = |connection: &Connection| connection.session().map(|session| session.counters().dropped());
             let before = gone(connection);
             connection.deliver(delivery, now_ms, out);
-            dropped = gone(connection).unwrap_or_default() - before.unwrap_or_default();
+            dropped = gone(connection).unwrap_or_default().saturating_sub(before.unwrap_or_default());
         });
         dropped
     }

@@ -25,7 +25,7 @@ use sensorium_gateways::mqtt::Mqtt;
 use sensorium_ingest::Ingest;
 use sensorium_live::{Hub, HubConfig};
 use sensorium_metadata::Metadata;
-use sensorium_model::{DatabaseKey, DatabaseName, OrgId};
+use sensorium_model::{DatabaseKey, DatabaseName, Messaging, OrgId};
 use sensorium_store::{CommitListener, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -88,6 +88,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let stop = CancellationToken::new();
     let mail = mail::start(settings, &metadata, &stop)?;
     let ingest = Ingest::new(store.clone(), metadata.clone(), settings.limits);
+    let mqtt = mqtt_listeners.broker(settings, &ingest, &stop)?;
     let state = AppState {
         store: store.clone(),
         query,
@@ -95,7 +96,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         hub,
         config: Arc::new(api_config(settings)),
         oidc,
-        ingest: ingest.clone(),
+        ingest,
+        messaging: mqtt.clone().map(|mqtt| Arc::new(mqtt) as Arc<dyn Messaging>),
         mail: mail.as_ref().map(|running| running.mail.clone()),
         metrics: metrics.clone(),
         shutdown: stop.clone(),
@@ -117,7 +119,9 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         tokio::spawn(tls.clone().watch(stop.clone()));
     }
     tokio::spawn(connections.clone().listen(listener, tls.clone()));
-    let mqtt = mqtt_listeners.start(settings, ingest, tls.as_ref(), &stop)?;
+    if let Some(mqtt) = &mqtt {
+        mqtt_listeners.start(mqtt, tls.as_ref())?;
+    }
     if let Some(local) = local_listener {
         tokio::spawn(connections.clone().listen(local, None));
     }

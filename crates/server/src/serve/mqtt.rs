@@ -35,19 +35,22 @@ impl Listeners {
         self.plain.as_ref().and_then(|listener| listener.local_addr().ok())
     }
 
-    /// Starts the broker, when anything listens.
-    pub(super) fn start(
-        self,
+    /// The broker, without clients so far; none when nothing listens.
+    pub(super) fn broker(
+        &self,
         settings: &Settings,
-        ingest: Ingest,
-        tls: Option<&Tls>,
+        ingest: &Ingest,
         stop: &CancellationToken,
     ) -> Result<Option<Mqtt>> {
         if self.plain.is_none() && self.tls.is_none() {
             return Ok(None);
         }
         let config = settings.mqtt.config().map_err(|(key, sentence)| anyhow!("{key}: {sentence}"))?;
-        let mqtt = Mqtt::new(config, ingest, stop.clone());
+        Ok(Some(Mqtt::new(config, ingest.clone(), stop.clone())))
+    }
+
+    /// Lets clients come to the broker.
+    pub(super) fn start(self, mqtt: &Mqtt, tls: Option<&Tls>) -> Result<()> {
         tokio::spawn(mqtt.clone().keep_up());
         if let Some(listener) = self.plain {
             let address = listener.local_addr().context("the listener of MQTT has no address")?;
@@ -60,6 +63,6 @@ impl Listeners {
             let handshake: Handshake = Arc::new(move || tls.mqtt_acceptor());
             tokio::spawn(mqtt.clone().listen(listener, Some(handshake)));
         }
-        Ok(Some(mqtt))
+        Ok(())
     }
 }

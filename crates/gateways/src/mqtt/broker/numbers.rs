@@ -1,18 +1,18 @@
 //! An organisation's numbers: for whoever looks, and as messages below `$SYS/broker`.
 //!
 //! They are computed only for those who subscribe to or read a filter that begins with `$SYS`: at once for a new subscription, as
-//! if they were retained, and then every ten seconds ([`super::super::NUMBERS`]).
+//! if they were retained, and then again and again.
 
 use std::sync::Arc;
 
 use sensorium_model::OrgId;
-use sensorium_model::messaging::{MessagingOverview, TopicMessage};
+use sensorium_model::messaging::MessagingOverview;
 use sensorium_protocols::mqtt::packet::{Content, Qos};
 use sensorium_protocols::mqtt::router::{delivery, wants_retained};
 use sensorium_protocols::mqtt::session::Subscribed;
 use sensorium_protocols::mqtt::{Delivery, Message, TopicFilter, TopicName};
 
-use super::super::admin::{Organisation, shown};
+use super::super::admin::Organisation;
 use super::{Broker, State};
 
 /// The level that topics of numbers begin with. What a wildcard stands for never begins so [MQTT-4.7.2-1].
@@ -86,34 +86,6 @@ impl Broker {
             Some(Arc::new(Message { topic, qos: Qos::AtMostOnce, retain: false, expires_ms: None, content }))
         };
         said.into_iter().filter_map(message).collect()
-    }
-
-    /// A page of retained messages, in the order of their topics. Of many, no more than a page is held.
-    pub(in crate::mqtt) fn retained_page(
-        &self,
-        org: OrgId,
-        filter: &TopicFilter,
-        after: Option<&str>,
-        limit: usize,
-        now_ms: u64,
-    ) -> Vec<TopicMessage> {
-        let state = self.state.read();
-        let Some(space) = state.router.get(org) else { return Vec::new() };
-        let mut page = std::collections::BTreeMap::new();
-        space.matching(filter, |message| {
-            let topic = message.topic.as_str();
-            if after.is_none_or(|after| topic > after) && !message.is_expired(now_ms) {
-                page.insert(topic, message);
-                if page.len() > limit {
-                    page.pop_last();
-                }
-            }
-        });
-        page.into_values().map(|message| shown(message)).collect()
-    }
-
-    pub(in crate::mqtt) fn is_retained(&self, org: OrgId, topic: &TopicName) -> bool {
-        self.state.read().router.get(org).is_some_and(|space| space.is_retained(topic))
     }
 }
 
