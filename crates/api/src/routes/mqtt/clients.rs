@@ -218,7 +218,7 @@ async fn names(state: &AppState, caller: &Caller, clients: &[MessagingClient]) -
     (status = 200, body = MqttClientList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody, description = "There is no broker"),
 ))]
-async fn clients(
+async fn mqtt_clients(
     State(state): State<AppState>,
     caller: Caller,
     extract::Query(query): extract::Query<ClientsQuery>,
@@ -243,7 +243,7 @@ async fn clients(
         (status = 200, body = MqttClientDetails), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
         (status = 404, body = ErrorBody, description = "There is no such client, or no broker"),
     ))]
-async fn client(
+async fn mqtt_client(
     State(state): State<AppState>,
     caller: Caller,
     extract::Path(key): extract::Path<String>,
@@ -267,7 +267,7 @@ async fn client(
         (status = 401, body = ErrorBody), (status = 403, body = ErrorBody, description = "Editors and above"),
         (status = 404, body = ErrorBody, description = "There is no such client, or no broker"),
     ))]
-async fn disconnect(
+async fn disconnect_mqtt_client(
     State(state): State<AppState>,
     caller: Caller,
     extract::Path(key): extract::Path<String>,
@@ -286,7 +286,7 @@ async fn disconnect(
 
 /// The routes of this module.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(clients)).routes(routes!(client, disconnect))
+    OpenApiRouter::default().routes(routes!(mqtt_clients)).routes(routes!(mqtt_client, disconnect_mqtt_client))
 }
 
 #[cfg(test)]

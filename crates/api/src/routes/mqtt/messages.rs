@@ -43,7 +43,7 @@ struct MessagesQuery {
     (status = 404, body = ErrorBody, description = "There is no broker"),
     (status = 429, body = ErrorBody, description = "The organisation has as many readers as it may (mqtt.readers)"),
 ))]
-async fn messages(
+async fn mqtt_messages(
     State(state): State<AppState>,
     caller: Caller,
     Query(query): Query<MessagesQuery>,
@@ -102,5 +102,5 @@ fn event(heard: Heard) -> Option<Event> {
 
 /// The routes of this module.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(messages))
+    OpenApiRouter::default().routes(routes!(mqtt_messages))
 }

@@ -65,7 +65,7 @@ struct MqttOverview {
 #[utoipa::path(get, path = "/api/v1/mqtt", tag = "mqtt", responses(
     (status = 200, body = MqttOverview), (status = 401, body = ErrorBody), (status = 403, body = ErrorBody),
 ))]
-async fn mqtt(State(state): State<AppState>, caller: Caller) -> ApiResult<Json<MqttOverview>> {
+async fn mqtt_overview(State(state): State<AppState>, caller: Caller) -> ApiResult<Json<MqttOverview>> {
     may_read(&caller)?;
     let numbers = state.messaging.as_ref().map(|broker| broker.overview(caller.0.org));
     let is_listening = numbers.is_some();
@@ -118,7 +118,7 @@ fn may_manage(caller: &Caller, sentence: &str) -> ApiResult<()> {
 /// The routes of this module.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
-        .routes(routes!(mqtt))
+        .routes(routes!(mqtt_overview))
         .merge(clients::routes())
         .merge(retained::routes())
         .merge(publish::routes())

@@ -67,7 +67,7 @@ struct MqttPublished {
     (status = 409, body = ErrorBody, description = "The reading does not fit its table"), (status = 413, body = ErrorBody),
     (status = 429, body = ErrorBody, description = "The server has no room for now"),
 ))]
-async fn publish(
+async fn publish_mqtt(
     State(state): State<AppState>,
     caller: Caller,
     Peer(peer): Peer,
@@ -89,5 +89,5 @@ async fn publish(
 
 /// The routes of this module.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(publish))
+    OpenApiRouter::default().routes(routes!(publish_mqtt))
 }

@@ -50,7 +50,7 @@ struct MqttMessageList {
     (status = 200, body = MqttMessageList), (status = 400, body = ErrorBody), (status = 401, body = ErrorBody),
     (status = 403, body = ErrorBody), (status = 404, body = ErrorBody, description = "There is no broker"),
 ))]
-async fn retained(
+async fn mqtt_retained(
     State(state): State<AppState>,
     caller: Caller,
     extract::Query(query): extract::Query<RetainedQuery>,
@@ -73,7 +73,7 @@ async fn retained(
     (status = 403, body = ErrorBody, description = "Editors and above"),
     (status = 404, body = ErrorBody, description = "Nothing is retained for the topic, or there is no broker"),
 ))]
-async fn remove_retained(
+async fn remove_mqtt_retained(
     State(state): State<AppState>,
     caller: Caller,
     extract::Query(query): extract::Query<TopicQuery>,
@@ -88,5 +88,5 @@ async fn remove_retained(
 
 /// The routes of this module.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(retained, remove_retained))
+    OpenApiRouter::default().routes(routes!(mqtt_retained, remove_mqtt_retained))
 }
