@@ -2,7 +2,7 @@
 //!
 //! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`intake`] stores what came while the batch before was
 //! written, with one write to the log; then it is retained and passed on by the [`broker`], and acknowledged by its session
-//! (`sensorium_protocols::mqtt::session`).
+//! (`sensorium_protocols::mqtt::session`). [`admin`] is for the rest of the program.
 //!
 //! Invariants:
 //! - a QoS 1 or 2 message is acknowledged after the log has its reading on disk, and after it was passed on;

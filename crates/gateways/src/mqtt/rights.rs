@@ -98,7 +98,9 @@ fn covers(rule: &str, device: &str, filter: &TopicFilter) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use sensorium_model::{ActingDevice, DeviceId, OrgId};
     use sensorium_protocols::mqtt::MqttLimits;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -138,6 +140,21 @@ mod tests {
         ] {
             assert!(!covers(rule, "attic", &filter(asked)), "{rule} covers {asked}");
         }
+    }
+
+    #[test]
+    fn no_rule_gives_a_device_topics_of_the_server() {
+        let org = OrgId::from_uuid(Uuid::nil());
+        let database = DatabaseName::new("main").unwrap();
+        let device = ActingDevice { id: DeviceId::from_uuid(Uuid::nil()), name: "attic".into() };
+        let device = Principal { device: Some(Arc::new(device)), ..Principal::system(org) };
+        let (device, person) = (Rights::new(device, &database), Rights::new(Principal::system(org), &database));
+        let rules = Rules::new("# $SYS/#").unwrap();
+        for asked in ["$SYS/#", "$SYS/broker/uptime", "$share/group/$SYS/#"] {
+            assert!(!device.may_subscribe(&filter(asked), &rules), "{asked}");
+            assert!(person.may_subscribe(&filter(asked), &rules), "{asked}");
+        }
+        assert!(device.may_subscribe(&filter("a/#"), &rules));
     }
 
     #[test]
