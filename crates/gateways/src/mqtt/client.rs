@@ -14,7 +14,7 @@ use super::admin::About;
 pub(super) struct Client {
     core: Mutex<Core>,
     wake: Notify,
-    /// Set once the client is let in.
+    /// Set when the client is let in.
     pub(super) about: OnceLock<Box<About>>,
 }
 
