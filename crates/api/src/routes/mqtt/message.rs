@@ -108,9 +108,9 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_shown_as_bytes() {
-        let whole = shown(vec![0xff, 0]);
+        let whole = shown(vec![0xff_u8, 0]);
         assert_eq!((whole.text, whole.base64.as_deref(), whole.is_cut), (None, Some("/wA="), false));
-        let cut = shown(vec![0xff; PREVIEW + 1]);
-        assert_eq!((cut.base64, cut.is_cut), (Some(STANDARD.encode([0xff; PREVIEW])), true));
+        let cut = shown(vec![0xff_u8; PREVIEW + 1]);
+        assert_eq!((cut.base64, cut.is_cut), (Some(STANDARD.encode([0xff_u8; PREVIEW])), true));
     }
 }

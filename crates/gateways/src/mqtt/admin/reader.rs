@@ -115,7 +115,7 @@ mod tests {
             topic: "a/b".into(),
             qos: 0,
             retain: false,
-            payload: vec![0; bytes].into(),
+            payload: vec![0_u8; bytes].into(),
             content_type: None,
             expires_ms: None,
             at_ms: Some(1),
