@@ -112,7 +112,7 @@ pub struct NewTopicMessage {
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
-    /// The subscriptions that it was passed on to.
+    /// How many clients it was passed on to, with those that are away; one that shares a subscription may count twice.
     pub receivers: usize,
     /// Whether readings were stored of it, or are kept in the inbox.
     pub stored: bool,

@@ -51,7 +51,7 @@ struct MqttPublication {
 /// What became of a message.
 #[derive(Debug, Serialize, ToSchema)]
 struct MqttPublished {
-    /// The subscriptions that it was passed on to.
+    /// How many clients it was passed on to, with those that are away; one that shares a subscription may count twice.
     receivers: usize,
     /// Whether readings were stored of it.
     stored: bool,

@@ -59,7 +59,7 @@ impl Broker {
             match &mut *sitter {
                 Sitter::Client(client) => {
                     if with_session {
-                        client.work(|connection, _| connection.let_session_end());
+                        client.work(|connection, _| connection.let_session_end(now_ms));
                     }
                     client.disconnect(ReasonCode::AdministrativeAction, ENDED, now_ms);
                 }

@@ -185,10 +185,13 @@ impl Connection {
         }
     }
 
-    /// The session ends with the connection, whatever the client asked for.
-    pub fn let_session_end(&mut self) {
-        if let Phase::Open(open) = &mut self.phase {
-            open.session.set_expiry_seconds(0);
+    /// The session ends with the connection, whatever the client asked for; with the next [`Session::tick`] when the connection
+    /// is over already.
+    pub fn let_session_end(&mut self, now_ms: u64) {
+        match &mut self.phase {
+            Phase::Open(open) => open.session.set_expiry_seconds(0),
+            Phase::Closed(Some(session)) => session.expire(now_ms),
+            _ => {}
         }
     }
 

@@ -110,8 +110,8 @@ fn messages_are_read_as_they_come() {
     assert_eq!((&data["topic"], &data["client_id"]), (&json!("house/published"), &Value::Null));
     // What is refused is not heard.
     publish(&server, json!({"topic": "house/published", "payload": r#"{"value":"text"}"#}));
-    publish(&server, json!({"topic": "house/last", "payload": "2"}));
-    assert_eq!(events.next().1["topic"], "house/last");
+    publish(&server, json!({"topic": "house/end", "payload": "2"}));
+    assert_eq!(events.next().1["topic"], "house/end");
     for wrong in ["a#", "$share/g/a"] {
         assert_eq!(Events::open_as(TOKEN, &server, wrong).err().unwrap().0, 400);
     }
