@@ -279,7 +279,7 @@ async fn disconnect_mqtt_client(
     if !broker.disconnect(caller.0.org, &key, query.session) {
         return Err(no_client());
     }
-    let change = Change::new("disconnected", "MQTT client", &key.client_id);
+    let change = Change::new("disconnected", "mqtt client", &key.client_id);
     state.metadata.audit(&caller.0, change.after(json!({"session_ended": query.session}))).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -154,7 +154,7 @@ fn somebody_ends_a_connection_and_somebody_ends_a_session() {
     });
     let (_client, ack) = Client::hello_at(&server, again("end-a"));
     assert!(!ack.session_present);
-    let audit = server.get("/api/v1/audit?target=MQTT%20client");
+    let audit = server.get("/api/v1/audit?target=mqtt%20client");
     let ended: Vec<&Value> =
         audit["entries"].as_array().unwrap().iter().map(|e| &e["after"]["session_ended"]).collect();
     assert_eq!(ended, [&json!(true), &json!(true), &json!(true), &json!(false), &json!(false)]);
