@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::error::ErrorKind;
 use crate::ids::{DeviceId, OrgId};
-use crate::permissions::Principal;
+use crate::permissions::{ActingDevice, Principal};
 
 /// What takes its time.
 pub type MessagingFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -186,7 +186,8 @@ pub struct ClientKey {
 /// Which clients to list; what is `None` does not matter.
 #[derive(Debug, Clone, Default)]
 pub struct ClientQuery {
-    /// Stands somewhere in the client identifier, the user name or the address, without regard to case.
+    /// Stands somewhere in the client identifier, or of a client that is connected in the user name, the address or the name of the
+    /// device; without regard to case.
     pub search: Option<String>,
     /// Only those that are connected, or only those that are not.
     pub is_connected: Option<bool>,
@@ -232,6 +233,8 @@ pub struct ClientConnection {
     pub transport: Transport,
     /// The user name that it gave; beside a token, it means nothing.
     pub login: Option<Arc<str>>,
+    /// The device that it is, with its name when it connected.
+    pub device: Option<Arc<ActingDevice>>,
     /// What it speaks, such as `5.0`.
     pub version: &'static str,
     /// The longest silence that it promised, in seconds; 0 for none.

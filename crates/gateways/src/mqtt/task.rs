@@ -215,7 +215,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
             let now_ms = self.shared.clock.now_ms();
             self.client.about.get_or_init(|| {
                 let login = Some(credential.login.clone()).filter(|login| !login.is_empty());
-                Box::new(About { address: self.peer, transport: self.transport, login, since_ms: now_ms })
+                let (address, transport, device) = (self.peer, self.transport, rights.principal.device.clone());
+                Box::new(About { address, transport, login, device, since_ms: now_ms })
             });
             let organisation = self.shared.broker.organisation(identity.org);
             let sender = self.shared.broker.connect(&self.client, identity, accept, now_ms);

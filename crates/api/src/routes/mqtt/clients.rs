@@ -120,7 +120,8 @@ struct MqttClientDetails {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ClientsQuery {
-    /// Stands somewhere in the client identifier, the user name or the address, without regard to case.
+    /// Stands somewhere in the client identifier, or of a client that is connected in the user name, the address or the name of the
+    /// device; without regard to case.
     search: Option<String>,
     /// Only those that are connected, or only those that are not.
     is_connected: Option<bool>,

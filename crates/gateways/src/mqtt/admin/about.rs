@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use sensorium_model::ActingDevice;
 use sensorium_model::messaging::{ClientConnection, Transport};
 use sensorium_protocols::mqtt::packet::Version;
 use sensorium_protocols::mqtt::session::Connection;
@@ -14,6 +15,7 @@ pub(in crate::mqtt) struct About {
     pub(in crate::mqtt) transport: Transport,
     /// As it was sent.
     pub(in crate::mqtt) login: Option<Arc<str>>,
+    pub(in crate::mqtt) device: Option<Arc<ActingDevice>>,
     pub(in crate::mqtt) since_ms: u64,
 }
 
@@ -25,6 +27,7 @@ impl About {
             address: self.address,
             transport: self.transport,
             login: self.login.clone(),
+            device: self.device.clone(),
             version: match machine.version()? {
                 Version::V3 => "3.1.1",
                 Version::V5 => "5.0",

@@ -146,7 +146,9 @@ impl Looked<'_> {
 fn stands_in(text: &str, client: &MessagingClient) -> bool {
     let has = |place: &str| place.to_lowercase().contains(text);
     let of_connection = |connection: &ClientConnection| {
-        connection.login.as_deref().is_some_and(has) || connection.address.to_string().contains(text)
+        connection.login.as_deref().is_some_and(has)
+            || connection.device.as_deref().is_some_and(|device| has(&device.name))
+            || connection.address.to_string().contains(text)
     };
     has(&client.key.client_id) || client.connection.as_ref().is_some_and(of_connection)
 }

@@ -86,7 +86,7 @@ fn a_device_is_listed_with_its_name_and_neither_reads_numbers_nor_the_pages_of_p
         let answer = request.json(&body).send();
         block_on(async { answer.await.unwrap().error_for_status().unwrap().json::<Value>().await.unwrap() })
     };
-    let device = post("/devices", json!({"name": "Attic"}));
+    let device = post("/devices", json!({"name": "Greenhouse"}));
     let id = device["id"].as_str().unwrap();
     let secret = post(&format!("/devices/{id}/tokens"), json!({"name": "mqtt"}))["secret"].as_str().unwrap().to_owned();
     let key_for_devices =
@@ -97,8 +97,10 @@ fn a_device_is_listed_with_its_name_and_neither_reads_numbers_nor_the_pages_of_p
     let listed = get(&server, "/mqtt/clients");
     assert_eq!(all(&listed["clients"], "client_id"), ["attic-1", "attic-1"]);
     assert_eq!(listed["clients"][0]["device"], Value::Null);
-    assert_eq!(listed["clients"][1]["device"], json!({"id": id, "name": "Attic"}));
-    let wanted = ["$SYS/#", "$SYS/broker/uptime", "$share/g/$SYS/#", "Attic/#"];
+    assert_eq!(listed["clients"][1]["device"], json!({"id": id, "name": "Greenhouse"}));
+    assert_eq!(get(&server, "/mqtt/clients?search=ATTIC")["clients"].as_array().unwrap().len(), 2);
+    assert_eq!(all(&get(&server, "/mqtt/clients?search=Greenhouse")["clients"], "client_id"), ["attic-1"]);
+    let wanted = ["$SYS/#", "$SYS/broker/uptime", "$share/g/$SYS/#", "Greenhouse/#"];
     let wanted = wanted.map(|topic| filter(topic, Qos::AtMostOnce)).to_vec();
     let denied = ReasonCode::NotAuthorized;
     assert_eq!(client.subscribe_all(wanted, None), [denied, denied, denied, ReasonCode::Success]);
