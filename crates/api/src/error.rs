@@ -224,6 +224,13 @@ impl From<sensorium_ingest::IngestError> for ApiError {
     }
 }
 
+impl From<sensorium_model::MessagingError> for ApiError {
+    fn from(error: sensorium_model::MessagingError) -> Self {
+        // What only the operator can act upon is in the log already.
+        Self::new(error.kind(), error.to_string())
+    }
+}
+
 impl From<sensorium_store::WriteError> for ApiError {
     fn from(error: sensorium_store::WriteError) -> Self {
         Self::from_error(error.kind(), &error)

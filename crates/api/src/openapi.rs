@@ -35,6 +35,7 @@ use crate::state::AppState;
         (name = "query", description = "Asking for readings"),
         (name = "live", description = "Watching readings as they arrive"),
         (name = "devices", description = "Devices, their types and API tokens, code for them, and the networks that they join"),
+        (name = "mqtt", description = "The MQTT broker: its clients, what is retained, and messages"),
         (name = "inbox", description = "Devices that write with a key for devices and are not known"),
         (name = "operations", description = "For operators and probes")
     )
@@ -85,6 +86,7 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::templates::routes())
         .merge(routes::submissions::routes())
         .merge(routes::networks::routes())
+        .merge(routes::mqtt::routes())
         .merge(routes::mail::routes())
         .merge(routes::operations::routes())
 }

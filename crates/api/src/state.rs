@@ -6,6 +6,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use sensorium_ingest::Ingest;
 use sensorium_live::Hub;
 use sensorium_metadata::Metadata;
+use sensorium_model::Messaging;
 use sensorium_query::QueryEngine;
 use sensorium_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -63,6 +64,8 @@ pub struct AppState {
     pub oidc: Option<Oidc>,
     /// The way of readings into the store, and what was refused of them lately.
     pub ingest: Ingest,
+    /// The broker of messages, where it listens.
+    pub messaging: Option<Arc<dyn Messaging>>,
     /// Mail to people, where it is set up.
     pub mail: Option<Mail>,
     /// Renders `/metrics`.

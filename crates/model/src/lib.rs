@@ -1,5 +1,5 @@
 //! The words that every other crate of Sensorium speaks: points and batches, schemas, names, identities,
-//! permissions, limits and kinds of error.
+//! permissions, limits and kinds of error; and what the broker is for the rest of the program.
 //!
 //! Pure: no sockets, no files, no clock and no randomness; time and identities come in as arguments.
 //!
@@ -16,6 +16,7 @@ pub mod error;
 pub mod hash;
 pub mod ids;
 pub mod limits;
+pub mod messaging;
 pub mod names;
 pub mod permissions;
 pub mod point;
@@ -35,6 +36,7 @@ pub use ids::{
     SessionId, SubmissionId, TokenId, UserId,
 };
 pub use limits::IngestLimits;
+pub use messaging::{MessageReader, Messaging, MessagingError};
 pub use names::{DEVICE_TAG, DatabaseKey, DatabaseName, Name, NameError};
 pub use permissions::{ActingDevice, Action, DatabaseScope, Principal, Role, Subject};
 pub use point::{Point, Value};

@@ -81,6 +81,10 @@ pub enum Action<'a> {
     ActAsDevice,
     /// Make, see and revoke the API tokens of devices.
     ManageDeviceTokens,
+    /// See the clients of the message broker and what is retained, and watch the messages that pass.
+    ReadMessages,
+    /// Publish messages other than as a client, end connections and sessions, and remove what is retained.
+    ManageMessages,
     /// See the templates of code and types of devices that people submitted for review, submit some and comment on them.
     SubmitForReview,
     /// Accept and return what was submitted for review, and take accepted templates away.
@@ -212,8 +216,8 @@ impl Principal {
             }
             Action::LookAround => self.role > Role::Guest,
             Action::SeeShared => matches!(self.subject, Subject::User(..)) && self.role == Role::Guest,
-            Action::ReadDevices => self.can_read && self.databases == DatabaseScope::All,
-            Action::ManageDevices => {
+            Action::ReadDevices | Action::ReadMessages => self.can_read && self.databases == DatabaseScope::All,
+            Action::ManageDevices | Action::ManageMessages => {
                 self.can_write && self.role >= Role::Editor && self.databases == DatabaseScope::All
             }
             Action::ActAsDevice => self.can_write && self.device.is_some(),
@@ -309,6 +313,8 @@ mod tests {
             Action::ReadDevices,
             Action::ManageDevices,
             Action::ManageDeviceTokens,
+            Action::ReadMessages,
+            Action::ManageMessages,
             Action::ReadAudit,
             Action::ManageQueries,
             Action::Operate,
@@ -338,6 +344,8 @@ mod tests {
             Action::ReadDevices,
             Action::ManageDevices,
             Action::ManageDeviceTokens,
+            Action::ReadMessages,
+            Action::ManageMessages,
             Action::ReadAudit,
             Action::ManageQueries,
             Action::Operate,
@@ -366,11 +374,12 @@ mod tests {
         let main = DatabaseName::new("main").unwrap();
         let id = Uuid::nil();
         let viewer = Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, Role::Viewer);
-        assert!(viewer.allows(Action::Read(&main)));
-        assert!(!viewer.allows(Action::Write(&main)));
+        assert!(viewer.allows(Action::Read(&main)) && viewer.allows(Action::ReadMessages));
+        assert!(!viewer.allows(Action::Write(&main)) && !viewer.allows(Action::ManageMessages));
         assert!(!viewer.allows(Action::CreateDatabase(&main)));
         assert!(!viewer.allows(Action::ManageDatabase(&main)));
         let editor = Principal::user(OrgId::from_uuid(id), UserId::from_uuid(id), None, Role::Editor);
+        assert!(editor.allows(Action::ManageMessages));
         assert!(editor.allows(Action::CreateDatabase(&main)) && !editor.allows(Action::ManageDatabase(&main)));
         assert!(!viewer.allows(Action::ManageOwnTokens));
         assert!(editor.allows(Action::ManageNetworks) && !viewer.allows(Action::ManageNetworks));
@@ -406,6 +415,8 @@ mod tests {
             Action::ManageDevices,
             Action::ActAsDevice,
             Action::ManageDeviceTokens,
+            Action::ReadMessages,
+            Action::ManageMessages,
             Action::SubmitForReview,
             Action::ReviewSubmissions,
             Action::ReadAudit,

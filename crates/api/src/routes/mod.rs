@@ -14,6 +14,7 @@ pub(crate) mod inbox;
 pub(crate) mod keeping;
 pub(crate) mod live;
 pub(crate) mod mail;
+pub(crate) mod mqtt;
 pub(crate) mod networks;
 pub(crate) mod oidc;
 pub(crate) mod operations;

@@ -26,6 +26,7 @@ pub(super) async fn state(folder: &Path, metadata: Metadata, config: ApiConfig) 
         hub: Hub::new(HubConfig::default()),
         config: config.into(),
         oidc: None,
+        messaging: None,
         mail: None,
         metrics: PrometheusBuilder::new().build_recorder().handle(),
         shutdown: CancellationToken::new(),

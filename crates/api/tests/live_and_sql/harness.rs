@@ -10,12 +10,14 @@ use arrow::ipc::reader::StreamReader;
 use futures::{SinkExt, StreamExt};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sensorium_api::{ApiConfig, AppState, Mail, Oidc};
+use sensorium_gateways::mqtt::{Mqtt, MqttConfig, Rules, filters};
 use sensorium_ingest::Ingest;
 use sensorium_live::{Hub, HubConfig};
 use sensorium_metadata::Metadata;
 use sensorium_model::{
     Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId, Point, Value,
 };
+use sensorium_protocols::mqtt::MqttLimits;
 use sensorium_query::{QueryConfig, QueryEngine};
 use sensorium_store::{Durability, Store, StoreConfig};
 use serde_json::Value as Json;
@@ -53,6 +55,8 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) state: AppState,
     pub(crate) setup_code: String,
+    /// Where the MQTT broker listens.
+    pub(crate) mqtt: SocketAddr,
     _folder: TempDir,
 }
 
@@ -79,6 +83,8 @@ impl Server {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let ingest = Ingest::new(store.clone(), metadata.clone(), IngestLimits::default());
+        let shutdown = CancellationToken::new();
+        let (broker, mqtt) = broker(&ingest, &shutdown).await;
         let state = AppState {
             store,
             query,
@@ -87,9 +93,10 @@ impl Server {
             config: Arc::new(options.api),
             oidc: options.oidc.map(|make| make(address)),
             ingest,
+            messaging: Some(Arc::new(broker)),
             mail: options.mail,
             metrics: recorder(),
-            shutdown: CancellationToken::new(),
+            shutdown,
         };
         let server_state = state.clone();
         tokio::spawn(async move {
@@ -97,7 +104,7 @@ impl Server {
             axum::serve(listener, service).await.unwrap();
         });
         let setup_code = first.setup_code.unwrap_or_default();
-        let server = Self { address, state, setup_code, _folder: folder };
+        let server = Self { address, state, setup_code, mqtt, _folder: folder };
         let main = server.key("main");
         server.in_store(move |store| store.create_database(&main).unwrap()).await;
         server
@@ -148,6 +155,24 @@ impl Server {
         }
         connect_async(request).await.map(|(socket, _)| Socket { socket })
     }
+}
+
+/// A broker that listens.
+async fn broker(ingest: &Ingest, stop: &CancellationToken) -> (Mqtt, SocketAddr) {
+    let config = MqttConfig {
+        limits: MqttLimits::default(),
+        connections: 100,
+        sessions: 100,
+        readers: 32,
+        database: DatabaseName::new("main").unwrap(),
+        rules: Rules::new("%u/#").unwrap(),
+        not_stored: filters("cmnd/#").unwrap(),
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let broker = Mqtt::new(config, ingest.clone(), stop.clone());
+    tokio::spawn(broker.clone().listen(listener, None));
+    (broker, address)
 }
 
 /// A batch of one field `v` in series told apart by tag `s`.

@@ -3,8 +3,13 @@
 //! A session has a seat: its connection sits there, or the session itself while there is none. Routing reads; coming, going,
 //! subscribing and retaining write.
 
+mod clients;
+mod numbers;
+mod retained;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::{Mutex, RwLock};
 use sensorium_model::{DeviceId, FastMap, OrgId};
@@ -13,7 +18,8 @@ use sensorium_protocols::mqtt::router::{Router, RouterError, SessionKey};
 use sensorium_protocols::mqtt::session::{Accept, Action, Due, Outcome, Requested, Session, Subscribed, Ticket};
 use sensorium_protocols::mqtt::{Delivery, Message, MqttLimits, ReasonCode, TopicFilter};
 
-use super::client::{self, Client};
+use super::admin::Organisation;
+use super::client::{self, Client, Delivered};
 use super::journal::{Journal, Restored, RestoredSession, Seq, Write};
 
 /// Whose session it is. Devices have sessions of their own, so that none takes over another's.
@@ -31,6 +37,7 @@ pub(super) struct Broker {
     /// At most.
     sessions: usize,
     journal: Arc<Journal>,
+    started: Instant,
     state: RwLock<State>,
 }
 
@@ -38,6 +45,8 @@ struct State {
     router: Router,
     seats: FastMap<SessionKey, Arc<Seat>>,
     keys: FastMap<Arc<Identity>, SessionKey>,
+    /// Of those that had a client or a reader.
+    organisations: FastMap<OrgId, Arc<Organisation>>,
     /// When sessions without a connection have something due.
     due: BTreeSet<(u64, SessionKey)>,
     next: u64,
@@ -82,7 +91,7 @@ impl Broker {
     ) -> Self {
         let router = Router::new(limits.clone());
         let (seats, keys, due) = (FastMap::default(), FastMap::default(), BTreeSet::new());
-        let mut state = State { router, seats, keys, due, next: 0 };
+        let mut state = State { router, seats, keys, organisations: FastMap::default(), due, next: 0 };
         for (org, message) in &restored.retained {
             if let Err(error) = state.router.space(*org).retain(message) {
                 tracing::warn!(%error, topic = message.topic.as_str(), "a retained message was left out");
@@ -91,7 +100,7 @@ impl Broker {
         for session in restored.sessions {
             state.restore(session, &journal, now_ms);
         }
-        Self { limits, sessions, journal, state: RwLock::new(state) }
+        Self { limits, sessions, journal, started: Instant::now(), state: RwLock::new(state) }
     }
 
     /// Lets a client in: with the session that it had, which another connection gives up. None when there is no room for one more
@@ -212,6 +221,7 @@ impl Broker {
             if let (Ok(filter), Ok(qos)) = (&wanted.filter, granted) {
                 let how = subscribed(wanted, *qos);
                 space.retained(filter, &how, wanted.is_new, now_ms, |delivery| found.push(delivery));
+                found.extend(self.numbers_for(&state, sender.org, filter, &how, wanted.is_new));
             }
         }
         found
@@ -230,19 +240,32 @@ impl Broker {
             passed.durable = self.retain(org, message)?;
         }
         let state = self.state.read();
+        let organisation = state.organisations.get(&org);
+        if let Some(organisation) = organisation.filter(|organisation| organisation.has_readers()) {
+            let client_id = || Some(state.seats.get(&by?)?.identity.client_id.clone());
+            organisation.tell(message, client_id, now_ms);
+        }
         let Some(space) = state.router.get(org) else { return Ok(passed) };
+        let mut dropped = 0;
         passed.receivers = space.route(by, message, |key, delivery| {
             let Some(seat) = state.seats.get(&key) else { return };
-            let put = match &mut *seat.sitter.lock() {
+            let delivered = match &mut *seat.sitter.lock() {
                 Sitter::Client(client) => client.deliver(delivery, now_ms),
                 Sitter::Session(session) => {
+                    let before = session.counters().dropped();
                     session.deliver(delivery, &self.limits);
-                    client::put(&self.journal, key, &seat.identity, session.take_changes())
+                    let dropped = session.counters().dropped() - before;
+                    let put = client::put(&self.journal, key, &seat.identity, session.take_changes());
+                    Delivered { durable: put, dropped }
                 }
-                Sitter::Nobody => None,
+                Sitter::Nobody => Delivered::default(),
             };
-            passed.durable = passed.durable.max(put.unwrap_or_default());
+            passed.durable = passed.durable.max(delivered.durable.unwrap_or_default());
+            dropped += delivered.dropped;
         });
+        if let Some(organisation) = organisation {
+            organisation.count_sent(passed.receivers, dropped);
+        }
         Ok(passed)
     }
 

@@ -1,6 +1,6 @@
 //! One connection as others see it: its machine, and what wakes its task.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
 use parking_lot::Mutex;
@@ -9,6 +9,7 @@ use sensorium_protocols::mqtt::session::{Accept, Action, Changes, Connection, Ou
 use sensorium_protocols::mqtt::{Delivery, MqttLimits, ReasonCode};
 use tokio::sync::Notify;
 
+use super::admin::About;
 use super::broker::Identity;
 use super::journal::{Journal, Seq, Write};
 
@@ -17,6 +18,8 @@ pub(super) struct Client {
     journal: Arc<Journal>,
     core: Mutex<Core>,
     wake: Notify,
+    /// Set when the client is let in.
+    pub(super) about: OnceLock<Box<About>>,
 }
 
 /// The machine and what came out of it.
@@ -28,6 +31,15 @@ struct Core {
     seat: Option<(SessionKey, Arc<Identity>)>,
     /// What is to be written waits until this is durable.
     held: Seq,
+}
+
+/// What became of a message for a session.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Delivered {
+    /// What is to be durable so that it is not lost.
+    pub(super) durable: Option<Seq>,
+    /// How many messages are gone because there was no room.
+    pub(super) dropped: u64,
 }
 
 /// What a task goes by.
@@ -47,7 +59,7 @@ impl Client {
     pub(super) fn new(limits: Arc<MqttLimits>, journal: Arc<Journal>, now_ms: u64) -> Self {
         let connection = Some(Connection::new(limits, now_ms));
         let core = Core { connection, out: Output::default(), seat: None, held: 0 };
-        Self { journal, core: Mutex::new(core), wake: Notify::new() }
+        Self { journal, core: Mutex::new(core), wake: Notify::new(), about: OnceLock::new() }
     }
 
     /// Lets the client in, with the session that it had; returns what a session leaves that ended for its sake.
@@ -81,9 +93,16 @@ impl Client {
         done
     }
 
-    /// A message for the client; what is to be durable so that it is not lost.
-    pub(super) fn deliver(&self, delivery: Delivery, now_ms: u64) -> Option<Seq> {
-        self.work_for_others(|connection, out| connection.deliver(delivery, now_ms, out))
+    /// A message for the client.
+    pub(super) fn deliver(&self, delivery: Delivery, now_ms: u64) -> Delivered {
+        let mut dropped = 0;
+        let durable = self.work_for_others(|connection, out| {
+            let gone = |connection: &Connection| connection.session().map(|session| session.counters().dropped());
+            let before = gone(connection);
+            connection.deliver(delivery, now_ms, out);
+            dropped = gone(connection).unwrap_or_default().saturating_sub(before.unwrap_or_default());
+        });
+        Delivered { durable, dropped }
     }
 
     /// What became of a message of an earlier connection of the same session.

@@ -17,7 +17,7 @@ use sensorium_model::ErrorKind;
 use sensorium_protocols::mqtt::packet::{PacketId, Version};
 use sensorium_protocols::mqtt::router::SessionKey;
 use sensorium_protocols::mqtt::session::{Begun, Outcome, Received, Ticket};
-use sensorium_protocols::mqtt::{Message, ReasonCode};
+use sensorium_protocols::mqtt::{Message, ReasonCode, TopicName};
 
 use super::broker::{Passed, Sender};
 use super::journal::{Journal, NotDurable, Seq, Write};
@@ -52,9 +52,11 @@ pub(super) struct PendingMessage {
 }
 
 impl PendingMessage {
-    /// Whether it is stored, if it holds readings.
-    fn is_reading(&self, shared: &Shared) -> bool {
-        !self.is_will && !shared.config.not_stored.iter().any(|filter| filter.matches(&self.message.topic))
+    /// One that came just now, or at the time that is known of it.
+    pub(super) fn now(message: Arc<Message>, ticket: Option<Ticket>, received: Option<Begun>, is_will: bool) -> Self {
+        let now_ns = || chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+        let received_ns = received.and_then(|begun| begun.first_ns).unwrap_or_else(now_ns);
+        Self { message, ticket, received_ns, received, is_will }
     }
 
     /// What is written down of a QoS 2 message.
@@ -130,6 +132,7 @@ fn finish(
                 None
             }
             Err(refusal) => {
+                shared.broker.organisation(publisher.sender.org).count_refused();
                 counter!("sensorium_mqtt_refused_total", "reason" => refusal.reason.as_str()).increment(1);
                 Some(refusal)
             }
@@ -158,9 +161,9 @@ fn not_durable(batch: &[Pending]) -> Vec<(Ticket, Outcome)> {
 }
 
 /// Why a message was not taken.
-struct Refusal {
+pub(super) struct Refusal {
     reason: ReasonCode,
-    text: String,
+    pub(super) text: String,
     /// Whether the same message may be taken later.
     is_passing: bool,
 }
@@ -176,7 +179,7 @@ impl From<&IngestError> for Refusal {
 async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec<Option<Refusal>> {
     let mut refused: Vec<Option<Refusal>> = batch.iter().map(|_| None).collect();
     let reading = |(at, pending)| match pending {
-        &Pending::Message(ref message) if message.is_reading(shared) => Some(at),
+        &Pending::Message(ref new) if !new.is_will && is_stored(shared, &new.message.topic) => Some(at),
         _ => None,
     };
     let mut left: Vec<usize> = batch.iter().enumerate().filter_map(reading).collect();
@@ -206,7 +209,12 @@ async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec
     refused
 }
 
-async fn write(
+/// Whether messages of a topic are to be stored.
+pub(super) fn is_stored(shared: &Shared, topic: &TopicName) -> bool {
+    !shared.config.not_stored.iter().any(|filter| filter.matches(topic))
+}
+
+pub(super) async fn write(
     shared: &Shared,
     publisher: &Publisher,
     messages: impl Iterator<Item = &PendingMessage>,
@@ -227,7 +235,7 @@ async fn write(
 
 /// Whether what became of the readings of a message is a reason to refuse it. A message that holds no readings is none: it is for
 /// other clients.
-fn judge(result: &Result<Stored, IngestError>) -> Option<Refusal> {
+pub(super) fn judge(result: &Result<Stored, IngestError>) -> Option<Refusal> {
     match result {
         Ok(stored) if stored.accepted == 0 && !stored.refusals.is_empty() => {
             let text = stored.refusals.first().first().map(|refused| refused.error.to_string()).unwrap_or_default();

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use metrics::gauge;
 use sensorium_metadata::CertificateFingerprint;
+use sensorium_model::messaging::{MessagingListener, Transport};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::{Mqtt, task};
+use super::Mqtt;
+use super::task::{self, Peer};
 
 /// Makes the TLS handshake of the next connection, with the certificate of the moment.
 pub type Handshake = Arc<dyn Fn() -> TlsAcceptor + Send + Sync>;
@@ -26,6 +28,10 @@ impl Mqtt {
     /// Accepts until told to stop.
     pub async fn listen(self, listener: TcpListener, handshake: Option<Handshake>) {
         let shared = &self.0;
+        if let Ok(address) = listener.local_addr() {
+            let transport = if handshake.is_some() { Transport::Tls } else { Transport::Tcp };
+            self.listens(MessagingListener { address: address.to_string(), transport });
+        }
         loop {
             let Some(Ok(slot)) = shared.stop.run_until_cancelled(shared.slots.clone().acquire_owned()).await else {
                 return;
@@ -53,7 +59,7 @@ impl Mqtt {
     async fn plain(self, stream: TcpStream, peer: IpAddr, slot: Slot) {
         let _connected = Connected::new(slot);
         send_at_once(&stream, peer);
-        task::serve(self.0, stream, peer, None).await;
+        task::serve(self.0, stream, Peer { address: peer, transport: Transport::Tcp, certificate: None }).await;
     }
 
     async fn encrypted(self, stream: TcpStream, peer: IpAddr, handshake: Handshake, slot: Slot) {
@@ -64,7 +70,8 @@ impl Mqtt {
         match self.0.abort.run_until_cancelled(shaken).await {
             Some(Ok(Ok(stream))) => {
                 let certificate = certificate(&stream);
-                task::serve(self.0, stream, peer, certificate).await;
+                let peer = Peer { address: peer, transport: Transport::Tls, certificate };
+                task::serve(self.0, stream, peer).await;
             }
             Some(Ok(Err(error))) => tracing::debug!(%peer, %error, "TLS handshake failed"),
             Some(Err(_)) => tracing::debug!(%peer, "TLS handshake took too long (setting mqtt.connect_ms)"),

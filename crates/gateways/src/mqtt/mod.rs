@@ -2,7 +2,7 @@
 //!
 //! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`intake`] stores what came while the batch before was
 //! written, with one write to the log; then it is retained and passed on by the [`broker`], and acknowledged by its session
-//! (`sensorium_protocols::mqtt::session`).
+//! (`sensorium_protocols::mqtt::session`). [`admin`] is for the rest of the program.
 //!
 //! Invariants:
 //! - a QoS 1 or 2 message is acknowledged after the log has its reading on disk, and after it was passed on: for sessions that are
@@ -15,8 +15,9 @@
 //!
 //! Sessions that outlive their connections, what waits for them, and retained messages survive the process ([`journal`]).
 //!
-//! Limits: those of [`MqttLimits`], [`MqttConfig::connections`] and [`MqttConfig::sessions`].
+//! Limits: those of [`MqttLimits`], [`MqttConfig::connections`], [`MqttConfig::sessions`] and [`MqttConfig::readers`].
 
+mod admin;
 mod alarm;
 mod broker;
 mod client;
@@ -34,8 +35,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sensorium_ingest::Ingest;
 use sensorium_model::DatabaseName;
+use sensorium_model::messaging::MessagingListener;
 use sensorium_protocols::mqtt::{MqttLimits, TopicError, TopicFilter};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +57,8 @@ pub use websocket::NotOpened;
 const TICK: Duration = Duration::from_secs(1);
 /// How often retained messages are looked through for those that have expired; until then, nobody is sent them.
 const EXPIRE: Duration = Duration::from_secs(60);
+/// How often numbers are published to those who subscribe to them.
+const NUMBERS: Duration = Duration::from_secs(10);
 
 /// What the broker is told to do.
 #[derive(Debug, Clone)]
@@ -64,6 +69,8 @@ pub struct MqttConfig {
     pub connections: usize,
     /// Sessions with and without a connection (setting `mqtt.sessions`); further clients are refused.
     pub sessions: usize,
+    /// Readers inside of the process that an organisation may have (setting `mqtt.readers`); further ones are refused.
+    pub readers: usize,
     /// Where readings are stored (setting `mqtt.database`), unless the client's token is limited to one database.
     pub database: DatabaseName,
     /// What devices may subscribe to.
@@ -88,6 +95,8 @@ struct Shared {
     journal: Arc<Journal>,
     broker: Broker,
     clock: Clock,
+    /// Where clients find the broker.
+    listeners: Mutex<Vec<MessagingListener>>,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
     /// No new connections.
@@ -110,17 +119,20 @@ impl Mqtt {
         let clock = Clock::start();
         let (journal, restored) = Journal::open(file)?;
         let broker = Broker::new(limits.clone(), config.sessions, journal.clone(), restored, clock.now_ms());
-        let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
-        Ok(Self(Arc::new(Shared { config, limits, ingest, journal, broker, clock, slots, tasks, stop, abort })))
+        let (tasks, abort, listeners) = (TaskTracker::new(), CancellationToken::new(), Mutex::default());
+        let shared = Shared { config, limits, ingest, journal, broker, clock, listeners, slots, tasks, stop, abort };
+        Ok(Self(Arc::new(shared)))
     }
 
-    /// Ends sessions whose time is over and publishes wills that are due, until the broker stops.
+    /// Ends sessions whose time is over, and publishes wills that are due and numbers, until the broker stops.
     pub async fn keep_up(self) {
         let (mut ticks, mut expiries) = (tokio::time::interval(TICK), tokio::time::interval(EXPIRE));
+        let mut numbers = tokio::time::interval(NUMBERS);
         loop {
             tokio::select! {
                 () = self.0.stop.cancelled() => return,
                 _ = ticks.tick() => self.0.broker.tick(self.0.clock.now_ms()),
+                _ = numbers.tick() => self.0.broker.publish_numbers(self.0.clock.now_ms()),
                 _ = expiries.tick() => self.0.broker.expire(self.0.clock.now_ms()),
             }
         }

@@ -53,11 +53,13 @@ impl Rights {
         self.may_write() && !topic.is_special()
     }
 
-    /// Devices may hear what their rules say, and others everything or nothing.
+    /// Devices may hear what their rules say, and others everything or nothing. Topics that begin with `$` are no device's: no
+    /// wildcard of a rule stands for them.
     pub(super) fn may_subscribe(&self, filter: &TopicFilter, rules: &Rules) -> bool {
         match &self.principal.device {
             Some(device) if self.principal.allows(Action::ActAsDevice) => {
-                rules.subscribe.iter().any(|rule| covers(rule, &device.name, filter))
+                let is_special = filter.filter().starts_with('$');
+                !is_special && rules.subscribe.iter().any(|rule| covers(rule, &device.name, filter))
             }
             Some(_) => false,
             None => self.principal.allows(Action::Read(&self.database)),
@@ -96,7 +98,9 @@ fn covers(rule: &str, device: &str, filter: &TopicFilter) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use sensorium_model::{ActingDevice, DeviceId, OrgId};
     use sensorium_protocols::mqtt::MqttLimits;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -136,6 +140,21 @@ mod tests {
         ] {
             assert!(!covers(rule, "attic", &filter(asked)), "{rule} covers {asked}");
         }
+    }
+
+    #[test]
+    fn no_rule_gives_a_device_topics_of_the_server() {
+        let org = OrgId::from_uuid(Uuid::nil());
+        let database = DatabaseName::new("main").unwrap();
+        let device = ActingDevice { id: DeviceId::from_uuid(Uuid::nil()), name: "attic".into() };
+        let device = Principal { device: Some(Arc::new(device)), ..Principal::system(org) };
+        let (device, person) = (Rights::new(device, &database), Rights::new(Principal::system(org), &database));
+        let rules = Rules::new("# $SYS/#").unwrap();
+        for asked in ["$SYS/#", "$SYS/broker/uptime", "$share/group/$SYS/#"] {
+            assert!(!device.may_subscribe(&filter(asked), &rules), "{asked}");
+            assert!(person.may_subscribe(&filter(asked), &rules), "{asked}");
+        }
+        assert!(device.may_subscribe(&filter("a/#"), &rules));
     }
 
     #[test]

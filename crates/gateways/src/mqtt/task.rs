@@ -8,12 +8,14 @@ use futures::future::BoxFuture;
 use metrics::counter;
 use sensorium_metadata::CertificateFingerprint;
 use sensorium_model::Principal;
+use sensorium_model::messaging::Transport;
 use sensorium_protocols::mqtt::packet::{Connect, Qos, Version};
 use sensorium_protocols::mqtt::session::{Accept, Action, Begun, Outcome, Requested, Ticket};
 use sensorium_protocols::mqtt::{Message, ReasonCode, TopicName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use uuid::Uuid;
 
+use super::admin::{About, Organisation};
 use super::alarm::Alarm;
 use super::broker::{Identity, Sender};
 use super::client::{Client, Progress};
@@ -31,17 +33,20 @@ const WAITING: usize = 1_000;
 /// Bytes of payloads that wait for the batch before them.
 const WAITING_BYTES: usize = 4 * 1_024 * 1_024;
 
-/// Serves a connection to its end, with the certificate of a client that has shown one.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
-    shared: Arc<Shared>,
-    stream: S,
-    peer: IpAddr,
-    certificate: Option<CertificateFingerprint>,
-) {
+/// Who is at the other end, before CONNECT says more.
+pub(super) struct Peer {
+    pub(super) address: IpAddr,
+    pub(super) transport: Transport,
+    /// Of a client that has proven to have its key.
+    pub(super) certificate: Option<CertificateFingerprint>,
+}
+
+/// Serves a connection to its end.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Arc<Shared>, stream: S, peer: Peer) {
     let client = Arc::new(Client::new(shared.limits.clone(), shared.journal.clone(), shared.clock.now_ms()));
     let (abort, socket) = (shared.abort.clone(), Socket::new(stream));
     let (waiting, alarm) = (Waiting::default(), Alarm::default());
-    let mut task = Task { shared, client, socket, peer, certificate, admitted: None, waiting, storing: None, alarm };
+    let mut task = Task { shared, client, socket, peer, admitted: None, waiting, storing: None, alarm };
     let _done = abort.run_until_cancelled(task.run()).await;
 }
 
@@ -49,8 +54,7 @@ struct Task<S> {
     shared: Arc<Shared>,
     client: Arc<Client>,
     socket: Socket<S>,
-    peer: IpAddr,
-    certificate: Option<CertificateFingerprint>,
+    peer: Peer,
     admitted: Option<Admitted>,
     waiting: Waiting,
     /// The batch that is being stored.
@@ -61,6 +65,7 @@ struct Task<S> {
 /// A client that was let in.
 struct Admitted {
     sender: Sender,
+    organisation: Arc<Organisation>,
     rights: Arc<Rights>,
     credential: Credential,
     /// When the credential is looked at again.
@@ -150,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 self.stored(outcomes);
             }
             turned = self.socket.turn(wants_bytes), if !is_lost => if let Err(error) = turned {
-                tracing::trace!(peer = %self.peer, %error, "an MQTT connection was lost");
+                tracing::trace!(peer = %self.peer.address, %error, "an MQTT connection was lost");
                 let now_ms = self.shared.clock.now_ms();
                 self.client.work(|connection, out| connection.lost(now_ms, out));
                 *end = end.or(Some(End { is_lost: true, until_ms: now_ms })).map(|end| End { is_lost: true, ..end });
@@ -208,7 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 Action::Authenticate { .. } => {}
                 Action::Close { reason, text } => {
                     counter!("sensorium_mqtt_closed_total", "reason" => reason.as_str()).increment(1);
-                    tracing::debug!(peer = %self.peer, %reason, %text, "an MQTT connection ends");
+                    tracing::debug!(peer = %self.peer.address, %reason, %text, "an MQTT connection ends");
                 }
             }
         }
@@ -216,7 +221,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
     /// Finds out who the client is, and lets it in or not.
     async fn admit(&mut self, connect: Connect) {
-        let checked = self.shared.check(&connect, self.peer, self.certificate.as_ref()).await;
+        let checked = self.shared.check(&connect, &self.peer).await;
         let outcome = checked.and_then(|(credential, rights)| {
             let client_id = match connect.client_id.is_empty() {
                 true => Arc::from(format!("auto-{}", Uuid::now_v7())),
@@ -229,13 +234,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
             };
             let accept = Accept { assigned_client_id: Some(client_id), ..Accept::default() };
             let now_ms = self.shared.clock.now_ms();
+            self.client.about.get_or_init(|| {
+                let login = connect.username.clone().filter(|login| !login.is_empty());
+                let Peer { address, transport, .. } = self.peer;
+                let device = rights.principal.device.clone();
+                Box::new(About { address, transport, login, device, since_ms: now_ms })
+            });
+            let organisation = self.shared.broker.organisation(identity.org);
             let sender = self.shared.broker.connect(&self.client, identity, accept, now_ms);
             let sender = sender.ok_or((
                 ReasonCode::QuotaExceeded,
                 "the server holds as many sessions as it may (setting mqtt.sessions)".to_owned(),
             ))?;
             let (check_ms, version) = (now_ms + BELIEVED_MS, connect.version);
-            self.admitted = Some(Admitted { sender, rights: Arc::new(rights), credential, check_ms, version });
+            let rights = Arc::new(rights);
+            self.admitted = Some(Admitted { sender, organisation, rights, credential, check_ms, version });
             Ok(())
         });
         if let Err((reason, text)) = outcome {
@@ -248,10 +261,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
     fn publish(&mut self, message: Arc<Message>, ticket: Option<Ticket>, received: Option<Begun>) {
         let Some(admitted) = &self.admitted else { return };
         counter!("sensorium_mqtt_received_total", "qos" => qos(message.qos)).increment(1);
+        admitted.organisation.count_received();
         if admitted.rights.may_publish(&message.topic) {
             return self.waiting.push(message, ticket, received, false);
         }
         counter!("sensorium_mqtt_refused_total", "reason" => ReasonCode::NotAuthorized.as_str()).increment(1);
+        admitted.organisation.count_refused();
         if let Some(ticket) = ticket {
             let text = "this client may not publish here";
             self.tell(ticket, &Outcome::Refused { reason: ReasonCode::NotAuthorized, text: Some(text.into()) });
@@ -285,7 +300,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         }
         let Waiting { messages, .. } = std::mem::take(&mut self.waiting);
         let Some(Admitted { sender, rights, version, .. }) = &self.admitted else { return };
-        let publisher = Publisher { rights: rights.clone(), sender: *sender, peer: self.peer, version: *version };
+        let publisher =
+            Publisher { rights: rights.clone(), sender: *sender, peer: self.peer.address, version: *version };
         self.storing = Some(intake::take(self.shared.clone(), publisher, messages).boxed());
     }
 
@@ -317,7 +333,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         self.client.work(|connection, out| connection.tick(now_ms, out));
         let Some(admitted) = self.admitted.as_mut().filter(|admitted| admitted.check_ms <= now_ms) else { return };
         admitted.check_ms = now_ms + BELIEVED_MS;
-        match Box::pin(self.shared.authenticate(&admitted.credential, self.peer)).await {
+        match Box::pin(self.shared.authenticate(&admitted.credential, self.peer.address)).await {
             Ok(Some(principal)) => {
                 admitted.rights = Arc::new(Rights::new(principal, &self.shared.config.database));
             }
@@ -335,18 +351,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
 impl Shared {
     /// Who a client is and what it may do; why it is not let in.
-    async fn check(
-        &self,
-        connect: &Connect,
-        peer: IpAddr,
-        certificate: Option<&CertificateFingerprint>,
-    ) -> Result<(Credential, Rights), (ReasonCode, String)> {
+    async fn check(&self, connect: &Connect, peer: &Peer) -> Result<(Credential, Rights), (ReasonCode, String)> {
         if connect.authentication_method.is_some() {
             let text = "enhanced authentication is not offered; send a user name and a password";
             return Err((ReasonCode::BadAuthenticationMethod, text.to_owned()));
         }
         let wrong = || (ReasonCode::BadUserNameOrPassword, "the user name or the password is wrong".to_owned());
-        let credential = match (&connect.password, certificate) {
+        let credential = match (&connect.password, &peer.certificate) {
             (Some(password), _) => {
                 let password = std::str::from_utf8(password).map_err(|_| wrong())?.into();
                 Credential::Password { login: connect.username.clone().unwrap_or_default(), password }
@@ -357,7 +368,7 @@ impl Shared {
                 return Err((ReasonCode::NotAuthorized, text.to_owned()));
             }
         };
-        let found = self.authenticate(&credential, peer).await?;
+        let found = self.authenticate(&credential, peer.address).await?;
         let principal = found.ok_or_else(|| match &credential {
             Credential::Password { .. } => wrong(),
             Credential::Certificate(_) => {
@@ -402,10 +413,8 @@ impl Waiting {
     }
 
     fn push(&mut self, message: Arc<Message>, ticket: Option<Ticket>, received: Option<Begun>, is_will: bool) {
-        let now_ns = || chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
-        let received_ns = received.and_then(|begun| begun.first_ns).unwrap_or_else(now_ns);
         self.bytes += message.bytes();
-        self.messages.push(Pending::Message(PendingMessage { message, ticket, received_ns, received, is_will }));
+        self.messages.push(Pending::Message(PendingMessage::now(message, ticket, received, is_will)));
     }
 }
 

@@ -3,6 +3,7 @@
 //! A page begins after the value and the id of the last device before it, so that a page costs the same wherever it is, and
 //! devices that come and go between two pages neither repeat nor hide others.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,11 +11,11 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Value};
-use sensorium_model::{DeviceTypeId, PlaceId, Principal};
+use sensorium_model::{DeviceId, DeviceTypeId, PlaceId, Principal};
 use uuid::Uuid;
 
 use super::devices::DeviceTypeRef;
-use super::{Device, MAX_PAGE, name_key, wrong};
+use super::{Device, MAX_PAGE, may_read, name_key, wrong};
 use crate::entity::{device, device_type};
 use crate::error::MetadataError;
 use crate::groups::visible::Visible;
@@ -156,6 +157,27 @@ fn no_such_page() -> MetadataError {
 }
 
 impl Metadata {
+    /// The names of devices of the caller's organisation; without those that there are not.
+    pub async fn device_names(
+        &self,
+        who: &Principal,
+        ids: &[DeviceId],
+    ) -> Result<HashMap<DeviceId, String>, MetadataError> {
+        may_read(who)?;
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let named: Vec<(Uuid, String)> = device::Entity::find()
+            .select_only()
+            .columns([device::Column::Id, device::Column::Name])
+            .filter(device::Column::OrgId.eq(*who.org.as_uuid()))
+            .filter(device::Column::Id.is_in(ids.iter().map(|id| *id.as_uuid())))
+            .into_tuple()
+            .all(self.db())
+            .await?;
+        Ok(named.into_iter().map(|(id, name)| (DeviceId::from_uuid(id), name)).collect())
+    }
+
     /// A page of the devices of the caller's organisation that the caller sees, and the place where the next one begins, if this one is full.
     pub async fn devices(
         &self,

@@ -1,7 +1,7 @@
 //! Listing devices.
 
 use sensorium_metadata::{DeviceQuery, DeviceSort, MetadataError, NewDevice};
-use sensorium_model::ErrorKind;
+use sensorium_model::{DeviceId, ErrorKind, Principal};
 
 use crate::fixture::{Fixture, kind, new_device, new_type};
 
@@ -94,4 +94,17 @@ async fn a_page_by_last_seen_goes_on_where_it_was_written() {
     assert_eq!(page[0].id, first.id);
     let (page, _) = fixture.metadata.devices(&fixture.owner, &DeviceQuery { after: next, ..query }).await.unwrap();
     assert_eq!(page.len(), 1, "the other one is not hidden");
+}
+
+#[tokio::test]
+async fn names_are_those_of_the_own_organisation() {
+    let fixture = Fixture::new().await;
+    let (ours, nothing) = (fixture.device("ours").await.id, DeviceId::from_uuid(uuid::Uuid::nil()));
+    let theirs = fixture.metadata.create_device(&fixture.stranger, new_device("theirs")).await.unwrap().id;
+    let ids = [ours, theirs, nothing];
+    let named = fixture.metadata.device_names(&fixture.owner, &ids).await.unwrap();
+    assert_eq!(named, [(ours, "ours".to_owned())].into());
+    assert!(fixture.metadata.device_names(&fixture.owner, &[]).await.unwrap().is_empty());
+    let guest = Principal { can_read: false, ..fixture.owner.clone() };
+    assert_eq!(kind(fixture.metadata.device_names(&guest, &ids).await), Some(ErrorKind::Denied));
 }

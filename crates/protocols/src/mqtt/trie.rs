@@ -89,6 +89,11 @@ impl<K: Ord, V> Trie<K, V> {
         self.root.visit(&mut topic.levels(), topic.is_special(), &mut each);
     }
 
+    /// Whether any filter begins with this level itself, and not with a wildcard.
+    pub fn has_first_level(&self, level: &str) -> bool {
+        self.root.children.contains_key(level)
+    }
+
     /// The number of subscriptions.
     pub fn len(&self) -> usize {
         self.len

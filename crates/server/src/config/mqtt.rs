@@ -23,6 +23,8 @@ pub(crate) struct MqttSettings {
     pub(crate) connections: usize,
     /// Sessions, with and without a connection; further clients are refused.
     pub(crate) sessions: usize,
+    /// Readers of messages that an organisation may have over HTTP; further ones are refused.
+    pub(crate) readers: usize,
     /// Where readings are stored, unless the client's token is limited to one database.
     pub(crate) database: DatabaseName,
     /// What devices may subscribe to: topic filters, separated by spaces, in which `%u` is the device's name.
@@ -42,6 +44,7 @@ impl MqttSettings {
             client_certificates: false,
             connections: 16_384,
             sessions: 100_000,
+            readers: 32,
             database: DatabaseName::new("main")?,
             device_topics: "%u/# +/%u/# +/+/%u/#".to_owned(),
             not_stored: "cmnd/# homeassistant/# +/+/set +/+/get +/+/+/set +/+/+/command".to_owned(),
@@ -55,6 +58,7 @@ impl MqttSettings {
             limits: self.limits,
             connections: self.connections,
             sessions: self.sessions,
+            readers: self.readers,
             database: self.database.clone(),
             rules: Rules::new(&self.device_topics).map_err(|error| ("mqtt.device_topics", error.to_string()))?,
             not_stored: filters(&self.not_stored).map_err(|error| ("mqtt.not_stored", error.to_string()))?,

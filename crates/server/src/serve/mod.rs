@@ -26,7 +26,8 @@ use sensorium_gateways::mqtt::Mqtt;
 use sensorium_ingest::Ingest;
 use sensorium_live::{Hub, HubConfig};
 use sensorium_metadata::Metadata;
-use sensorium_model::{DatabaseKey, DatabaseName, OrgId};
+use sensorium_model::messaging::{MessagingListener, Transport};
+use sensorium_model::{DatabaseKey, DatabaseName, Messaging, OrgId};
 use sensorium_store::{CommitListener, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -89,6 +90,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let stop = CancellationToken::new();
     let mail = mail::start(settings, &metadata, &stop)?;
     let ingest = Ingest::new(store.clone(), metadata.clone(), settings.limits);
+    let mqtt = mqtt_listeners.broker(settings, &ingest, &stop)?;
     let state = AppState {
         store: store.clone(),
         query,
@@ -96,16 +98,19 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         hub,
         config: Arc::new(api_config(settings)),
         oidc,
-        ingest: ingest.clone(),
+        ingest,
+        messaging: mqtt.clone().map(|mqtt| Arc::new(mqtt) as Arc<dyn Messaging>),
         mail: mail.as_ref().map(|running| running.mail.clone()),
         metrics: metrics.clone(),
         shutdown: stop.clone(),
     };
     let every = Duration::from_secs(settings.people.clean_up_minutes.saturating_mul(60));
     tokio::spawn(finish_adoptions(state.clone(), every, stop.clone()));
-    let mqtt = mqtt_listeners.broker(settings, ingest, &stop)?;
     let router = match mqtt.clone().filter(|_| settings.mqtt.websocket) {
-        Some(mqtt) => mqtt_websocket::beside(sensorium_api::router(state), mqtt),
+        Some(mqtt) => {
+            mqtt.listens(MessagingListener { address: address.to_string(), transport: Transport::WebSocket });
+            mqtt_websocket::beside(sensorium_api::router(state), mqtt)
+        }
         None => sensorium_api::router(state),
     };
     let connections = Connections::new(router, settings.http.connections, Patience::default(), stop.clone());
@@ -123,7 +128,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     }
     tokio::spawn(connections.clone().listen(listener, tls.clone()));
     if let Some(mqtt) = &mqtt {
-        mqtt_listeners.start(mqtt, tls.as_ref())?;
+        mqtt_listeners.start(settings, mqtt, tls.as_ref())?;
     }
     if let Some(local) = local_listener {
         tokio::spawn(connections.clone().listen(local, None));

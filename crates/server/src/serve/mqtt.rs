@@ -39,18 +39,23 @@ impl Listeners {
     }
 
     /// The broker, when there is a way to it.
-    pub(super) fn broker(&self, settings: &Settings, ingest: Ingest, stop: &CancellationToken) -> Result<Option<Mqtt>> {
+    pub(super) fn broker(
+        &self,
+        settings: &Settings,
+        ingest: &Ingest,
+        stop: &CancellationToken,
+    ) -> Result<Option<Mqtt>> {
         if self.plain.is_none() && self.tls.is_none() && !settings.mqtt.websocket {
             return Ok(None);
         }
         let config = settings.mqtt.config().map_err(|(key, sentence)| anyhow!("{key}: {sentence}"))?;
-        let mqtt = Mqtt::open(config, ingest, &settings.data_dir.join(SESSIONS), stop.clone())?;
+        let mqtt = Mqtt::open(config, ingest.clone(), &settings.data_dir.join(SESSIONS), stop.clone())?;
         tokio::spawn(mqtt.clone().keep_up());
         Ok(Some(mqtt))
     }
 
     /// Starts to accept connections.
-    pub(super) fn start(self, mqtt: &Mqtt, tls: Option<&Tls>) -> Result<()> {
+    pub(super) fn start(self, settings: &Settings, mqtt: &Mqtt, tls: Option<&Tls>) -> Result<()> {
         if let Some(listener) = self.plain {
             let address = listener.local_addr().context("the listener of MQTT has no address")?;
             tracing::info!(%address, "MQTT");

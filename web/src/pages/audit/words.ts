@@ -23,6 +23,7 @@ export const ACTIONS = [
   "sent",
   "not_sent",
   "confirmed",
+  "disconnected",
 ] as const;
 
 /** The kinds of things that it is done to. */
@@ -56,6 +57,8 @@ export const TARGETS = [
   "claim link",
   "email",
   "mail",
+  "mqtt client",
+  "retained message",
 ] as const;
 
 /** A known action. */

@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::state::AppState;
 
 /// How often a connection asks whether its session or token is still good.
-pub(super) const CHECK_EVERY: Duration = Duration::from_secs(5);
+pub(in crate::routes) const CHECK_EVERY: Duration = Duration::from_secs(5);
 
 /// Turns a request into a subscription, if the principal may read the database.
 pub(super) fn admit(state: &AppState, principal: &Principal, asked: Subscribe) -> Result<Subscription, ApiError> {
@@ -38,7 +38,7 @@ pub(super) fn admit(state: &AppState, principal: &Principal, asked: Subscribe) -
 
 /// Whether the principal's session or token still stands. A failure to find out is not held against the client: the
 /// next check asks again.
-pub(super) async fn is_still_good(state: &AppState, principal: &Principal) -> bool {
+pub(in crate::routes) async fn is_still_good(state: &AppState, principal: &Principal) -> bool {
     match state.metadata.is_current(principal).await {
         Ok(current) => current,
         Err(error) => {

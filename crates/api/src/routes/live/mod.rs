@@ -14,7 +14,7 @@
 //! Limits: `http.live_clients` connections, [`MAX_MESSAGE_BYTES`] for a control message, those of
 //! [`sensorium_live::HubConfig`] for subscriptions.
 
-mod access;
+pub(super) mod access;
 mod frame;
 mod health;
 mod outbox;

@@ -182,6 +182,15 @@ pub(crate) const RULES: &[Rule] = &[
     from(Editor, "PATCH /api/v1/inbox/{id}", Nothing),
     from(Editor, "DELETE /api/v1/inbox/{id}", Nothing),
     from(Editor, "POST /api/v1/inbox/{id}/adopt", Nothing),
+    // The MQTT broker, with topics and clients of each organisation's own.
+    from(Viewer, "GET /api/v1/mqtt", Own),
+    from(Viewer, "GET /api/v1/mqtt/clients", Own),
+    from(Viewer, "GET /api/v1/mqtt/clients/{key}", Nothing),
+    from(Editor, "DELETE /api/v1/mqtt/clients/{key}", Nothing),
+    from(Viewer, "GET /api/v1/mqtt/retained", Own),
+    from(Editor, "DELETE /api/v1/mqtt/retained", Nothing),
+    from(Editor, "POST /api/v1/mqtt/publish", Own),
+    from(Viewer, "GET /api/v1/mqtt/messages", Own),
     // Sites, buildings and floors.
     from(Guest, "GET /api/v1/places", Own),
     from(Editor, "POST /api/v1/places", Own),

@@ -1,5 +1,7 @@
 //! Two organisations on one server, and requests that name what the first one has.
 
+mod mqtt;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -59,7 +61,7 @@ pub(crate) struct Target {
     pub(crate) database: String,
     pub(super) table: String,
     rollup: String,
-    id: String,
+    pub(super) id: String,
     /// An API token of the device `id`, or a key of it.
     token: String,
     /// The secret of that token.
@@ -164,6 +166,8 @@ impl World {
         self.place(0, true).await;
         self.device_type(0).await;
         self.device(0).await;
+        self.mqtt_client(0).await;
+        self.retained(0).await;
     }
 
     /// Something of the first organisation that an operation can name, shared with the guest; new each time, if the operation may
@@ -224,6 +228,10 @@ impl World {
                 let itself = self.server.state.metadata.authenticate_token(&target.secret).await.unwrap().unwrap();
                 self.server.state.metadata.take_command(&itself, None).await.unwrap().unwrap();
             }
+        } else if operation.contains("/mqtt/clients/{key}") {
+            target.id = self.mqtt_client(number).await;
+        } else if operation.contains("/mqtt/retained") {
+            target.id = self.retained(number).await;
         } else if operation.contains("/inbox/{id}") {
             target.id = self.newcomer(number).await;
         } else if operation.contains("/tokens/") {
@@ -418,7 +426,8 @@ impl World {
     pub(crate) async fn call(&self, operation: &str, caller: Caller, target: &Target) -> Answer {
         let reply = self.send(operation, caller, target).await;
         let status = reply.status().as_u16();
-        let endless = operation.ends_with("/live") && (status == 200 || status == 101);
+        let endless =
+            (operation.ends_with("/live") || operation.ends_with("/mqtt/messages")) && (status == 200 || status == 101);
         let mut text = format!("{:?} ", reply.headers().get("location"));
         if !endless {
             text.push_str(&reply.text().await.unwrap());
@@ -436,6 +445,7 @@ impl World {
             .replace("{table}", &target.table)
             .replace("{rollup}", &target.rollup)
             .replace("{id}", &target.id)
+            .replace("{key}", &target.id)
             .replace("{token}", &target.token)
             .replace("{credential}", &target.token)
             .replace("{command}", &target.command);

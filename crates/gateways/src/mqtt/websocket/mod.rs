@@ -18,10 +18,12 @@ use std::net::IpAddr;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use sensorium_model::ErrorKind;
+use sensorium_model::messaging::Transport;
 use thiserror::Error;
 
+use super::Mqtt;
 use super::listener::Connected;
-use super::{Mqtt, task};
+use super::task::{self, Peer};
 use stream::MessageStream;
 
 /// The subprotocol of all versions of MQTT.
@@ -78,7 +80,8 @@ impl Mqtt {
         let upgrade = upgrade.read_buffer_size(READ_BYTES).write_buffer_size(0);
         Ok(upgrade.on_upgrade(move |socket| async move {
             let _connected = Connected::new(slot);
-            task::serve(shared, MessageStream::new(socket), peer, None).await;
+            let peer = Peer { address: peer, transport: Transport::WebSocket, certificate: None };
+            task::serve(shared, MessageStream::new(socket), peer).await;
             drop(tracked);
         }))
     }

@@ -96,6 +96,11 @@ impl Router {
         self.spaces.entry(organisation).or_insert_with(|| Space::new(self.limits.clone()))
     }
 
+    /// The spaces with their organisations.
+    pub fn spaces(&self) -> impl Iterator<Item = (OrgId, &Space)> {
+        self.spaces.iter().map(|(organisation, space)| (*organisation, space))
+    }
+
     /// Forgets retained messages that have expired, and spaces in which there is nothing; the topics of those messages.
     pub fn expire(&mut self, now_ms: u64) -> Vec<(OrgId, TopicName)> {
         let mut expired = Vec::new();
@@ -167,6 +172,16 @@ impl Space {
         self.subscriptions.len()
     }
 
+    /// Whether any session subscribes to a filter that begins with this level itself, and not with a wildcard.
+    pub fn has_first_level(&self, level: &str) -> bool {
+        self.subscriptions.has_first_level(level)
+    }
+
+    /// The number of sessions that have a connection.
+    pub fn online(&self) -> usize {
+        self.online.len()
+    }
+
     /// Calls `each` for who gets a message; returns for how many that was. `publisher` is the session that sent it.
     pub fn route(
         &self,
@@ -234,12 +249,7 @@ impl Space {
         now_ms: u64,
         mut each: impl FnMut(Delivery),
     ) {
-        let is_wanted = match subscribed.options.retain_handling {
-            RetainHandling::Send => true,        // [MQTT-3.3.1-9]
-            RetainHandling::SendIfNew => is_new, // [MQTT-3.3.1-10]
-            RetainHandling::DoNotSend => false,  // [MQTT-3.3.1-11]
-        };
-        if is_wanted && filter.group().is_none() {
+        if wants_retained(filter, subscribed, is_new) {
             self.retained.visit(filter, &mut |message| {
                 if !message.is_expired(now_ms) {
                     each(delivery(message, subscribed, true));
@@ -248,18 +258,44 @@ impl Space {
         }
     }
 
+    /// Calls `each` with the retained messages whose topics match, in no order: to be shown.
+    pub fn matching<'r>(&'r self, filter: &TopicFilter, mut each: impl FnMut(&'r Arc<Message>)) {
+        self.retained.visit(filter, &mut each);
+    }
+
     /// Calls `each` with all retained messages, in no order: to be stored, and to be shown.
     pub fn all_retained(&self, mut each: impl FnMut(&Arc<Message>)) {
         self.retained.visit_all(&mut each);
+    }
+
+    /// Whether a message is retained for a topic.
+    pub fn is_retained(&self, topic: &TopicName) -> bool {
+        self.retained.contains(topic)
     }
 
     /// The number of retained messages.
     pub fn retained_messages(&self) -> usize {
         self.retained.len()
     }
+
+    /// Bytes of the topics and payloads of retained messages.
+    pub fn retained_bytes(&self) -> usize {
+        self.retained.bytes()
+    }
 }
 
-fn delivery(message: &Arc<Message>, subscribed: &Subscribed, is_retained: bool) -> Delivery {
+/// Whether a subscription that was just made is sent what is retained (section 3.3.1.3).
+pub fn wants_retained(filter: &TopicFilter, subscribed: &Subscribed, is_new: bool) -> bool {
+    let is_wanted = match subscribed.options.retain_handling {
+        RetainHandling::Send => true,        // [MQTT-3.3.1-9]
+        RetainHandling::SendIfNew => is_new, // [MQTT-3.3.1-10]
+        RetainHandling::DoNotSend => false,  // [MQTT-3.3.1-11]
+    };
+    is_wanted && filter.group().is_none()
+}
+
+/// A message for a subscription; `is_retained` when it was there before the subscription.
+pub fn delivery(message: &Arc<Message>, subscribed: &Subscribed, is_retained: bool) -> Delivery {
     Delivery {
         message: message.clone(),
         qos: message.qos.min(subscribed.options.qos), // [MQTT-3.8.4-8]

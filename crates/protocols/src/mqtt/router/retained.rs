@@ -28,6 +28,10 @@ impl Retained {
         self.len
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Puts a message in its topic's place. When there is no room, the message that was there is gone all the same: an old
     /// state must not pass for the newest.
     pub(super) fn insert(&mut self, message: &Arc<Message>, limits: &MqttLimits) -> Result<(), RouterError> {
@@ -54,6 +58,15 @@ impl Retained {
             self.len -= 1;
             self.bytes -= message.bytes();
         }
+    }
+
+    pub(super) fn contains(&self, topic: &TopicName) -> bool {
+        let mut node = &self.root;
+        for level in topic.levels() {
+            let Some(child) = node.children.get(level) else { return false };
+            node = child;
+        }
+        node.message.is_some()
     }
 
     /// Calls `each` with the messages whose topics match.

@@ -238,3 +238,35 @@ proptest! {
         prop_assert_eq!((left, space.retained_messages()), (0, 0));
     }
 }
+
+#[test]
+fn what_is_retained_is_shown_with_its_size() {
+    let mut space = space();
+    for topic in ["a/b", "a/c", "d"] {
+        space.retain(&message(topic, "12")).unwrap();
+    }
+    assert_eq!((space.retained_messages(), space.retained_bytes()), (3, 13));
+    let mut topics = Vec::new();
+    space.matching(&filter("a/+"), |message| topics.push(message.topic.as_str()));
+    topics.sort_unstable();
+    assert_eq!(topics, ["a/b", "a/c"]);
+    let topic = |text: &str| TopicName::new(text, &MqttLimits::default()).unwrap();
+    assert!(space.is_retained(&topic("a/b")));
+    assert!(!space.is_retained(&topic("a")) && !space.is_retained(&topic("a/b/c")));
+}
+
+#[test]
+fn a_first_level_is_known_for_as_long_as_somebody_subscribes_to_it() {
+    let mut router = router(MqttLimits::default());
+    let space = router.space(org(1));
+    for text in ["#", "+/a", "b/a"] {
+        space.subscribe(ALICE, &filter(text), subscribed(Qos::AtMostOnce)).unwrap();
+    }
+    assert!(!space.has_first_level("a"));
+    space.subscribe(BOB, &filter("$share/group/a/#"), subscribed(Qos::AtMostOnce)).unwrap();
+    assert!(space.has_first_level("a"));
+    space.unsubscribe(BOB, &filter("$share/group/a/#"));
+    assert!(!space.has_first_level("a"));
+    space.set_online(ALICE, true);
+    assert_eq!(router.spaces().map(|(of, space)| (of, space.online())).collect::<Vec<_>>(), [(org(1), 1)]);
+}

@@ -170,6 +170,24 @@ impl Connection {
         }
     }
 
+    /// The keep-alive that holds for an open connection, in seconds; 0 for none.
+    pub fn keep_alive_seconds(&self) -> Option<u16> {
+        match &self.phase {
+            Phase::Open(open) => Some(open.keep_alive_seconds()),
+            _ => None,
+        }
+    }
+
+    /// The session ends with the connection, whatever the client asked for; with the next [`Session::tick`] when the connection
+    /// is over already.
+    pub fn let_session_end(&mut self, now_ms: u64) {
+        match &mut self.phase {
+            Phase::Open(open) => open.session.set_expiry_seconds(0),
+            Phase::Closed(Some(session)) => session.expire(now_ms),
+            _ => {}
+        }
+    }
+
     /// The session, when the connection is over and the session is not.
     pub fn into_session(self) -> Option<Session> {
         match self.phase {

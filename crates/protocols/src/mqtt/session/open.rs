@@ -72,6 +72,11 @@ impl Open {
         matches!(self.asking, Asking::Nothing | Asking::Challenge) && self.session.inbound.waiting() < most.max(1)
     }
 
+    /// The keep-alive that holds, in seconds; 0 for none.
+    pub(super) fn keep_alive_seconds(&self) -> u16 {
+        self.keep_alive_seconds
+    }
+
     /// How long the client may be silent, in milliseconds; 0 for ever.
     pub(super) fn patience_ms(&self) -> u64 {
         u64::from(self.keep_alive_seconds) * 1_500

@@ -20,6 +20,13 @@ pub struct Counters {
     pub too_large: u64,
 }
 
+impl Counters {
+    /// Messages for which there was no room.
+    pub fn dropped(&self) -> u64 {
+        self.dropped_qos0 + self.dropped_oldest
+    }
+}
+
 /// What waits and what is under way.
 #[derive(Debug, Default)]
 pub(super) struct Outbound {

@@ -113,6 +113,16 @@ impl Session {
         self.head.expiry_seconds
     }
 
+    /// When the session ends if its client does not come; none while there is a connection, and for a session that has no end.
+    pub fn expires_ms(&self) -> Option<u64> {
+        self.expires_ms.filter(|_| self.expiry_seconds != u32::MAX)
+    }
+
+    /// When its connection ended; none while there is one.
+    pub fn disconnected_ms(&self) -> Option<u64> {
+        Some(self.expires_ms?.saturating_sub(u64::from(self.expiry_seconds) * 1_000))
+    }
+
     /// What it subscribes to, in the order of the filters.
     pub fn subscriptions(&self) -> &[(TopicFilter, Subscribed)] {
         &self.head.subscriptions
@@ -172,6 +182,12 @@ impl Session {
     /// The session is over before its time; its will, when it was not published yet.
     pub fn end(&mut self, now_ms: u64) -> Option<Arc<Message>> {
         self.take_will(now_ms)
+    }
+
+    /// Without a connection: the session is over with the next [`Session::tick`].
+    pub fn expire(&mut self, now_ms: u64) {
+        self.expiry_seconds = 0;
+        self.expires_ms = Some(now_ms);
     }
 
     /// A connection begins. A will that is not published yet never is [MQTT-3.1.3-9].

@@ -409,3 +409,30 @@ fn authentication_out_of_place_ends_the_connection() {
         assert_eq!(script.got(), ["disconnect protocol error"]);
     }
 }
+
+#[test]
+fn a_session_ends_with_its_connection_when_the_server_wants_that() {
+    let connect = Connect { session_expiry_seconds: Some(60), keep_alive_seconds: 30, ..client(Version::V5) };
+    let mut script = Script::accepted(connect.clone(), MqttLimits::default(), None);
+    assert_eq!(script.connection.keep_alive_seconds(), Some(30));
+    assert_eq!(script.connection.session().unwrap().disconnected_ms(), None);
+    script.connection.let_session_end(0);
+    script.connection.disconnect(ReasonCode::AdministrativeAction, "", None, 0, &mut script.out);
+    assert_eq!(script.got(), ["disconnect administrative action"]);
+    assert!(script.actions().iter().any(|action| matches!(action, Action::EndSession(_))));
+    assert_eq!(script.connection.keep_alive_seconds(), None);
+    assert!(script.connection.into_session().is_none());
+
+    let mut script = Script::accepted(connect, MqttLimits::default(), None);
+    script.connection.disconnect(ReasonCode::AdministrativeAction, "", None, 1_000, &mut script.out);
+    let mut session = script.connection.into_session().unwrap();
+    assert_eq!((session.disconnected_ms(), session.expires_ms()), (Some(1_000), Some(61_000)));
+    assert!(!session.tick(2_000).is_over);
+    session.expire(2_000);
+    assert!(session.tick(2_000).is_over);
+
+    let mut script = Script::accepted(client(Version::V5), MqttLimits::default(), None);
+    script.connection.lost(1_000, &mut script.out);
+    script.connection.let_session_end(2_000);
+    assert_eq!(script.connection.into_session().unwrap().next_tick_ms(), Some(2_000));
+}
