@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use metrics::counter;
 use sensorium_ingest::{Format, IngestError, NewMessage, Outcome as Stored, Source};
 use sensorium_model::ErrorKind;
@@ -26,11 +27,21 @@ const TRIES: usize = 120;
 /// A message that its client may publish.
 pub(super) struct Pending {
     pub(super) message: Arc<Message>,
+    /// What goes to the store: the payload, with what it leaves out.
+    pub(super) body: Bytes,
     pub(super) ticket: Option<Ticket>,
     /// When it came, in nanoseconds since the epoch: the time of a reading that has none of its own.
     pub(super) received_ns: i64,
     /// Wills are passed on and not stored.
     pub(super) is_will: bool,
+}
+
+impl Pending {
+    /// A message that came now.
+    pub(super) fn new(message: Arc<Message>, body: Bytes, ticket: Option<Ticket>) -> Self {
+        let received_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+        Self { message, body, ticket, received_ns, is_will: false }
+    }
 }
 
 /// Whose messages they are.
@@ -73,13 +84,17 @@ impl From<&IngestError> for Refusal {
     }
 }
 
+/// What the session is told of a message that is refused before it is stored; it is counted.
+pub(super) fn refused(error: &IngestError, version: Version) -> Outcome {
+    let refusal = Refusal::from(error);
+    counter!("sensorium_mqtt_refused_total", "reason" => refusal.reason.as_str()).increment(1);
+    outcome(Some(refusal), version)
+}
+
 /// What is wrong with each message, if anything is.
 async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec<Option<Refusal>> {
     let mut refused: Vec<Option<Refusal>> = batch.iter().map(|_| None).collect();
-    let is_reading = |pending: &Pending| {
-        let topic = &pending.message.topic;
-        !pending.is_will && !shared.config.not_stored.iter().any(|filter| filter.matches(topic))
-    };
+    let is_reading = |pending: &Pending| !pending.is_will && shared.is_stored(&pending.message.topic);
     let mut left: Vec<usize> = (0..batch.len()).filter(|at| batch.get(*at).is_some_and(is_reading)).collect();
     for attempt in 1..=TRIES {
         if left.is_empty() {
@@ -109,9 +124,9 @@ async fn write(
     messages: impl Iterator<Item = &Pending>,
 ) -> Vec<Result<Stored, IngestError>> {
     let new: Vec<NewMessage> = messages
-        .map(|Pending { message, received_ns, .. }| NewMessage {
+        .map(|Pending { message, body, received_ns, .. }| NewMessage {
             format: Format::Mqtt { topic: message.topic.as_str().to_owned() },
-            body: message.content.payload.clone(),
+            body: body.clone(),
             received_ns: *received_ns,
         })
         .collect();

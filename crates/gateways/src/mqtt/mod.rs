@@ -1,6 +1,6 @@
 //! An MQTT broker, 3.1.1 and 5.0, whose acknowledgement of a message means that its reading is on disk.
 //!
-//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`intake`] stores what came while the batch before was
+//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`heard`] adds what it leaves out; [`intake`] stores what came while the batch before was
 //! written, with one write to the log; then it is retained and passed on by the [`broker`], and acknowledged by its session
 //! (`sensorium_protocols::mqtt::session`).
 //!
@@ -18,8 +18,10 @@
 mod broker;
 mod client;
 mod clock;
+mod heard;
 mod intake;
 mod listener;
+mod memory;
 mod reason;
 mod rights;
 mod socket;
@@ -37,6 +39,7 @@ use tokio_util::task::TaskTracker;
 
 use broker::Broker;
 use clock::Clock;
+use heard::Heard;
 
 pub use listener::Handshake;
 pub use rights::Rules;
@@ -61,6 +64,10 @@ pub struct MqttConfig {
     pub rules: Rules,
     /// Topics whose messages are passed on and not stored (setting `mqtt.not_stored`).
     pub not_stored: Vec<TopicFilter>,
+    /// Edge nodes of Sparkplug B whose births are remembered, of one organisation (setting `mqtt.sparkplug_nodes`).
+    pub sparkplug_nodes: usize,
+    /// Metrics that are remembered of an edge node and its devices (setting `mqtt.sparkplug_metrics`).
+    pub sparkplug_metrics: usize,
 }
 
 /// Reads topic filters that are separated by spaces, as settings have them.
@@ -78,6 +85,7 @@ struct Shared {
     ingest: Ingest,
     broker: Broker,
     clock: Clock,
+    heard: Heard,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
     /// No new connections.
@@ -92,8 +100,9 @@ impl Mqtt {
         let limits = Arc::new(config.limits);
         let slots = Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS)));
         let (broker, clock) = (Broker::new(limits.clone(), config.sessions), Clock::start());
+        let heard = Heard::new(config.sparkplug_nodes, config.sparkplug_metrics);
         let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
-        Self(Arc::new(Shared { config, limits, ingest, broker, clock, slots, tasks, stop, abort }))
+        Self(Arc::new(Shared { config, limits, ingest, broker, clock, heard, slots, tasks, stop, abort }))
     }
 
     /// Ends sessions whose time is over and publishes wills that are due, until the broker stops.

@@ -173,7 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                         self.shared.broker.unsubscribe(admitted.sender, &filter);
                     }
                 }
-                Action::PublishWill(message) => self.waiting.push(message, None, true),
+                Action::PublishWill(message) => self.publish_will(message),
                 Action::EndSession(filters) => {
                     if let Some(admitted) = &self.admitted {
                         self.shared.broker.end_session(admitted.sender, &filters);
@@ -222,13 +222,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
     fn publish(&mut self, message: Arc<Message>, ticket: Option<Ticket>) {
         let Some(admitted) = &self.admitted else { return };
         counter!("sensorium_mqtt_received_total", "qos" => qos(message.qos)).increment(1);
-        if admitted.rights.may_publish(&message.topic) {
-            return self.waiting.push(message, ticket, false);
-        }
-        counter!("sensorium_mqtt_refused_total", "reason" => ReasonCode::NotAuthorized.as_str()).increment(1);
+        let outcome = match admitted.rights.may_publish(&message.topic) {
+            true => match self.shared.hear(&admitted.rights, self.peer, &message) {
+                Ok(body) => return self.waiting.push(Pending::new(message, body, ticket)),
+                Err(error) => intake::refused(&error, admitted.version),
+            },
+            false => {
+                let reason = ReasonCode::NotAuthorized;
+                counter!("sensorium_mqtt_refused_total", "reason" => reason.as_str()).increment(1);
+                Outcome::Refused { reason, text: Some("this client may not publish here".into()) }
+            }
+        };
         if let Some(ticket) = ticket {
-            let text = "this client may not publish here";
-            self.tell(ticket, &Outcome::Refused { reason: ReasonCode::NotAuthorized, text: Some(text.into()) });
+            self.tell(ticket, &outcome);
+        }
+    }
+
+    /// A will is passed on and not stored, but it may tell of a death.
+    fn publish_will(&mut self, message: Arc<Message>) {
+        if let Some(admitted) = &self.admitted {
+            let body = self.shared.hear(&admitted.rights, self.peer, &message).unwrap_or_default();
+            self.waiting.push(Pending { is_will: true, ..Pending::new(message, body, None) });
         }
     }
 
@@ -356,10 +370,11 @@ impl Waiting {
         self.messages.len() < WAITING && self.bytes < WAITING_BYTES
     }
 
-    fn push(&mut self, message: Arc<Message>, ticket: Option<Ticket>, is_will: bool) {
-        let received_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
-        self.bytes += message.bytes();
-        self.messages.push(Pending { message, ticket, received_ns, is_will });
+    fn push(&mut self, pending: Pending) {
+        // What was added counts as well: names may be longer than all the rest.
+        let added = pending.body.len().saturating_sub(pending.message.content.payload.len());
+        self.bytes += pending.message.bytes() + added;
+        self.messages.push(pending);
     }
 }
 

@@ -25,6 +25,10 @@ pub(crate) struct MqttSettings {
     pub(crate) device_topics: String,
     /// Topics whose messages are passed on and not stored: topic filters, separated by spaces.
     pub(crate) not_stored: String,
+    /// Edge nodes of Sparkplug B whose births are remembered, of one organisation; messages of further ones are refused.
+    pub(crate) sparkplug_nodes: usize,
+    /// Metrics that are remembered of an edge node and its devices; a birth that names more is refused.
+    pub(crate) sparkplug_metrics: usize,
     #[serde(flatten)]
     pub(crate) limits: MqttLimits,
 }
@@ -37,8 +41,10 @@ impl MqttSettings {
             connections: 16_384,
             sessions: 100_000,
             database: DatabaseName::new("main")?,
-            device_topics: "%u/# +/%u/# +/+/%u/#".to_owned(),
+            device_topics: "%u/# +/%u/# +/+/%u/# spBv1.0/+/NCMD/%u/# spBv1.0/+/DCMD/%u/#".to_owned(),
             not_stored: "cmnd/# homeassistant/# +/+/set +/+/get +/+/+/set +/+/+/command".to_owned(),
+            sparkplug_nodes: 500,
+            sparkplug_metrics: 5_000,
             limits: MqttLimits::default(),
         })
     }
@@ -52,6 +58,8 @@ impl MqttSettings {
             database: self.database.clone(),
             rules: Rules::new(&self.device_topics).map_err(|error| ("mqtt.device_topics", error.to_string()))?,
             not_stored: filters(&self.not_stored).map_err(|error| ("mqtt.not_stored", error.to_string()))?,
+            sparkplug_nodes: self.sparkplug_nodes,
+            sparkplug_metrics: self.sparkplug_metrics,
         })
     }
 

@@ -23,6 +23,7 @@ macro_rules! covers {
 mod client;
 mod connack;
 mod connect;
+mod devices;
 mod document;
 mod flow;
 mod largest;

@@ -1,0 +1,82 @@
+//! Devices of makes that need to be understood across messages.
+
+use sensorium_protocols::mqtt::ReasonCode;
+use sensorium_protocols::mqtt::packet::{Connect, Publish, Qos};
+use serde_json::{Value, json};
+use tokio_util::bytes::Bytes;
+
+use super::client::{Client, lasting, message};
+use super::stored::rows;
+use super::{LOGIN, PASSWORD, server};
+use crate::support::{block_on, client as http};
+
+fn post(path: &str, body: Value) -> Value {
+    let request = http().post(format!("{}{path}", server().url())).basic_auth(LOGIN, Some(PASSWORD)).json(&body);
+    block_on(async { request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap() })
+}
+
+/// A device of the registry: its id, and a client that is connected as it.
+fn device(name: &str) -> (String, Client) {
+    let id = post("/api/v1/devices", json!({"name": name}))["id"].as_str().unwrap().to_owned();
+    let token = post(&format!("/api/v1/devices/{id}/tokens"), json!({"name": "mqtt"}));
+    let secret = token["secret"].as_str().unwrap().to_owned();
+    (id, Client::enter(Connect { password: Some(secret.into()), ..lasting(name) }))
+}
+
+/// A field of protobuf that is a number, text or bytes, or a double.
+fn number(field: u8, number: u8) -> Vec<u8> {
+    assert!(number < 128);
+    vec![field << 3, number]
+}
+
+fn bytes(field: u8, bytes: &[u8]) -> Vec<u8> {
+    [&[(field << 3) | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
+}
+
+fn double(value: f64) -> Vec<u8> {
+    [&[(13 << 3) | 1][..], &value.to_le_bytes()].concat()
+}
+
+/// A message of Sparkplug B with its number and metrics.
+fn sparkplug(topic: &str, seq: u8, metrics: &[Vec<u8>]) -> Publish {
+    let mut payload: Vec<u8> = metrics.iter().flat_map(|metric| bytes(2, metric)).collect();
+    payload.extend(number(3, seq));
+    let mut publish = message(topic, Qos::AtLeastOnce, "");
+    publish.content.payload = Bytes::from(payload);
+    publish
+}
+
+#[test]
+fn aliases_of_sparkplug_become_the_names_of_the_birth_and_who_missed_it_is_asked() {
+    let (_, mut node) = device("sparkplug-edge");
+    node.subscribe("spBv1.0/plant/NCMD/sparkplug-edge/#", Qos::AtLeastOnce);
+    let birth = [bytes(1, b"Line 1/Temp"), number(2, 5), number(4, 10), double(20.5)].concat();
+    let data = |value| [number(2, 5), double(value)].concat();
+    let publish = |node: &mut Client, kind: &str, seq, metric: Vec<u8>| {
+        node.publish_whole(sparkplug(&format!("spBv1.0/plant/{kind}/sparkplug-edge"), seq, &[metric]))
+    };
+    // Nobody knows the name yet.
+    assert_eq!(publish(&mut node, "NDATA", 7, data(1.0)), ReasonCode::PayloadFormatInvalid);
+    node.ping();
+    let passed = node.passed();
+    assert_eq!(passed.len(), 1);
+    assert!(passed[0].windows(20).any(|name| name == b"Node Control/Rebirth"), "{passed:?}");
+
+    assert!(!publish(&mut node, "NBIRTH", 0, birth).is_failure());
+    assert!(!publish(&mut node, "NDATA", 1, data(21.5)).is_failure());
+    assert!(!publish(&mut node, "NDATA", 2, data(22.5)).is_failure());
+    let sql =
+        r#"SELECT "group", node, device, line_1_temp FROM sparkplug WHERE device = 'sparkplug-edge' ORDER BY time"#;
+    let found = rows("sparkplug", sql, 3);
+    for (row, value) in found.iter().zip([20.5, 21.5, 22.5]) {
+        assert_eq!(*row, [json!("plant"), json!("sparkplug-edge"), json!("sparkplug-edge"), json!(value)]);
+    }
+
+    // It was asked just now, so that a gap asks for nothing.
+    assert!(!publish(&mut node, "NDATA", 9, data(23.5)).is_failure());
+    node.ping();
+    assert_eq!(node.passed().len(), 1);
+    // What another device calls the same is something else.
+    let (_, mut other) = device("sparkplug-other");
+    assert_eq!(publish(&mut other, "NDATA", 10, data(0.5)), ReasonCode::PayloadFormatInvalid);
+}
