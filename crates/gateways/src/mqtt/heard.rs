@@ -38,7 +38,7 @@ pub(super) struct Heard {
 
 /// A node of Sparkplug.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct NodeKey {
+struct NodeKey {
     /// The device that sends; none for people and programs, who share theirs.
     device: Option<DeviceId>,
     group: Box<str>,
@@ -55,6 +55,21 @@ struct NodeState {
 impl Heard {
     pub(super) fn new(nodes: usize, metrics: usize) -> Self {
         Self { nodes: Memory::new(nodes), metrics }
+    }
+
+    /// Hands over what is known of a node, if anything is.
+    pub(super) fn with_node<T>(
+        &self,
+        org: OrgId,
+        device: Option<DeviceId>,
+        (group, node): (&str, &str),
+        use_it: impl FnOnce(Option<&Node>) -> T,
+    ) -> T {
+        let key = NodeKey { device, group: group.into(), node: node.into() };
+        match self.nodes.get(org, &key) {
+            Some(state) => use_it(Some(&state.lock().node)),
+            None => use_it(None),
+        }
     }
 
     /// Lets a node hear a message of it. The payload with all names, and whether the node is to be asked for its births.
@@ -95,6 +110,7 @@ impl Heard {
 impl Shared {
     /// Takes note of a message that may be published; the payload that goes to the store. An error is counted.
     pub(super) fn hear(&self, rights: &Rights, peer: IpAddr, message: &Message) -> Result<Bytes, IngestError> {
+        self.learn(rights, message);
         let heard = self.hear_sparkplug(rights, message).inspect_err(|error| {
             if let Ok(intake) = self.ingest.begin(&rights.principal, peer, rights.database.as_str(), Source::Mqtt) {
                 intake.refuse(error);

@@ -18,6 +18,7 @@
 mod broker;
 mod client;
 mod clock;
+mod desired;
 mod heard;
 mod intake;
 mod listener;
@@ -39,6 +40,7 @@ use tokio_util::task::TaskTracker;
 
 use broker::Broker;
 use clock::Clock;
+use desired::Speakers;
 use heard::Heard;
 
 pub use listener::Handshake;
@@ -68,6 +70,8 @@ pub struct MqttConfig {
     pub sparkplug_nodes: usize,
     /// Metrics that are remembered of an edge node and its devices (setting `mqtt.sparkplug_metrics`).
     pub sparkplug_metrics: usize,
+    /// Devices of which it is remembered how they are spoken to, of one organisation (setting `mqtt.spoken_devices`).
+    pub spoken_devices: usize,
 }
 
 /// Reads topic filters that are separated by spaces, as settings have them.
@@ -86,6 +90,7 @@ struct Shared {
     broker: Broker,
     clock: Clock,
     heard: Heard,
+    speakers: Speakers,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
     /// No new connections.
@@ -101,8 +106,9 @@ impl Mqtt {
         let slots = Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS)));
         let (broker, clock) = (Broker::new(limits.clone(), config.sessions), Clock::start());
         let heard = Heard::new(config.sparkplug_nodes, config.sparkplug_metrics);
+        let speakers = Speakers::new(config.spoken_devices);
         let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
-        Self(Arc::new(Shared { config, limits, ingest, broker, clock, heard, slots, tasks, stop, abort }))
+        Self(Arc::new(Shared { config, limits, ingest, broker, clock, heard, speakers, slots, tasks, stop, abort }))
     }
 
     /// Ends sessions whose time is over and publishes wills that are due, until the broker stops.

@@ -264,6 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 connection.deliver(delivery, now_ms, out);
             }
         });
+        self.shared.listens(rights);
     }
 
     /// Stores what waits, unless something is being stored already.

@@ -29,6 +29,8 @@ pub(crate) struct MqttSettings {
     pub(crate) sparkplug_nodes: usize,
     /// Metrics that are remembered of an edge node and its devices; a birth that names more is refused.
     pub(crate) sparkplug_metrics: usize,
+    /// Devices of which it is remembered how they are spoken to, of one organisation.
+    pub(crate) spoken_devices: usize,
     #[serde(flatten)]
     pub(crate) limits: MqttLimits,
 }
@@ -45,6 +47,7 @@ impl MqttSettings {
             not_stored: "cmnd/# homeassistant/# +/+/set +/+/get +/+/+/set +/+/+/command".to_owned(),
             sparkplug_nodes: 500,
             sparkplug_metrics: 5_000,
+            spoken_devices: 10_000,
             limits: MqttLimits::default(),
         })
     }
@@ -60,6 +63,7 @@ impl MqttSettings {
             not_stored: filters(&self.not_stored).map_err(|error| ("mqtt.not_stored", error.to_string()))?,
             sparkplug_nodes: self.sparkplug_nodes,
             sparkplug_metrics: self.sparkplug_metrics,
+            spoken_devices: self.spoken_devices,
         })
     }
 

@@ -49,6 +49,7 @@ impl Listeners {
         let config = settings.mqtt.config().map_err(|(key, sentence)| anyhow!("{key}: {sentence}"))?;
         let mqtt = Mqtt::new(config, ingest, stop.clone());
         tokio::spawn(mqtt.clone().keep_up());
+        tokio::spawn(mqtt.clone().attend_devices());
         if let Some(listener) = self.plain {
             let address = listener.local_addr().context("the listener of MQTT has no address")?;
             tracing::info!(%address, "MQTT");

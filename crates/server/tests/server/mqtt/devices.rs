@@ -8,7 +8,7 @@ use tokio_util::bytes::Bytes;
 use super::client::{Client, lasting, message};
 use super::stored::rows;
 use super::{LOGIN, PASSWORD, server};
-use crate::support::{block_on, client as http};
+use crate::support::{block_on, client as http, wait_for};
 
 fn post(path: &str, body: Value) -> Value {
     let request = http().post(format!("{}{path}", server().url())).basic_auth(LOGIN, Some(PASSWORD)).json(&body);
@@ -21,6 +21,29 @@ fn device(name: &str) -> (String, Client) {
     let token = post(&format!("/api/v1/devices/{id}/tokens"), json!({"name": "mqtt"}));
     let secret = token["secret"].as_str().unwrap().to_owned();
     (id, Client::enter(Connect { password: Some(secret.into()), ..lasting(name) }))
+}
+
+/// Sets what a device is to be like.
+fn desire(id: &str, version: u64, state: Value) {
+    let url = format!("{}/api/v1/devices/{id}/state/desired", server().url());
+    let request = http().put(url).basic_auth(LOGIN, Some(PASSWORD)).json(&json!({"version": version, "state": state}));
+    block_on(async { request.send().await.unwrap().error_for_status().unwrap() });
+}
+
+/// What a device reported, once that is this.
+fn reports(id: &str, expected: &Value) {
+    wait_for("a report", || {
+        let request = http().get(format!("{}/api/v1/devices/{id}/state", server().url()));
+        let request = request.basic_auth(LOGIN, Some(PASSWORD));
+        let state: Value = block_on(async { request.send().await.unwrap().json().await.unwrap() });
+        (state["reported"]["state"] == *expected).then_some(())
+    });
+}
+
+/// The next message: its topic, and its payload as text.
+fn told(client: &mut Client) -> (String, String) {
+    let message = client.receive();
+    (message.topic.to_string(), String::from_utf8(message.content.payload.to_vec()).unwrap())
 }
 
 /// A field of protobuf that is a number, text or bytes, or a double.
@@ -79,4 +102,78 @@ fn aliases_of_sparkplug_become_the_names_of_the_birth_and_who_missed_it_is_asked
     // What another device calls the same is something else.
     let (_, mut other) = device("sparkplug-other");
     assert_eq!(publish(&mut other, "NDATA", 10, data(0.5)), ReasonCode::PayloadFormatInvalid);
+}
+
+#[test]
+fn a_desired_state_is_told_in_the_words_of_the_make_and_switches_are_reported() {
+    for (name, topics, message, state, told_at, words, reported) in [
+        (
+            "told-tasmota",
+            "cmnd/told-tasmota/#",
+            ("stat/told-tasmota/POWER", "OFF"),
+            json!({"POWER": true}),
+            "cmnd/told-tasmota/POWER",
+            "ON",
+            json!({"POWER": false}),
+        ),
+        (
+            "told-esphome",
+            "told-esphome/+/+/command",
+            ("told-esphome/switch/fan/state", "ON"),
+            json!({"switch/fan": false}),
+            "told-esphome/switch/fan/command",
+            "OFF",
+            json!({"switch/fan": true}),
+        ),
+        (
+            "told-shelly",
+            "told-shelly/rpc",
+            ("told-shelly/status/switch:0", r#"{"id":0,"output":true}"#),
+            json!({"switch:0": false}),
+            "told-shelly/rpc",
+            r#"{"id":1,"method":"Switch.Set","params":{"id":0,"on":false},"src":"told-shelly/sensorium"}"#,
+            json!({"switch:0": true}),
+        ),
+    ] {
+        let (id, mut device) = device(name);
+        device.subscribe(topics, Qos::AtLeastOnce);
+        assert!(!device.publish(message.0, Qos::AtLeastOnce, message.1).is_failure(), "{name}");
+        reports(&id, &reported);
+        desire(&id, 0, state);
+        assert_eq!(told(&mut device), (told_at.to_owned(), words.to_owned()));
+    }
+}
+
+#[test]
+fn a_bridge_tells_the_devices_behind_it() {
+    let (id, mut bridge) = device("zigbee2mqtt");
+    bridge.subscribe("zigbee2mqtt/#", Qos::AtLeastOnce);
+    let state = r#"{"state":"OFF","linkquality":90}"#;
+    assert!(!bridge.publish("zigbee2mqtt/hall/lamp", Qos::AtLeastOnce, state).is_failure());
+    reports(&id, &json!({"hall/lamp": {"state": false}}));
+    desire(&id, 0, json!({"hall/lamp": {"state": true, "brightness": 40}}));
+    // What it published itself comes first.
+    let mut topics = [told(&mut bridge), told(&mut bridge)];
+    topics.sort();
+    let words = r#"{"brightness":40,"state":"ON"}"#;
+    assert_eq!(topics[1], ("zigbee2mqtt/hall/lamp/set".to_owned(), words.to_owned()));
+}
+
+#[test]
+fn a_device_of_no_make_gets_json_also_when_it_comes_late_and_no_other_does() {
+    let (id, mut plain) = device("told-plain");
+    let (_, mut other) = device("told-other");
+    desire(&id, 0, json!({"interval": 30}));
+    other.subscribe("told-other/#", Qos::AtLeastOnce);
+    plain.subscribe("told-plain/desired", Qos::AtLeastOnce);
+    let first = r#"{"state":{"interval":30},"version":1}"#.to_owned();
+    assert_eq!(told(&mut plain), ("told-plain/desired".to_owned(), first.clone()));
+    desire(&id, 1, json!({"interval": 60}));
+    // The first may come twice: for the change, and because it subscribed.
+    let mut next = told(&mut plain).1;
+    if next == first {
+        next = told(&mut plain).1;
+    }
+    assert_eq!(next, r#"{"state":{"interval":60},"version":2}"#);
+    other.assert_silent();
 }
