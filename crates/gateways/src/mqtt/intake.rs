@@ -7,15 +7,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use metrics::counter;
-use sensorium_ingest::{Format, IngestError, NewMessage, Outcome as Stored, Source};
+use sensorium_ingest::{IngestError, NewMessage, Outcome as Stored, Source};
 use sensorium_model::ErrorKind;
 use sensorium_protocols::mqtt::packet::Version;
 use sensorium_protocols::mqtt::session::{Outcome, Ticket};
 use sensorium_protocols::mqtt::{Message, ReasonCode};
 
 use super::broker::Sender;
+use super::heard::Said;
 use super::rights::Rights;
 use super::{Shared, reason};
 
@@ -27,8 +27,8 @@ const TRIES: usize = 120;
 /// A message that its client may publish.
 pub(super) struct Pending {
     pub(super) message: Arc<Message>,
-    /// What goes to the store: the payload, with what it leaves out.
-    pub(super) body: Bytes,
+    /// What goes to the store.
+    pub(super) said: Said,
     pub(super) ticket: Option<Ticket>,
     /// When it came, in nanoseconds since the epoch: the time of a reading that has none of its own.
     pub(super) received_ns: i64,
@@ -38,9 +38,9 @@ pub(super) struct Pending {
 
 impl Pending {
     /// A message that came now.
-    pub(super) fn new(message: Arc<Message>, body: Bytes, ticket: Option<Ticket>) -> Self {
+    pub(super) fn new(message: Arc<Message>, said: Said, ticket: Option<Ticket>) -> Self {
         let received_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
-        Self { message, body, ticket, received_ns, is_will: false }
+        Self { message, said, ticket, received_ns, is_will: false }
     }
 }
 
@@ -124,9 +124,9 @@ async fn write(
     messages: impl Iterator<Item = &Pending>,
 ) -> Vec<Result<Stored, IngestError>> {
     let new: Vec<NewMessage> = messages
-        .map(|Pending { message, body, received_ns, .. }| NewMessage {
-            format: Format::Mqtt { topic: message.topic.as_str().to_owned() },
-            body: body.clone(),
+        .map(|Pending { message, said, received_ns, .. }| NewMessage {
+            format: said.format(&message.topic),
+            body: said.body.clone(),
             received_ns: *received_ns,
         })
         .collect();

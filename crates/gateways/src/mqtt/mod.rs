@@ -70,6 +70,8 @@ pub struct MqttConfig {
     pub sparkplug_nodes: usize,
     /// Metrics that are remembered of an edge node and its devices (setting `mqtt.sparkplug_metrics`).
     pub sparkplug_metrics: usize,
+    /// Topics of which it is remembered what devices announced, of one organisation (setting `mqtt.announced_topics`).
+    pub announced_topics: usize,
     /// Devices of which it is remembered how they are spoken to, of one organisation (setting `mqtt.spoken_devices`).
     pub spoken_devices: usize,
 }
@@ -105,7 +107,7 @@ impl Mqtt {
         let limits = Arc::new(config.limits);
         let slots = Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS)));
         let (broker, clock) = (Broker::new(limits.clone(), config.sessions), Clock::start());
-        let heard = Heard::new(config.sparkplug_nodes, config.sparkplug_metrics);
+        let heard = Heard::new(config.sparkplug_nodes, config.sparkplug_metrics, config.announced_topics);
         let speakers = Speakers::new(config.spoken_devices);
         let (tasks, abort) = (TaskTracker::new(), CancellationToken::new());
         Self(Arc::new(Shared { config, limits, ingest, broker, clock, heard, speakers, slots, tasks, stop, abort }))

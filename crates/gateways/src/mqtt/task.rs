@@ -224,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         counter!("sensorium_mqtt_received_total", "qos" => qos(message.qos)).increment(1);
         let outcome = match admitted.rights.may_publish(&message.topic) {
             true => match self.shared.hear(&admitted.rights, self.peer, &message) {
-                Ok(body) => return self.waiting.push(Pending::new(message, body, ticket)),
+                Ok(said) => return self.waiting.push(Pending::new(message, said, ticket)),
                 Err(error) => intake::refused(&error, admitted.version),
             },
             false => {
@@ -241,8 +241,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
     /// A will is passed on and not stored, but it may tell of a death.
     fn publish_will(&mut self, message: Arc<Message>) {
         if let Some(admitted) = &self.admitted {
-            let body = self.shared.hear(&admitted.rights, self.peer, &message).unwrap_or_default();
-            self.waiting.push(Pending { is_will: true, ..Pending::new(message, body, None) });
+            let said = self.shared.hear(&admitted.rights, self.peer, &message).unwrap_or_default();
+            self.waiting.push(Pending { is_will: true, ..Pending::new(message, said, None) });
         }
     }
 
@@ -373,7 +373,7 @@ impl Waiting {
 
     fn push(&mut self, pending: Pending) {
         // What was added counts as well: names may be longer than all the rest.
-        let added = pending.body.len().saturating_sub(pending.message.content.payload.len());
+        let added = pending.said.body.len().saturating_sub(pending.message.content.payload.len());
         self.bytes += pending.message.bytes() + added;
         self.messages.push(pending);
     }

@@ -18,11 +18,12 @@
 //! Invariants: as those of the crate; rows and refusals of a message are as many as its [`Decoded::readings`]. A message of
 //! a known make that holds no reading, such as a command or an announcement, is none and is no error.
 //!
-//! What devices are told in their own words is in [`commands`].
+//! What devices are told in their own words is in [`commands`], what they announce of their messages in [`announced`].
 //!
 //! Limits: [`MAX_DEPTH`] levels of nesting and [`MAX_VALUES`] values of a message; those of the builder for rows, columns and
 //! texts; [`sparkplug`] has its own.
 
+pub mod announced;
 pub mod commands;
 mod esp_node;
 mod esphome;

@@ -29,6 +29,8 @@ pub(crate) struct MqttSettings {
     pub(crate) sparkplug_nodes: usize,
     /// Metrics that are remembered of an edge node and its devices; a birth that names more is refused.
     pub(crate) sparkplug_metrics: usize,
+    /// Topics of which it is remembered what devices announced, of one organisation.
+    pub(crate) announced_topics: usize,
     /// Devices of which it is remembered how they are spoken to, of one organisation.
     pub(crate) spoken_devices: usize,
     #[serde(flatten)]
@@ -47,6 +49,7 @@ impl MqttSettings {
             not_stored: "cmnd/# homeassistant/# +/+/set +/+/get +/+/+/set +/+/+/command".to_owned(),
             sparkplug_nodes: 500,
             sparkplug_metrics: 5_000,
+            announced_topics: 10_000,
             spoken_devices: 10_000,
             limits: MqttLimits::default(),
         })
@@ -63,6 +66,7 @@ impl MqttSettings {
             not_stored: filters(&self.not_stored).map_err(|error| ("mqtt.not_stored", error.to_string()))?,
             sparkplug_nodes: self.sparkplug_nodes,
             sparkplug_metrics: self.sparkplug_metrics,
+            announced_topics: self.announced_topics,
             spoken_devices: self.spoken_devices,
         })
     }

@@ -1,5 +1,6 @@
 //! What stands in a message that is kept: tables, and their fields with types.
 
+use sensorium_ingest::Format;
 use sensorium_metadata::inbox::Message;
 use sensorium_model::{DatabaseKey, DatabaseName, DatabaseSchema, OrgId};
 use sensorium_protocols::Refusals;
@@ -27,6 +28,10 @@ struct RecognisedField {
     /// Such as `float`, `integer` or `string`.
     #[serde(rename = "type")]
     field_type: String,
+    /// The unit that the device announced, as a UCUM code; empty for none.
+    unit: String,
+    /// What the device announced that people call it; empty for nothing.
+    display_name: String,
 }
 
 /// What stands in a message, as the database would take it now; nothing if it cannot be read.
@@ -37,6 +42,8 @@ pub(super) fn recognised(state: &AppState, org: OrgId, message: &Message) -> Vec
     let empty = DatabaseSchema::default();
     let schema = schema.as_deref().unwrap_or(&empty);
     let Ok(batch) = decode(state, database, schema, message, &mut Refusals::keep(0)) else { return Vec::new() };
+    let format: Option<Format> = serde_json::from_str(&message.reading).ok();
+    let announced = |field: &str| format.as_ref().and_then(|format| format.announced(field));
     let tables = batch.tables.into_iter().map(|table| RecognisedTable {
         table: table.table.to_string(),
         readings: table.rows() as u64,
@@ -47,6 +54,8 @@ pub(super) fn recognised(state: &AppState, org: OrgId, message: &Message) -> Vec
             .map(|field| RecognisedField {
                 name: field.name.to_string(),
                 field_type: field.values.field_type().to_string(),
+                unit: announced(&field.name).map(|field| field.unit.to_string()).unwrap_or_default(),
+                display_name: announced(&field.name).map(|field| field.display_name.to_string()).unwrap_or_default(),
             })
             .collect(),
     });
