@@ -1,7 +1,10 @@
-//! What stands in a message that is kept: tables, and their fields with types.
+//! What stands in a message that is kept: tables, and their fields with types; and the type of devices that can be made of it.
+
+use std::collections::BTreeMap;
 
 use sensorium_ingest::Format;
 use sensorium_metadata::inbox::Message;
+use sensorium_metadata::registry::{Decoder, MAX_FIELDS, NewType, TypeField};
 use sensorium_model::{DatabaseKey, DatabaseName, DatabaseSchema, OrgId};
 use sensorium_protocols::Refusals;
 use serde::Serialize;
@@ -60,4 +63,19 @@ pub(super) fn recognised(state: &AppState, org: OrgId, message: &Message) -> Vec
             .collect(),
     });
     tables.collect()
+}
+
+/// A type of devices that write what stands in the messages of one: the table with the most fields. None when nothing can be read.
+pub(super) fn type_of(state: &AppState, org: OrgId, messages: &[Message], name: String) -> Option<NewType> {
+    let mut tables: BTreeMap<String, Vec<TypeField>> = BTreeMap::new();
+    for RecognisedTable { table, fields, .. } in messages.iter().flat_map(|message| recognised(state, org, message)) {
+        let known = tables.entry(table).or_default();
+        for RecognisedField { name, unit, display_name, .. } in fields {
+            if known.len() < MAX_FIELDS && !known.iter().any(|field| field.name == name) {
+                known.push(TypeField { name, display_name, unit, min: None, max: None });
+            }
+        }
+    }
+    let (table, fields) = tables.into_iter().max_by_key(|(_, fields)| fields.len())?;
+    Some(NewType { name, description: String::new(), table, fields, decoder: Some(Decoder::Auto) })
 }

@@ -5,7 +5,7 @@ use sensorium_protocols::mqtt::packet::{Connect, Publish, Qos};
 use serde_json::{Value, json};
 use tokio_util::bytes::Bytes;
 
-use super::client::{Client, lasting, message};
+use super::client::{Client, connect, lasting, message};
 use super::stored::rows;
 use super::{LOGIN, PASSWORD, server};
 use crate::support::{block_on, client as http, wait_for};
@@ -176,4 +176,72 @@ fn a_device_of_no_make_gets_json_also_when_it_comes_late_and_no_other_does() {
     }
     assert_eq!(next, r#"{"state":{"interval":60},"version":2}"#);
     other.assert_silent();
+}
+
+/// A client with a key for devices.
+fn with_key(client_id: &str) -> Client {
+    let new = json!({"name": client_id, "can_read": false, "can_write": true, "for_devices": true});
+    let secret = post("/api/v1/tokens", new)["secret"].as_str().unwrap().to_owned();
+    Client::enter(Connect { password: Some(secret.into()), ..connect(client_id) })
+}
+
+fn get(path: &str) -> Value {
+    let request = http().get(format!("{}{path}", server().url())).basic_auth(LOGIN, Some(PASSWORD));
+    block_on(async { request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap() })
+}
+
+/// The place in the inbox of a device, and what is recognised of it.
+fn newcomer(name: &str) -> (String, Value) {
+    let found = wait_for(name, || {
+        let inbox = get("/api/v1/inbox");
+        inbox["newcomers"].as_array().unwrap().iter().find(|newcomer| newcomer["name"] == name).cloned()
+    });
+    let path = format!("/api/v1/inbox/{}", found["id"].as_str().unwrap());
+    let recognised = get(&path)["recognised"].clone();
+    (path, recognised)
+}
+
+#[test]
+fn what_was_announced_to_home_assistant_is_stored_under_its_names_and_waits_with_units() {
+    let mut client = with_key("announced-shed");
+    let temperature = r#"{"name":"Outside temperature","stat_t":"~/climate","~":"announced/shed","unit_of_meas":"°C",
+        "val_tpl":"{{ value_json.t }}","dev":{"ids":["a1"],"name":"announced-shed"}}"#;
+    let door = r#"{"name":"Door","stat_t":"announced/shed/climate","val_tpl":"{{ value_json.d }}","pl_on":"open","pl_off":"shut",
+        "dev":{"ids":["a1"],"name":"announced-shed"}}"#;
+    for (topic, config) in
+        [("homeassistant/sensor/shed/t/config", temperature), ("homeassistant/binary_sensor/shed/d/config", door)]
+    {
+        assert!(!client.publish(topic, Qos::AtLeastOnce, config).is_failure());
+    }
+    let body = r#"{"t":21.5,"d":"open","battery":97}"#;
+    assert!(!client.publish("announced/shed/climate", Qos::AtLeastOnce, body).is_failure());
+    let (path, recognised) = newcomer("announced-shed");
+    let fields = recognised[0]["fields"].as_array().unwrap();
+    let field = fields.iter().find(|field| field["name"] == "outside_temperature").unwrap();
+    assert_eq!((&field["unit"], &field["display_name"]), (&json!("Cel"), &json!("Outside temperature")));
+
+    // What was kept says itself what was announced, and is stored as it would have been.
+    post(&format!("{path}/adopt"), json!({"new_type": "Announced shed"}));
+    let sql = "SELECT outside_temperature, door, battery FROM homeassistant WHERE device = 'announced-shed'";
+    assert_eq!(rows("homeassistant", sql, 1), [[json!(21.5), json!(true), json!(97.0)]]);
+    assert!(!client.publish("announced/shed/climate", Qos::AtLeastOnce, body).is_failure());
+    rows("homeassistant", sql, 2);
+    let types = get("/api/v1/device-types");
+    let made = types["types"].as_array().unwrap().iter().find(|one| one["name"] == "Announced shed").unwrap();
+    assert_eq!(made["table"], "homeassistant");
+    let fields = made["fields"].as_array().unwrap();
+    assert!(fields.iter().any(|field| field["name"] == "outside_temperature" && field["unit"] == "Cel"), "{made}");
+}
+
+#[test]
+fn what_zigbee2mqtt_exposes_waits_with_units() {
+    let mut client = with_key("announced-zigbee");
+    let devices = r#"[{"friendly_name":"announced/hall","definition":{"exposes":[
+        {"type":"numeric","property":"temperature","label":"Temperature","unit":"°C"}]}}]"#;
+    assert!(!client.publish("zigbee2mqtt/bridge/devices", Qos::AtLeastOnce, devices).is_failure());
+    assert!(!client.publish("zigbee2mqtt/announced/hall", Qos::AtLeastOnce, r#"{"temperature":21.5}"#).is_failure());
+    let (_, recognised) = newcomer("announced/hall");
+    assert_eq!(recognised[0]["table"], "zigbee2mqtt");
+    let field = &recognised[0]["fields"][0];
+    assert_eq!((&field["unit"], &field["display_name"]), (&json!("Cel"), &json!("Temperature")));
 }
