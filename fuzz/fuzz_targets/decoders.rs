@@ -8,6 +8,8 @@ use sensorium_model::{
     Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId, TableBatch,
 };
 use sensorium_protocols::Refusals;
+use sensorium_protocols::decoders::announced::Announcement;
+use sensorium_protocols::decoders::commands::{Speech, reported};
 use sensorium_protocols::decoders::sparkplug::Node;
 use sensorium_protocols::decoders::{DecodeError, Decoded, Decoder, Message, recognise};
 
@@ -40,6 +42,12 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(topic) = std::str::from_utf8(&bytes[..line]) else { return };
     let body = bytes.get(line + 1..).unwrap_or_default();
     let message = Message { topic, body, now_ns: NOW };
+    if let Some((speech, _)) = Speech::of(topic, body, true) {
+        speech.commands(&reported(topic, body, true), None, 1);
+    }
+    for Announcement { announced, .. } in Announcement::of(topic, body) {
+        read(|builder, refusals| announced.decode(message, builder, refusals));
+    }
     match recognise(topic, body) {
         Some(Decoder::Sparkplug) => {
             let mut node = Node::default();

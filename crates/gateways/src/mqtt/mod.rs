@@ -1,8 +1,8 @@
 //! An MQTT broker, 3.1.1 and 5.0, whose acknowledgement of a message means that its reading is on disk.
 //!
-//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`heard`] adds what it leaves out; [`intake`] stores what came while the batch before was
-//! written, with one write to the log; then it is retained and passed on by the [`broker`], and acknowledged by its session
-//! (`sensorium_protocols::mqtt::session`).
+//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`heard`] adds what it leaves out; [`intake`] stores what
+//! came while the batch before was written, with one write to the log; then it is retained and passed on by the [`broker`], and
+//! acknowledged by its session (`sensorium_protocols::mqtt::session`). The way back, from desired states to devices, is [`desired`].
 //!
 //! Invariants:
 //! - a QoS 1 or 2 message is acknowledged after the log has its reading on disk, and after it was passed on;
@@ -13,7 +13,7 @@
 //!
 //! Sessions, retained messages and what waits for clients are in memory: they end with the process.
 //!
-//! Limits: those of [`MqttLimits`], [`MqttConfig::connections`] and [`MqttConfig::sessions`].
+//! Limits: those of [`MqttLimits`], [`MqttConfig::connections`], [`MqttConfig::sessions`], and those of [`heard`] and [`desired`].
 
 mod broker;
 mod client;

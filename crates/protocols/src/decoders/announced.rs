@@ -113,10 +113,10 @@ impl Announced {
     pub fn add(&mut self, more: Self) {
         self.device = more.device;
         for field in more.fields {
-            match self.fields.iter_mut().find(|known| known.name == field.name) {
-                Some(known) => *known = field,
-                None if self.fields.len() < MAX_FIELDS => self.fields.push(field),
-                None => {}
+            if let Some(known) = self.fields.iter_mut().find(|known| known.name == field.name) {
+                *known = field;
+            } else if self.fields.len() < MAX_FIELDS {
+                self.fields.push(field);
             }
         }
     }
