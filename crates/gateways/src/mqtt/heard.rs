@@ -16,7 +16,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use metrics::counter;
-use parking_lot::Mutex;
 use sensorium_ingest::{Format, IngestError, Source};
 use sensorium_model::{DeviceId, ErrorKind, OrgId};
 use sensorium_protocols::decoders::announced::{Announced, Announcement};
