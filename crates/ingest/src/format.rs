@@ -116,10 +116,10 @@ impl Format {
         }
     }
 
-    /// What was announced of a field of the body; none if nothing was.
+    /// What was announced of a field that the body writes; none if nothing was.
     pub fn announced(&self, field: &str) -> Option<&Field> {
         match self {
-            Self::Announced { announced, .. } => announced.field(field),
+            Self::Announced { announced, .. } => announced.described(field),
             Self::LineProtocol { .. } | Self::Json { .. } | Self::Detections { .. } | Self::Mqtt { .. } => None,
         }
     }

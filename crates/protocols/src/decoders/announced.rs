@@ -126,6 +126,17 @@ impl Announced {
         self.fields.iter().find(|field| field.name.as_ref() == column)
     }
 
+    /// What was announced of a column that the decoder of a make writes: the field of its name, or else the only one whose value stands
+    /// under that name.
+    pub fn described(&self, column: &str) -> Option<&Field> {
+        let stands_there = |field: &&Field| match &field.place {
+            Place::Make => false,
+            Place::Below { names, .. } => names.last().is_some_and(|name| plain(name) == column),
+        };
+        let mut others = self.fields.iter().filter(stands_there);
+        self.field(column).or_else(|| others.next().filter(|_| others.next().is_none()))
+    }
+
     /// Whether it says where values stand in messages of no make.
     pub fn tells_places(&self) -> bool {
         self.fields.iter().any(|field| field.place != Place::Make)

@@ -152,3 +152,22 @@ fn fields_of_a_topic_are_bounded_and_replaced() {
     announced.add(one("homeassistant/sensor/a/config", r#"{"name":"f0","stat_t":"x","unit_of_meas":"W"}"#).announced);
     assert_eq!((announced.fields.len(), announced.field("f0").unwrap().unit.as_ref()), (MAX_FIELDS, "W"));
 }
+
+#[test]
+fn what_a_make_writes_is_described_by_its_name_or_its_place() {
+    let mut announced = Announced::default();
+    for (name, template) in [
+        ("AM2301 Humidity", "{{ value_json['AM2301'].Humidity }}"),
+        ("AM2301 Temperature", "{{ value_json['AM2301'].Temperature }}"),
+        ("DS18B20 Temperature", "{{ value_json['DS18B20'].Temperature }}"),
+        ("Uptime", "{{ value_json.UptimeSec }}"),
+    ] {
+        let config = format!(r#"{{"name":"{name}","stat_t":"tele/plug/SENSOR","val_tpl":"{template}"}}"#);
+        announced.add(one("homeassistant/sensor/a/config", &config).announced);
+    }
+    let described = |column: &str| announced.described(column).map(|field| field.display_name.as_ref());
+    assert_eq!(described("humidity"), Some("AM2301 Humidity"));
+    assert_eq!(described("temperature"), None, "it may be either");
+    assert_eq!(described("uptime"), Some("Uptime"));
+    assert_eq!(described("ap"), None);
+}
