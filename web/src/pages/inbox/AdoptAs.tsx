@@ -4,7 +4,7 @@ import { useForm } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Newcomer } from "@/api/inbox";
+import type { AdoptionRequest, Newcomer } from "@/api/inbox";
 import { type Device, deviceTypesQuery } from "@/api/queries";
 import { FindDevice } from "@/pages/devices/FindDevice";
 import { FormButtons } from "@/shell/FormButtons";
@@ -15,7 +15,7 @@ import { useAdoption } from "./useAdoption";
 const NEW_TYPE = "new";
 
 /** The type in a request. */
-function ofType(type: string, newType: string) {
+function ofType(type: string, newType: string): Pick<AdoptionRequest, "type" | "new_type"> {
   if (type === NEW_TYPE) return { new_type: newType };
   return type === "" ? {} : { type };
 }
