@@ -6,6 +6,7 @@
 //! Invariants:
 //! - a device is told its desired state after it changed, after it subscribed to anything, and after it was learned how it is spoken
 //!   to. It is told the newest one, and may be told it twice;
+//! - a device whose token it is is told on topics that it may subscribe to, and on no other, whatever it calls itself;
 //! - only a device itself, or a key for devices, changes what is reported of a device;
 //! - what waits to be done is one entry a device, however often it changes.
 //!
@@ -205,7 +206,11 @@ impl Shared {
         let said = speakers.iter().find_map(|(speaker, sender)| {
             let known = self.speakers.known.get(org, speaker)?;
             let (speech, _) = known.lock().speech.clone()?;
-            Some(self.words(org, *sender, &speech, &wanted.desired.state)).filter(|commands| !commands.is_empty())
+            let mut commands = self.words(org, *sender, &speech, &wanted.desired.state);
+            if sender.is_some() {
+                commands.retain(|command| self.may_hear(&wanted.name, &command.topic));
+            }
+            Some(commands).filter(|commands| !commands.is_empty())
         });
         let commands = said.unwrap_or_else(|| {
             let payload = json!({"version": wanted.desired.version, "state": wanted.desired.state});

@@ -21,7 +21,7 @@ use sensorium_model::{DeviceId, ErrorKind, OrgId};
 use sensorium_protocols::decoders::announced::{Announced, Announcement};
 use sensorium_protocols::decoders::sparkplug::{Node, SparkplugError, rebirth};
 use sensorium_protocols::mqtt::packet::{Content, Qos};
-use sensorium_protocols::mqtt::{Message, TopicName};
+use sensorium_protocols::mqtt::{Message, TopicFilter, TopicName};
 
 use super::Shared;
 use super::memory::Memory;
@@ -191,13 +191,15 @@ impl Shared {
         let topic = &message.topic;
         let node = Some(topic.as_str()).filter(|topic| topic.starts_with(SPARKPLUG)).and_then(Node::of_topic);
         let Some((group, node)) = node.filter(|_| self.is_stored(topic)) else { return Ok(None) };
-        let device = rights.principal.device.as_ref().map(|device| device.id);
-        let key = NodeKey { device, group: group.into(), node: node.into() };
+        let own = rights.principal.device.as_ref();
+        let key = NodeKey { device: own.map(|device| device.id), group: group.into(), node: node.into() };
         let (org, now_ms) = (rights.principal.org, self.clock.now_ms());
         let (body, ask) = self.heard.sparkplug(org, &key, message, now_ms)?;
-        if ask {
+        let topic = format!("{SPARKPLUG}{group}/NCMD/{node}");
+        // A device makes nobody ask another one.
+        if ask && own.is_none_or(|device| self.may_hear(&device.name, &topic)) {
             counter!("sensorium_mqtt_rebirths_total").increment(1);
-            self.say(org, &format!("{SPARKPLUG}{group}/NCMD/{node}"), rebirth(now_ms), Qos::AtMostOnce);
+            self.say(org, &topic, rebirth(now_ms), Qos::AtMostOnce);
         }
         Ok(body)
     }
@@ -205,6 +207,11 @@ impl Shared {
     /// Whether messages of a topic are stored.
     pub(super) fn is_stored(&self, topic: &TopicName) -> bool {
         !self.config.not_stored.iter().any(|filter| filter.matches(topic))
+    }
+
+    /// Whether a device of this name may subscribe to a topic.
+    pub(super) fn may_hear(&self, device: &str, topic: &str) -> bool {
+        TopicFilter::new(topic, &self.limits).is_ok_and(|topic| self.config.rules.allow(device, &topic))
     }
 
     /// Publishes a message of the server's own, which is not stored.

@@ -23,6 +23,11 @@ impl Rules {
         subscribe.iter().try_for_each(|rule| TopicFilter::try_from(Arc::<str>::from(rule.as_str())).map(|_| ()))?;
         Ok(Self { subscribe })
     }
+
+    /// Whether a device of this name may hear everything that a filter matches.
+    pub(super) fn allow(&self, device: &str, filter: &TopicFilter) -> bool {
+        self.subscribe.iter().any(|rule| covers(rule, device, filter))
+    }
 }
 
 /// What one client may do.
@@ -56,9 +61,7 @@ impl Rights {
     /// Devices may hear what their rules say, and others everything or nothing.
     pub(super) fn may_subscribe(&self, filter: &TopicFilter, rules: &Rules) -> bool {
         match &self.principal.device {
-            Some(device) if self.principal.allows(Action::ActAsDevice) => {
-                rules.subscribe.iter().any(|rule| covers(rule, &device.name, filter))
-            }
+            Some(device) if self.principal.allows(Action::ActAsDevice) => rules.allow(&device.name, filter),
             Some(_) => false,
             None => self.principal.allows(Action::Read(&self.database)),
         }

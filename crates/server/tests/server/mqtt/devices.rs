@@ -160,6 +160,21 @@ fn a_bridge_tells_the_devices_behind_it() {
 }
 
 #[test]
+fn a_device_that_calls_itself_another_has_nothing_told_to_that_one() {
+    let (id, mut liar) = device("told-liar");
+    let (_, mut other) = device("told-victim");
+    other.subscribe("cmnd/told-victim/#", Qos::AtLeastOnce);
+    other.subscribe("spBv1.0/+/NCMD/told-victim/#", Qos::AtLeastOnce);
+    liar.subscribe("told-liar/#", Qos::AtLeastOnce);
+    assert!(!liar.publish("stat/told-victim/POWER", Qos::AtLeastOnce, "OFF").is_failure());
+    liar.publish_whole(sparkplug("spBv1.0/g/NDATA/told-victim", 1, &[[number(2, 5), double(1.0)].concat()]));
+    desire(&id, 0, json!({"POWER": true}));
+    let json = r#"{"state":{"POWER":true},"version":1}"#.to_owned();
+    assert_eq!(told(&mut liar), ("told-liar/desired".to_owned(), json));
+    other.assert_silent();
+}
+
+#[test]
 fn a_device_of_no_make_gets_json_also_when_it_comes_late_and_no_other_does() {
     let (id, mut plain) = device("told-plain");
     let (_, mut other) = device("told-other");
