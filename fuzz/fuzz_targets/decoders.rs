@@ -8,6 +8,8 @@ use sensorium_model::{
     Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId, TableBatch,
 };
 use sensorium_protocols::Refusals;
+use sensorium_protocols::decoders::announced::Announcement;
+use sensorium_protocols::decoders::commands::{Speech, reported};
 use sensorium_protocols::decoders::sparkplug::Node;
 use sensorium_protocols::decoders::{DecodeError, Decoded, Decoder, Message, recognise};
 
@@ -28,11 +30,24 @@ fn read(decode: impl FnOnce(&mut BatchBuilder<'_>, &mut Refusals) -> Result<Deco
     assert!(batch.tables.iter().all(TableBatch::is_rectangular));
 }
 
+/// Reads what a node makes of a message.
+fn hear(node: &mut Node, message: Message<'_>) {
+    let Ok(heard) = node.hear(message.topic, message.body, 100) else { return };
+    let body = heard.body.as_deref().unwrap_or(message.body);
+    read(|builder, refusals| Decoder::Sparkplug.decode(Message { body, ..message }, builder, refusals));
+}
+
 fuzz_target!(|bytes: &[u8]| {
     let line = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let Ok(topic) = std::str::from_utf8(&bytes[..line]) else { return };
     let body = bytes.get(line + 1..).unwrap_or_default();
     let message = Message { topic, body, now_ns: NOW };
+    if let Some((speech, _)) = Speech::of(topic, body, true) {
+        speech.commands(&reported(topic, body, true), None, 1);
+    }
+    for Announcement { announced, .. } in Announcement::of(topic, body) {
+        read(|builder, refusals| announced.decode(message, builder, refusals));
+    }
     match recognise(topic, body) {
         Some(Decoder::Sparkplug) => {
             let mut node = Node::default();
@@ -44,11 +59,9 @@ fuzz_target!(|bytes: &[u8]| {
                 let (part, behind) = behind.split_at(behind.len().min(usize::from(*length)));
                 rest = behind;
                 let topic = format!("spBv1.0/g/{kind}/n{device}");
-                read(|builder, refusals| {
-                    node.decode(Message { topic: &topic, body: part, now_ns: NOW }, builder, refusals)
-                });
+                hear(&mut node, Message { topic: &topic, body: part, now_ns: NOW });
             }
-            read(|builder, refusals| node.decode(message, builder, refusals));
+            hear(&mut node, message);
         }
         Some(decoder) => read(|builder, refusals| decoder.decode(message, builder, refusals)),
         None => {}

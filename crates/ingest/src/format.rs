@@ -1,8 +1,10 @@
 //! How a body is to be read: its format, and what the request says about it. Kept with a body that is read again later.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use sensorium_model::{BatchBuilder, Precision};
+use sensorium_protocols::decoders::announced::{Announced, Field};
 use sensorium_protocols::{Refusals, detections, json, line_protocol, payload};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +73,13 @@ pub enum Format {
         /// Where it was published.
         topic: String,
     },
+    /// What a message of MQTT says of which a device announced what is in it.
+    Announced {
+        /// Where it was published.
+        topic: String,
+        /// What was announced by then.
+        announced: Arc<Announced>,
+    },
 }
 
 impl Format {
@@ -100,6 +109,18 @@ impl Format {
             }
             Self::Mqtt { topic } => payload::decode_topic(topic, bytes, now_ns, builder, refusals)
                 .map_err(|error| IngestError::new(error.kind(), error.to_string())),
+            Self::Announced { topic, announced } => {
+                payload::decode_announced(topic, bytes, announced, now_ns, builder, refusals)
+                    .map_err(|error| IngestError::new(error.kind(), error.to_string()))
+            }
+        }
+    }
+
+    /// What was announced of a field that the body writes; none if nothing was.
+    pub fn announced(&self, field: &str) -> Option<&Field> {
+        match self {
+            Self::Announced { announced, .. } => announced.described(field),
+            Self::LineProtocol { .. } | Self::Json { .. } | Self::Detections { .. } | Self::Mqtt { .. } => None,
         }
     }
 

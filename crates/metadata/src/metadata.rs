@@ -19,6 +19,7 @@ use crate::migration;
 use crate::pace::Pace;
 use crate::password::Passwords;
 use crate::registry::activity::Activity;
+use crate::registry::spoken::DesiredChanges;
 use crate::registry::waiting::Waiting;
 use crate::sealed::Sealer;
 use crate::token_cache::TokenCache;
@@ -47,6 +48,7 @@ struct Inner {
     reports: Pace<DeviceId>,
     newcomers: Pace<OrgId>,
     waiting: Arc<Waiting>,
+    desired: DesiredChanges,
 }
 
 /// What the one who starts the server should know.
@@ -94,6 +96,7 @@ impl Metadata {
             reports: Pace::default(),
             newcomers: Pace::default(),
             waiting: Arc::default(),
+            desired: DesiredChanges::default(),
         };
         let metadata = Self { inner: Arc::new(inner) };
         if let Err(error) = metadata.sealing_key().await {
@@ -172,6 +175,10 @@ impl Metadata {
 
     pub(crate) fn newcomers(&self) -> &Pace<OrgId> {
         &self.inner.newcomers
+    }
+
+    pub(crate) fn desired(&self) -> &DesiredChanges {
+        &self.inner.desired
     }
 
     pub(crate) fn waiting(&self) -> &Arc<Waiting> {

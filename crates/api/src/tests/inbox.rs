@@ -186,3 +186,23 @@ async fn what_a_stop_left_is_handed_over_later() {
     );
     assert_eq!(waiting(&server, &ada).await, Vec::<Value>::new());
 }
+
+#[tokio::test]
+async fn a_type_is_made_of_what_is_recognised() {
+    let (server, ada, key) = start().await;
+    for line in ["climate,device=esp v=1,w=2", "climate,device=esp u=\"x\"", "other,device=esp a=1"] {
+        assert_eq!(server.post("/write?db=main").token(&key).body(line).send().await.status, 202);
+    }
+    let waits = waiting(&server, &ada).await;
+    let adopt = format!("{}/adopt", path(&waits[0]));
+    let both = json!({"new_type": "Climate", "type": "01890a5d-ac96-774b-bcce-b302099a8057"});
+    assert_eq!(server.post(&adopt).cookie(&ada).json(&both).send().await.status, 400);
+    let reply = server.post(&adopt).cookie(&ada).json(&json!({"name": "Roof", "new_type": "Climate"})).send().await;
+    assert_eq!(reply.status, 201, "{}", reply.text());
+    let owner = sensorium_model::Principal::system(server.first.org);
+    let made = server.state.metadata.device_types(&owner).await.unwrap().remove(0);
+    let mut fields: Vec<_> = made.fields.iter().map(|field| field.name.as_str()).collect();
+    fields.sort_unstable();
+    assert_eq!((made.name.as_str(), made.table.as_str(), fields), ("Climate", "climate", vec!["u", "v", "w"]));
+    assert_eq!(made.fields[0].unit, "", "nothing was announced");
+}

@@ -12,14 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::counter;
-use sensorium_ingest::{Format, IngestError, NewMessage, Outcome as Stored, Source};
+use sensorium_ingest::{IngestError, NewMessage, Outcome as Stored, Source};
 use sensorium_model::ErrorKind;
 use sensorium_protocols::mqtt::packet::{PacketId, Version};
 use sensorium_protocols::mqtt::router::SessionKey;
 use sensorium_protocols::mqtt::session::{Begun, Outcome, Received, Ticket};
-use sensorium_protocols::mqtt::{Message, ReasonCode, TopicName};
+use sensorium_protocols::mqtt::{Message, ReasonCode};
 
 use super::broker::{Passed, Sender};
+use super::heard::Said;
 use super::journal::{Journal, NotDurable, Seq, Write};
 use super::rights::Rights;
 use super::{Shared, reason};
@@ -42,6 +43,8 @@ pub(super) enum Pending {
 /// A message that its client may publish.
 pub(super) struct PendingMessage {
     pub(super) message: Arc<Message>,
+    /// What goes to the store.
+    pub(super) said: Said,
     pub(super) ticket: Option<Ticket>,
     /// When it came, in nanoseconds since the epoch: the time of a reading that has none of its own.
     pub(super) received_ns: i64,
@@ -53,10 +56,10 @@ pub(super) struct PendingMessage {
 
 impl PendingMessage {
     /// One that came just now, or at the time that is known of it.
-    pub(super) fn now(message: Arc<Message>, ticket: Option<Ticket>, received: Option<Begun>, is_will: bool) -> Self {
+    pub(super) fn new(message: Arc<Message>, said: Said, ticket: Option<Ticket>, received: Option<Begun>) -> Self {
         let now_ns = || chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
         let received_ns = received.and_then(|begun| begun.first_ns).unwrap_or_else(now_ns);
-        Self { message, ticket, received_ns, received, is_will }
+        Self { message, said, ticket, received_ns, received, is_will: false }
     }
 
     /// What is written down of a QoS 2 message.
@@ -175,11 +178,18 @@ impl From<&IngestError> for Refusal {
     }
 }
 
+/// What the session is told of a message that is refused before it is stored; it is counted.
+pub(super) fn refused(error: &IngestError, version: Version) -> Outcome {
+    let refusal = Refusal::from(error);
+    counter!("sensorium_mqtt_refused_total", "reason" => refusal.reason.as_str()).increment(1);
+    outcome(Some(refusal), version)
+}
+
 /// What is wrong with each message, if anything is.
 async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec<Option<Refusal>> {
     let mut refused: Vec<Option<Refusal>> = batch.iter().map(|_| None).collect();
     let reading = |(at, pending)| match pending {
-        &Pending::Message(ref new) if !new.is_will && is_stored(shared, &new.message.topic) => Some(at),
+        &Pending::Message(ref new) if !new.is_will && shared.is_stored(&new.message.topic) => Some(at),
         _ => None,
     };
     let mut left: Vec<usize> = batch.iter().enumerate().filter_map(reading).collect();
@@ -209,20 +219,15 @@ async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec
     refused
 }
 
-/// Whether messages of a topic are to be stored.
-pub(super) fn is_stored(shared: &Shared, topic: &TopicName) -> bool {
-    !shared.config.not_stored.iter().any(|filter| filter.matches(topic))
-}
-
 pub(super) async fn write(
     shared: &Shared,
     publisher: &Publisher,
     messages: impl Iterator<Item = &PendingMessage>,
 ) -> Vec<Result<Stored, IngestError>> {
     let new: Vec<NewMessage> = messages
-        .map(|PendingMessage { message, received_ns, .. }| NewMessage {
-            format: Format::Mqtt { topic: message.topic.as_str().to_owned() },
-            body: message.content.payload.clone(),
+        .map(|PendingMessage { message, said, received_ns, .. }| NewMessage {
+            format: said.format(&message.topic),
+            body: said.body.clone(),
             received_ns: *received_ns,
         })
         .collect();

@@ -1,8 +1,9 @@
 //! An MQTT broker, 3.1.1 and 5.0, whose acknowledgement of a message means that its reading is on disk.
 //!
-//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`intake`] stores what came while the batch before was
-//! written, with one write to the log; then it is retained and passed on by the [`broker`], and acknowledged by its session
-//! (`sensorium_protocols::mqtt::session`). [`admin`] is for the rest of the program.
+//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`heard`] adds what it leaves out; [`intake`] stores what
+//! came while the batch before was written, with one write to the log; then it is retained and passed on by the [`broker`], and
+//! acknowledged by its session (`sensorium_protocols::mqtt::session`). The way back, from desired states to devices, is [`desired`].
+//! [`admin`] is for the rest of the program.
 //!
 //! Invariants:
 //! - a QoS 1 or 2 message is acknowledged after the log has its reading on disk, and after it was passed on: for sessions that are
@@ -15,16 +16,20 @@
 //!
 //! Sessions that outlive their connections, what waits for them, and retained messages survive the process ([`journal`]).
 //!
-//! Limits: those of [`MqttLimits`], [`MqttConfig::connections`], [`MqttConfig::sessions`] and [`MqttConfig::readers`].
+//! Limits: those of [`MqttLimits`], [`MqttConfig::connections`], [`MqttConfig::sessions`], [`MqttConfig::readers`], and those of
+//! [`heard`] and [`desired`].
 
 mod admin;
 mod alarm;
 mod broker;
 mod client;
 mod clock;
+mod desired;
+mod heard;
 mod intake;
 mod journal;
 mod listener;
+mod memory;
 mod reason;
 mod rights;
 mod socket;
@@ -46,6 +51,8 @@ use tokio_util::task::TaskTracker;
 
 use broker::Broker;
 use clock::Clock;
+use desired::Speakers;
+use heard::Heard;
 use journal::Journal;
 
 pub use journal::JournalError;
@@ -77,6 +84,14 @@ pub struct MqttConfig {
     pub rules: Rules,
     /// Topics whose messages are passed on and not stored (setting `mqtt.not_stored`).
     pub not_stored: Vec<TopicFilter>,
+    /// Edge nodes of Sparkplug B whose births are remembered, of one organisation (setting `mqtt.sparkplug_nodes`).
+    pub sparkplug_nodes: usize,
+    /// Metrics that are remembered of an edge node and its devices (setting `mqtt.sparkplug_metrics`).
+    pub sparkplug_metrics: usize,
+    /// Topics of which it is remembered what devices announced, of one organisation (setting `mqtt.announced_topics`).
+    pub announced_topics: usize,
+    /// Devices of which it is remembered how they are spoken to, of one organisation (setting `mqtt.spoken_devices`).
+    pub spoken_devices: usize,
 }
 
 /// Reads topic filters that are separated by spaces, as settings have them.
@@ -97,6 +112,8 @@ struct Shared {
     clock: Clock,
     /// Where clients find the broker.
     listeners: Mutex<Vec<MessagingListener>>,
+    heard: Heard,
+    speakers: Speakers,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
     /// No new connections.
@@ -119,9 +136,23 @@ impl Mqtt {
         let clock = Clock::start();
         let (journal, restored) = Journal::open(file)?;
         let broker = Broker::new(limits.clone(), config.sessions, journal.clone(), restored, clock.now_ms());
-        let (tasks, abort, listeners) = (TaskTracker::new(), CancellationToken::new(), Mutex::default());
-        let shared = Shared { config, limits, ingest, journal, broker, clock, listeners, slots, tasks, stop, abort };
-        Ok(Self(Arc::new(shared)))
+        let heard = Heard::new(config.sparkplug_nodes, config.sparkplug_metrics, config.announced_topics);
+        let speakers = Speakers::new(config.spoken_devices);
+        Ok(Self(Arc::new(Shared {
+            config,
+            limits,
+            ingest,
+            journal,
+            broker,
+            clock,
+            listeners: Mutex::default(),
+            heard,
+            speakers,
+            slots,
+            tasks: TaskTracker::new(),
+            stop,
+            abort: CancellationToken::new(),
+        })))
     }
 
     /// Ends sessions whose time is over, and publishes wills that are due and numbers, until the broker stops.

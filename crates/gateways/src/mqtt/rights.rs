@@ -23,6 +23,12 @@ impl Rules {
         subscribe.iter().try_for_each(|rule| TopicFilter::try_from(Arc::<str>::from(rule.as_str())).map(|_| ()))?;
         Ok(Self { subscribe })
     }
+
+    /// Whether a device of this name may hear everything that a filter matches. Topics that begin with `$` are no device's: no
+    /// wildcard of a rule stands for them.
+    pub(super) fn allow(&self, device: &str, filter: &TopicFilter) -> bool {
+        !filter.filter().starts_with('$') && self.subscribe.iter().any(|rule| covers(rule, device, filter))
+    }
 }
 
 /// What one client may do.
@@ -53,14 +59,10 @@ impl Rights {
         self.may_write() && !topic.is_special()
     }
 
-    /// Devices may hear what their rules say, and others everything or nothing. Topics that begin with `$` are no device's: no
-    /// wildcard of a rule stands for them.
+    /// Devices may hear what their rules say, and others everything or nothing.
     pub(super) fn may_subscribe(&self, filter: &TopicFilter, rules: &Rules) -> bool {
         match &self.principal.device {
-            Some(device) if self.principal.allows(Action::ActAsDevice) => {
-                let is_special = filter.filter().starts_with('$');
-                !is_special && rules.subscribe.iter().any(|rule| covers(rule, &device.name, filter))
-            }
+            Some(device) if self.principal.allows(Action::ActAsDevice) => rules.allow(&device.name, filter),
             Some(_) => false,
             None => self.principal.allows(Action::Read(&self.database)),
         }

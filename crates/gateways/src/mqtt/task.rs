@@ -203,7 +203,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                         self.shared.broker.unsubscribe(admitted.sender, &filter);
                     }
                 }
-                Action::PublishWill(message) => self.waiting.push(message, None, None, true),
+                Action::PublishWill(message) => self.publish_will(message),
                 Action::EndSession { filters, was_kept } => {
                     if let Some(admitted) = &self.admitted {
                         self.shared.broker.end_session(admitted.sender, &filters, was_kept);
@@ -262,14 +262,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         let Some(admitted) = &self.admitted else { return };
         counter!("sensorium_mqtt_received_total", "qos" => qos(message.qos)).increment(1);
         admitted.organisation.count_received();
-        if admitted.rights.may_publish(&message.topic) {
-            return self.waiting.push(message, ticket, received, false);
-        }
-        counter!("sensorium_mqtt_refused_total", "reason" => ReasonCode::NotAuthorized.as_str()).increment(1);
+        let outcome = match admitted.rights.may_publish(&message.topic) {
+            true => match self.shared.hear(&admitted.rights, self.peer.address, &message) {
+                Ok(said) => return self.waiting.push(PendingMessage::new(message, said, ticket, received)),
+                Err(error) => intake::refused(&error, admitted.version),
+            },
+            false => {
+                let reason = ReasonCode::NotAuthorized;
+                counter!("sensorium_mqtt_refused_total", "reason" => reason.as_str()).increment(1);
+                Outcome::Refused { reason, text: Some("this client may not publish here".into()) }
+            }
+        };
         admitted.organisation.count_refused();
         if let Some(ticket) = ticket {
-            let text = "this client may not publish here";
-            self.tell(ticket, &Outcome::Refused { reason: ReasonCode::NotAuthorized, text: Some(text.into()) });
+            self.tell(ticket, &outcome);
+        }
+    }
+
+    /// A will is passed on and not stored, but it may tell of a death.
+    fn publish_will(&mut self, message: Arc<Message>) {
+        if let Some(admitted) = &self.admitted {
+            let said = self.shared.hear(&admitted.rights, self.peer.address, &message).unwrap_or_default();
+            self.waiting.push(PendingMessage { is_will: true, ..PendingMessage::new(message, said, None, None) });
         }
     }
 
@@ -291,6 +305,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 connection.deliver(delivery, now_ms, out);
             }
         });
+        self.shared.listens(rights);
     }
 
     /// Stores what waits, unless something is being stored already.
@@ -412,9 +427,11 @@ impl Waiting {
         self.messages.len() < WAITING && self.bytes < WAITING_BYTES
     }
 
-    fn push(&mut self, message: Arc<Message>, ticket: Option<Ticket>, received: Option<Begun>, is_will: bool) {
-        self.bytes += message.bytes();
-        self.messages.push(Pending::Message(PendingMessage::now(message, ticket, received, is_will)));
+    fn push(&mut self, pending: PendingMessage) {
+        // What was added counts as well: names may be longer than all the rest.
+        let added = pending.said.body.len().saturating_sub(pending.message.content.payload.len());
+        self.bytes += pending.message.bytes() + added;
+        self.messages.push(Pending::Message(pending));
     }
 }
 

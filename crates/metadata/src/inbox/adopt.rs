@@ -10,7 +10,7 @@ use crate::audit::Change;
 use crate::entity::{device, inbox_device, inbox_message};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
-use crate::registry::{Device, NewDevice};
+use crate::registry::{Device, NewDevice, NewType};
 
 /// What a device of the inbox becomes.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,13 @@ pub enum Adoption {
         name: Option<String>,
         /// Its type.
         type_id: Option<DeviceTypeId>,
+    },
+    /// Another device, of a type that is made for it.
+    NewOfNewType {
+        /// Its name; what it calls itself if there is none.
+        name: Option<String>,
+        /// The type.
+        new_type: NewType,
     },
     /// One that there is already, such as the one whose place it takes.
     Existing(DeviceId),
@@ -53,17 +60,12 @@ impl Metadata {
         }
         let id = match adoption {
             Adoption::New { name, type_id } => {
-                let new = NewDevice {
-                    name: name.unwrap_or_else(|| row.name.clone()),
-                    type_id,
-                    attributes: [].into(),
-                    tags: [].into(),
-                    writes_as: None,
-                    enabled: true,
-                    location: None,
-                    position: None,
-                };
-                self.add_device(&transaction, who, new).await?.id
+                self.add_device(&transaction, who, new_device(name.as_deref().unwrap_or(&row.name), type_id)).await?.id
+            }
+            Adoption::NewOfNewType { name, new_type } => {
+                let of = DeviceTypeId::from_uuid(Self::new_id());
+                let of = self.add_type(&transaction, who, of, new_type).await?.id;
+                self.add_device(&transaction, who, new_device(name.as_deref().unwrap_or(&row.name), Some(of))).await?.id
             }
             Adoption::Existing(id) => id,
         };
@@ -145,5 +147,18 @@ impl Metadata {
             .exec(self.db())
             .await?;
         Ok(())
+    }
+}
+
+fn new_device(name: &str, type_id: Option<DeviceTypeId>) -> NewDevice {
+    NewDevice {
+        name: name.to_owned(),
+        type_id,
+        attributes: [].into(),
+        tags: [].into(),
+        writes_as: None,
+        enabled: true,
+        location: None,
+        position: None,
     }
 }

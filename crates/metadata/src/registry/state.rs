@@ -94,6 +94,7 @@ impl Metadata {
         self.record(&transaction, who, entry).await?;
         transaction.commit().await?;
         self.waiting().wake(id, Topic::Desired);
+        self.desired().tell(who.org, id);
         Ok(described(of.name, Some(&after)))
     }
 
@@ -130,29 +131,44 @@ impl Metadata {
 
     async fn store_report(&self, who: &Principal, device: &ActingDevice, state: &Value) -> Result<i64, MetadataError> {
         let text = checked_object("the reported state", state)?;
-        let now_ms = self.now_ms();
-        let most = self.config().devices.reports_per_minute;
-        let rate = Rate { per_minute: most, burst: REPORTS_AT_ONCE };
-        self.reports()
-            .count(device.id, now_ms, rate)
-            .map_err(|retry_after| RegistryError::TooOften { most, retry_after })?;
+        self.count_report(device.id)?;
         let transaction = self.begin().await?;
         self.claim_registry(&transaction, who.org).await?;
         self.acting_row(&transaction, who.org, device).await?;
         let before = self.state_row(&transaction, who.org, device.id).await?;
+        let version = self.set_reported(&transaction, (who.org, device.id), before, text).await?;
+        transaction.commit().await?;
+        Ok(version)
+    }
+
+    /// Counts a report, or says that it is one too many.
+    pub(super) fn count_report(&self, device: DeviceId) -> Result<(), MetadataError> {
+        let most = self.config().devices.reports_per_minute;
+        let rate = Rate { per_minute: most, burst: REPORTS_AT_ONCE };
+        let counted = self.reports().count(device, self.now_ms(), rate);
+        Ok(counted.map_err(|retry_after| RegistryError::TooOften { most, retry_after })?)
+    }
+
+    /// Puts a report in the place of the one before; its version.
+    pub(super) async fn set_reported(
+        &self,
+        on: &impl ConnectionTrait,
+        (org, device): (OrgId, DeviceId),
+        before: Option<device_state::Model>,
+        text: String,
+    ) -> Result<i64, MetadataError> {
         let known = before.is_some();
-        let before = before.unwrap_or_else(|| empty(who.org, device.id));
+        let before = before.unwrap_or_else(|| empty(org, device));
         let version = before.reported_version.saturating_add(1);
-        let after =
-            device_state::Model { reported: text, reported_version: version, reported_at_ms: Some(now_ms), ..before };
+        let reported_at_ms = Some(self.now_ms());
+        let after = device_state::Model { reported: text, reported_version: version, reported_at_ms, ..before };
         let set = device_state::ActiveModel {
             reported: Set(after.reported.clone()),
             reported_version: Set(version),
             reported_at_ms: Set(after.reported_at_ms),
             ..Default::default()
         };
-        store(&transaction, known, &after, set).await?;
-        transaction.commit().await?;
+        store(on, known, &after, set).await?;
         Ok(version)
     }
 
@@ -167,7 +183,7 @@ impl Metadata {
         if row.enabled { Ok(row) } else { Err(MetadataError::Denied("this device was disabled")) }
     }
 
-    async fn state_row(
+    pub(super) async fn state_row(
         &self,
         on: &impl ConnectionTrait,
         org: OrgId,
@@ -217,11 +233,11 @@ fn empty_document() -> Document {
     Document { version: 0, state: Object::new(), changed_at_ms: None }
 }
 
-fn desired(row: &device_state::Model) -> Document {
+pub(super) fn desired(row: &device_state::Model) -> Document {
     Document { version: row.desired_version, state: from_json(&row.desired), changed_at_ms: row.desired_at_ms }
 }
 
-fn reported(row: &device_state::Model) -> Document {
+pub(super) fn reported(row: &device_state::Model) -> Document {
     Document { version: row.reported_version, state: from_json(&row.reported), changed_at_ms: row.reported_at_ms }
 }
 

@@ -305,3 +305,19 @@ async fn an_editor_says_what_a_device_writes_as() {
     assert_eq!(send(&fixture, &key, "esp", "climate v=1").await.unwrap(), Kept::InInbox);
     assert!(fixture.change(&attic, set("esp")).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_device_may_be_adopted_with_a_type_that_is_made_for_it_or_neither_is_made() {
+    let fixture = Fixture::new().await;
+    let key = key(&fixture, &fixture.owner).await;
+    fixture.device("taken").await;
+    send(&fixture, &key, "esp", "climate v=1").await.unwrap();
+    let esp = waiting(&fixture).await.remove(0);
+    let adopt = |name: &str| Adoption::NewOfNewType { name: Some(name.into()), new_type: new_type("Climate") };
+    let failed = fixture.metadata.adopt(&fixture.owner, esp.id, adopt("taken")).await;
+    assert_eq!(kind(failed), Some(ErrorKind::Conflict));
+    assert!(fixture.metadata.device_types(&fixture.owner).await.unwrap().is_empty());
+    assert_eq!(kind(fixture.metadata.adopt(&fixture.stranger, esp.id, adopt("Roof")).await), Some(ErrorKind::Missing));
+    let (roof, _) = fixture.metadata.adopt(&fixture.owner, esp.id, adopt("Roof")).await.unwrap();
+    assert_eq!(roof.device_type.unwrap().name, "Climate");
+}

@@ -217,3 +217,39 @@ async fn a_device_that_is_deleted_takes_its_state_with_it() {
     let again = fixture.device("attic").await;
     assert_eq!(fixture.metadata.device_state(&fixture.owner, again.id).await.unwrap().desired.version, 0);
 }
+
+#[tokio::test]
+async fn who_speaks_to_devices_hears_of_changes_and_adds_to_reports() {
+    let fixture = Fixture::new().await;
+    let metadata = &fixture.metadata;
+    let (attic, itself) = fixture.acting("Attic").await;
+    let (org, elsewhere) = (fixture.owner.org, fixture.stranger.org);
+    let mut changes = metadata.desired_changes();
+    assert_eq!(metadata.wanted(org, attic.id).await.unwrap(), None, "nothing was ever desired");
+    set(&fixture, attic.id, 0, json!({"POWER": true})).await;
+    assert_eq!(changes.recv().await.unwrap(), (org, attic.id));
+    let wanted = metadata.wanted(org, attic.id).await.unwrap().unwrap();
+    assert_eq!((wanted.name.as_str(), wanted.called.as_str(), wanted.desired.version), ("Attic", "Attic", 1));
+    assert_eq!(metadata.wanted(elsewhere, attic.id).await.unwrap(), None);
+
+    let said = |value: Value| value.as_object().unwrap().clone();
+    metadata.report_state(&itself, &json!({"uptime": 7})).await.unwrap();
+    assert!(metadata.add_to_report(org, attic.id, &said(json!({"POWER": true}))).await.unwrap());
+    assert!(!metadata.add_to_report(org, attic.id, &said(json!({"POWER": true}))).await.unwrap());
+    let state = metadata.device_state(&fixture.owner, attic.id).await.unwrap();
+    assert_eq!((state.reported.version, Value::Object(state.reported.state)), (2, json!({"POWER": true, "uptime": 7})));
+    assert_eq!(state.differences.total, 0);
+    let from_elsewhere = metadata.add_to_report(elsewhere, attic.id, &said(json!({"POWER": false}))).await;
+    assert_eq!(kind(from_elsewhere), Some(ErrorKind::Missing));
+
+    let disable = DeviceChange { enabled: Some(false), ..DeviceChange::default() };
+    fixture.change(&attic, disable).await.unwrap();
+    assert_eq!(metadata.wanted(org, attic.id).await.unwrap(), None);
+    assert!(!metadata.add_to_report(org, attic.id, &said(json!({"POWER": false}))).await.unwrap());
+    let many = (0..20).map(|n| (n.to_string(), json!(n))).collect();
+    let mut refused = None;
+    for _ in 0..20 {
+        refused = refused.or(kind(metadata.add_to_report(org, attic.id, &many).await));
+    }
+    assert_eq!(refused, Some(ErrorKind::Busy), "as often as over HTTP");
+}

@@ -1,7 +1,8 @@
 //! What devices that people own send over MQTT, make by make: a topic and a body in, rows out.
 //!
 //! [`recognise`] tells the make from the topic and, where topics are free, from the keys of a JSON object; [`Decoder::decode`]
-//! puts rows into the builder. Sparkplug B needs to remember what births said: see [`sparkplug::Node`].
+//! puts rows into the builder. It is a function of the message and of the stored schema, so that what is kept can be read again: where a
+//! make leaves out what it said before, whoever takes its messages adds that first ([`sparkplug::Node::hear`]).
 //!
 //! Rules of all makes:
 //! - a table is called after the make or the sensor. Names of tables and columns are in small letters, and each run of what is
@@ -17,9 +18,13 @@
 //! Invariants: as those of the crate; rows and refusals of a message are as many as its [`Decoded::readings`]. A message of
 //! a known make that holds no reading, such as a command or an announcement, is none and is no error.
 //!
+//! What devices are told in their own words is in [`commands`], what they announce of their messages in [`announced`].
+//!
 //! Limits: [`MAX_DEPTH`] levels of nesting and [`MAX_VALUES`] values of a message; those of the builder for rows, columns and
 //! texts; [`sparkplug`] has its own.
 
+pub mod announced;
+pub mod commands;
 mod esp_node;
 mod esphome;
 mod frigate;
@@ -108,8 +113,6 @@ pub struct Decoded {
     pub device: Option<Box<str>>,
     /// Whether the device said, or its last will, that it is there.
     pub presence: Option<bool>,
-    /// Whether a birth was missed, so that the node is to be asked for another one (Sparkplug B alone).
-    pub rebirth: bool,
 }
 
 /// Why a message is refused as a whole.
@@ -254,8 +257,6 @@ impl Decoder {
 
     /// Reads a message into the builder; refused readings go to `refusals`, numbered from 1. After an error the builder may
     /// hold readings of the message and must be thrown away.
-    ///
-    /// Sparkplug B is read as if nothing had come before: [`sparkplug::Node::decode`] knows what did.
     pub fn decode(
         self,
         message: Message<'_>,
@@ -280,7 +281,7 @@ impl Decoder {
             Self::ThingsBoard => thingsboard::decode(&levels, body, rows_in),
             Self::Homie => homie::decode(&levels, body, rows_in),
             Self::EspNode => esp_node::decode(body, rows_in),
-            Self::Sparkplug => sparkplug::Node::default().read(&levels, body, rows_in),
+            Self::Sparkplug => sparkplug::decode(&levels, body, rows_in),
         }?;
         Ok(rows.told())
     }

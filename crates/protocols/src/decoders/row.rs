@@ -223,11 +223,6 @@ impl<'r, 's> Rows<'r, 's> {
         self.decoded.presence = Some(is_there);
     }
 
-    /// Says that a birth was missed.
-    pub(super) fn ask_for_rebirth(&mut self) {
-        self.decoded.rebirth = true;
-    }
-
     /// What the message told.
     pub(super) fn told(self) -> Decoded {
         self.decoded

@@ -18,7 +18,8 @@ const CONNECTIONS: [&str; 6] = ["ble", "cloud", "knx", "matter", "mqtt", "ws"];
 /// Whether these are topics of Shelly since the second generation.
 pub(super) fn knows(levels: &[&str]) -> bool {
     match levels {
-        [_, .., "events", "rpc"] => true,
+        // The second is where answers to requests of ours go ([`super::commands`]).
+        [_, .., "events", "rpc"] | [_, .., "sensorium", "rpc"] => true,
         [_, .., "status", component] => {
             component.contains(':') || levels.first().is_some_and(|level| level.starts_with("shelly"))
         }
@@ -122,6 +123,7 @@ mod tests {
         assert_eq!(presence("shellyplus1-ab/online", "false"), Some(false));
         silent("plug/events/rpc", "{\"method\":\"NotifyStatus\"}");
         silent("plug/events/rpc", "{\"method\":\"Switch.Set\",\"params\":{\"id\":0}}");
+        silent("plug/sensorium/rpc", "{\"id\":1,\"src\":\"shellyplus1-ab\",\"result\":{\"was_on\":true}}");
         silent("shellyplus1-ab/status/mqtt", "{\"connected\":true}");
         unknown("plug/online", "true");
         unknown("plug/status/x", "true");

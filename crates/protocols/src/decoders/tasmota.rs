@@ -18,7 +18,8 @@ const TABLE: &str = "tasmota";
 const TIME: &str = "Time";
 
 /// What of the answer to a command is a state.
-const STATES: [&str; 9] = ["Channel", "Color", "CT", "Dimmer", "FanSpeed", "HSBColor", "Scheme", "Speed", "White"];
+pub(super) const STATES: [&str; 9] =
+    ["Channel", "Color", "CT", "Dimmer", "FanSpeed", "HSBColor", "Scheme", "Speed", "White"];
 
 /// Whether these are topics of Tasmota.
 pub(super) fn knows(levels: &[&str]) -> bool {
@@ -27,7 +28,7 @@ pub(super) fn knows(levels: &[&str]) -> bool {
 }
 
 /// The prefix, the levels that name the device, and what the message is.
-fn place<'l, 't>(levels: &'l [&'t str]) -> Option<(&'t str, &'l [&'t str], &'t str)> {
+pub(super) fn place<'l, 't>(levels: &'l [&'t str]) -> Option<(&'t str, &'l [&'t str], &'t str)> {
     let (what, rest) = levels.split_last()?;
     let is_prefix = |level: &str| matches!(level, "tele" | "stat" | "cmnd");
     match rest {
@@ -125,7 +126,7 @@ fn state(message: &Tree<'_>, device: &str, wanted: impl Fn(&str) -> bool, rows: 
 }
 
 /// Whether this is `POWER`, `POWER1` and so on.
-fn is_power(key: &str) -> bool {
+pub(super) fn is_power(key: &str) -> bool {
     key.strip_prefix("POWER").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! In this order, a message is
 //! - what a make of devices sends ([`crate::decoders`]);
+//! - what a device announced, where the caller knows that ([`decode_announced`]);
 //! - line protocol, with times in nanoseconds, when the last level of its topic is [`LINE_PROTOCOL_LEVEL`];
 //! - JSON, when it is objects or lists of objects. An object that has `table` as a text or `tags` as an object is a reading as in
 //!   [`crate::json`]. Of any other object all members are fields, nested ones flattened with `_` (`door_open`), but for the first
@@ -24,6 +25,7 @@ use sensorium_model::names::MAX_NAME_BYTES;
 use sensorium_model::{BatchBuilder, ColumnKind, ErrorKind, FieldType, Point, Precision, Value};
 use thiserror::Error;
 
+use crate::decoders::announced::Announced;
 use crate::decoders::{self, DecodeError, Message};
 use crate::json::text::text;
 use crate::json::{self, JsonError};
@@ -118,6 +120,22 @@ pub fn decode_topic(
         refusals.push(1, error, body);
     }
     Ok(1)
+}
+
+/// Reads a message of which a device announced what is in it, as [`decode_topic`] does. What a make of devices sends, and what nobody
+/// said where it stands, is read as if nothing had been announced.
+pub fn decode_announced(
+    topic: &str,
+    body: &[u8],
+    announced: &Announced,
+    now_ns: i64,
+    builder: &mut BatchBuilder<'_>,
+    refusals: &mut Refusals,
+) -> Result<u64, PayloadError> {
+    if !announced.tells_places() || decoders::recognise(topic, body).is_some() {
+        return decode_topic(topic, body, now_ns, builder, refusals);
+    }
+    Ok(announced.decode(Message { topic, body, now_ns }, builder, refusals)?.readings)
 }
 
 /// The table of a topic: its last level that is not empty, without control characters, as long as names may be.

@@ -31,6 +31,14 @@ pub(crate) struct MqttSettings {
     pub(crate) device_topics: String,
     /// Topics whose messages are passed on and not stored: topic filters, separated by spaces.
     pub(crate) not_stored: String,
+    /// Edge nodes of Sparkplug B whose births are remembered, of one organisation; messages of further ones are refused.
+    pub(crate) sparkplug_nodes: usize,
+    /// Metrics that are remembered of an edge node and its devices; a birth that names more is refused.
+    pub(crate) sparkplug_metrics: usize,
+    /// Topics of which it is remembered what devices announced, of one organisation.
+    pub(crate) announced_topics: usize,
+    /// Devices of which it is remembered how they are spoken to, of one organisation.
+    pub(crate) spoken_devices: usize,
     #[serde(flatten)]
     pub(crate) limits: MqttLimits,
 }
@@ -46,8 +54,12 @@ impl MqttSettings {
             sessions: 100_000,
             readers: 32,
             database: DatabaseName::new("main")?,
-            device_topics: "%u/# +/%u/# +/+/%u/#".to_owned(),
+            device_topics: "%u/# +/%u/# +/+/%u/# spBv1.0/+/NCMD/%u/# spBv1.0/+/DCMD/%u/#".to_owned(),
             not_stored: "cmnd/# homeassistant/# +/+/set +/+/get +/+/+/set +/+/+/command".to_owned(),
+            sparkplug_nodes: 500,
+            sparkplug_metrics: 5_000,
+            announced_topics: 10_000,
+            spoken_devices: 10_000,
             limits: MqttLimits::default(),
         })
     }
@@ -62,6 +74,10 @@ impl MqttSettings {
             database: self.database.clone(),
             rules: Rules::new(&self.device_topics).map_err(|error| ("mqtt.device_topics", error.to_string()))?,
             not_stored: filters(&self.not_stored).map_err(|error| ("mqtt.not_stored", error.to_string()))?,
+            sparkplug_nodes: self.sparkplug_nodes,
+            sparkplug_metrics: self.sparkplug_metrics,
+            announced_topics: self.announced_topics,
+            spoken_devices: self.spoken_devices,
         })
     }
 

@@ -51,6 +51,7 @@ impl Listeners {
         let config = settings.mqtt.config().map_err(|(key, sentence)| anyhow!("{key}: {sentence}"))?;
         let mqtt = Mqtt::open(config, ingest.clone(), &settings.data_dir.join(SESSIONS), stop.clone())?;
         tokio::spawn(mqtt.clone().keep_up());
+        tokio::spawn(mqtt.clone().attend_devices());
         Ok(Some(mqtt))
     }
 

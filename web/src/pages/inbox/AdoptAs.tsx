@@ -4,12 +4,21 @@ import { useForm } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import type { Newcomer } from "@/api/inbox";
+import type { AdoptionRequest, Newcomer } from "@/api/inbox";
 import { type Device, deviceTypesQuery } from "@/api/queries";
 import { FindDevice } from "@/pages/devices/FindDevice";
 import { FormButtons } from "@/shell/FormButtons";
 import { FormFailure } from "@/shell/FormFailure";
 import { useAdoption } from "./useAdoption";
+
+/** What stands for a type that is made of what is recognised; no id of a type is like it. */
+const NEW_TYPE = "new";
+
+/** The type in a request. */
+function ofType(type: string, newType: string): Pick<AdoptionRequest, "type" | "new_type"> {
+  if (type === NEW_TYPE) return { new_type: newType };
+  return type === "" ? {} : { type };
+}
 
 /** Properties of {@link AdoptAs}. */
 export interface AdoptAsProps {
@@ -63,14 +72,17 @@ function AsNew({ newcomer, refusal, onClose }: AdoptAsProps) {
   const types = useQuery(deviceTypesQuery);
   const adopt = useAdoption({ onDone: onClose });
   const form = useForm({
-    initialValues: { name: newcomer.name, type: "" },
-    validate: { name: (value) => (value.trim() === "" ? t("nameMissing") : null) },
+    initialValues: { name: newcomer.name, type: "", newType: "" },
+    validate: {
+      name: (value) => (value.trim() === "" ? t("nameMissing") : null),
+      newType: (value, { type }) => (type === NEW_TYPE && value.trim() === "" ? t("newTypeMissing") : null),
+    },
   });
   return (
     <form
       noValidate
-      onSubmit={form.onSubmit(({ name, type }) => {
-        adopt.mutate({ newcomer, request: { name: name.trim(), ...(type === "" ? {} : { type }) } });
+      onSubmit={form.onSubmit(({ name, type, newType }) => {
+        adopt.mutate({ newcomer, request: { name: name.trim(), ...ofType(type, newType.trim()) } });
       })}
     >
       <Stack gap="md">
@@ -87,9 +99,22 @@ function AsNew({ newcomer, refusal, onClose }: AdoptAsProps) {
         <NativeSelect
           label={t("type")}
           description={t("typeHint")}
-          data={[{ value: "", label: t("noType") }, ...(types.data ?? []).map(({ id, name }) => ({ value: id, label: name }))]}
+          data={[
+            { value: "", label: t("noType") },
+            { value: NEW_TYPE, label: t("newType") },
+            ...(types.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
+          ]}
           {...form.getInputProps("type")}
         />
+        {form.values.type === NEW_TYPE && (
+          <TextInput
+            label={t("newTypeName")}
+            description={t("newTypeHint")}
+            maxLength={100}
+            autoComplete="off"
+            {...form.getInputProps("newType")}
+          />
+        )}
         <FormFailure error={adopt.isIdle ? (refusal ?? types.error) : adopt.error} />
         <FormButtons submit={t("adopt")} isPending={adopt.isPending} onClose={onClose} />
       </Stack>

@@ -84,10 +84,13 @@ function Recognised({ recognised: { table, readings, tags, fields } }: { recogni
         </tr>
       </thead>
       <tbody>
-        {fields.map(({ name, type }) => (
+        {fields.map(({ name, type, unit, display_name: displayName }) => (
           <tr key={`field ${name}`}>
-            <th scope="row">{name}</th>
-            <td>{type}</td>
+            <th scope="row">
+              {name}
+              {displayName !== "" && <span className="sn-dim"> {displayName}</span>}
+            </th>
+            <td>{unit === "" ? type : t("inUnit", { type, unit })}</td>
           </tr>
         ))}
         {tags.map((name) => (

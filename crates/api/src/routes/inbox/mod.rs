@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 pub use self::handover::finish_adoptions;
 use self::handover::{HandedOver, hand_over};
-use self::recognised::{RecognisedTable, recognised};
+use self::recognised::{RecognisedTable, recognised, type_of};
 use crate::auth::Caller;
 use crate::error::{ApiResult, ErrorBody};
 use crate::extract;
@@ -103,6 +103,10 @@ struct AdoptionRequest {
     /// The type of the new device.
     #[serde(rename = "type")]
     device_type: Option<Uuid>,
+    /// The name of a type that is made for the new device, instead of a type that there is: of what is recognised in the messages that are
+    /// kept, with the units that the device announced.
+    #[schema(min_length = 1, max_length = 100)]
+    new_type: Option<String>,
     /// The device that it is, if there is one already, such as the one whose place it takes; without name and type.
     device: Option<Uuid>,
 }
@@ -216,19 +220,29 @@ async fn adopt_newcomer(
     extract::Path(id): extract::Path<Uuid>,
     extract::Json(request): extract::Json<AdoptionRequest>,
 ) -> ApiResult<(StatusCode, Json<AdoptedDevice>)> {
+    let id = NewcomerId::from_uuid(id);
     let adoption = match request {
-        AdoptionRequest { device: Some(device), name: None, device_type: None } => {
+        AdoptionRequest { device: Some(device), name: None, device_type: None, new_type: None } => {
             Adoption::Existing(DeviceId::from_uuid(device))
         }
         AdoptionRequest { device: Some(_), .. } => {
             return Err(crate::ApiError::invalid("give a device that there is, or the name and type of a new one"));
         }
-        AdoptionRequest { device: None, name, device_type } => {
+        AdoptionRequest { device_type: Some(_), new_type: Some(_), .. } => {
+            return Err(crate::ApiError::invalid("give a type that there is, or the name of a new one"));
+        }
+        AdoptionRequest { name, new_type: Some(of), .. } => {
+            let (_, messages) = state.metadata.newcomer(&principal, id).await?;
+            let new_type = type_of(&state, principal.org, &messages, of).ok_or_else(|| {
+                crate::ApiError::invalid("nothing is recognised in its messages; give a type that there is")
+            })?;
+            Adoption::NewOfNewType { name, new_type }
+        }
+        AdoptionRequest { name, device_type, .. } => {
             Adoption::New { name, type_id: device_type.map(DeviceTypeId::from_uuid) }
         }
     };
-    let (device, adopted) =
-        state.metadata.adopt(&principal, NewcomerId::from_uuid(id), adoption).await.map_err(failed)?;
+    let (device, adopted) = state.metadata.adopt(&principal, id, adoption).await.map_err(failed)?;
     // It goes on when whoever asked goes away.
     let task = tokio::spawn(async move { hand_over(&state, adopted).await });
     // If the server stops meanwhile, the next start goes on.

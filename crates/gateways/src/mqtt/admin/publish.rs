@@ -38,7 +38,7 @@ pub(super) async fn publish(
         }
         let sender = Sender { org: who.org, key: NOBODY };
         let publisher = Publisher { rights, sender, peer, version: Version::V5 };
-        let stored = intake::is_stored(shared, &message.topic) && store(shared, &publisher, &message).await?;
+        let stored = shared.is_stored(&message.topic) && store(shared, &publisher, &message).await?;
         let passed = shared.broker.publish(who.org, None, &message, shared.clock.now_ms()).map_err(full)?;
         let durable = shared.journal.durable(passed.durable).await;
         durable.map_err(|error| MessagingError::new(ErrorKind::Busy, error.to_string()))?;
@@ -62,7 +62,9 @@ fn checked(shared: &Shared, new: NewTopicMessage) -> Result<Message, MessagingEr
 
 /// Stores what a message holds; whether that was anything.
 async fn store(shared: &Shared, publisher: &Publisher, message: &Arc<Message>) -> Result<bool, MessagingError> {
-    let pending = PendingMessage::now(message.clone(), None, None, false);
+    let said = shared.hear(&publisher.rights, publisher.peer, message);
+    let said = said.map_err(|error| MessagingError::new(error.kind(), error.to_string()))?;
+    let pending = PendingMessage::new(message.clone(), said, None, None);
     let results = intake::write(shared, publisher, std::iter::once(&pending)).await;
     let Some(result) = results.into_iter().next() else { return Ok(false) };
     let kind = result.as_ref().err().map_or(ErrorKind::Invalid, |error| error.kind());

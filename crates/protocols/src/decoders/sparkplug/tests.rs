@@ -1,10 +1,12 @@
 //! Tests of Sparkplug B: births and data, aliases, gaps, deaths, and nonsense.
 
 use proptest::prelude::*;
-use sensorium_model::{DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId};
+use sensorium_model::{BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId};
 
 use super::*;
+use crate::Refusals;
 use crate::decoders::tests::{expected, lines};
+use crate::decoders::{Decoded, Decoder, Message};
 
 const NOW: i64 = 1_700_000_000_000_000_000;
 /// One second before, in milliseconds.
@@ -55,17 +57,29 @@ fn payload(seq: Option<u64>, metrics: &[Vec<u8>]) -> Vec<u8> {
     payload
 }
 
-/// What a message told, and its rows and refusals.
-fn tell(node: &mut Node, topic: &str, body: &[u8]) -> Result<(Decoded, Vec<String>), DecodeError> {
+/// Metrics that the node of the tests remembers.
+const MOST: usize = 2_000;
+
+/// What became of a message.
+#[derive(Debug)]
+struct Outcome {
+    decoded: Decoded,
+    rebirth: bool,
+    rows: Vec<String>,
+}
+
+/// What a message told after the node had heard it, and its rows and refusals.
+fn tell(node: &mut Node, topic: &str, body: &[u8]) -> Result<Outcome, DecodeError> {
+    let Heard { body: named, rebirth } = node.hear(topic, body, MOST)?;
     let schema = DatabaseSchema::default();
     let mut builder = BatchBuilder::new(&schema, IngestLimits::default(), NOW);
     let mut refusals = Refusals::keep(100);
-    let message = Message { topic, body, now_ns: NOW };
-    let decoded = node.decode(message, &mut builder, &mut refusals)?;
+    let message = Message { topic, body: named.as_deref().unwrap_or(body), now_ns: NOW };
+    let decoded = Decoder::Sparkplug.decode(message, &mut builder, &mut refusals)?;
     let key = DatabaseKey::new(OrgId::from_uuid(uuid::Uuid::nil()), DatabaseName::new("main").unwrap());
     let batch = builder.finish(key);
     assert_eq!(decoded.readings, batch.rows() as u64 + refusals.total());
-    Ok((decoded, lines(&batch, &refusals)))
+    Ok(Outcome { decoded, rebirth, rows: lines(&batch, &refusals) })
 }
 
 fn birth(session: u64) -> Vec<u8> {
@@ -83,23 +97,22 @@ fn birth(session: u64) -> Vec<u8> {
 
 fn born() -> Node {
     let mut node = Node::default();
-    let (decoded, _) = tell(&mut node, "spBv1.0/plant/NBIRTH/edge", &birth(7)).unwrap();
-    assert!(!decoded.rebirth);
+    assert!(!tell(&mut node, "spBv1.0/plant/NBIRTH/edge", &birth(7)).unwrap().rebirth);
     node
 }
 
 #[test]
 fn births_name_what_data_says_by_alias() {
     let mut node = Node::default();
-    let (decoded, rows) = tell(&mut node, "spBv1.0/plant/NBIRTH/edge", &birth(7)).unwrap();
-    let told = Decoded { readings: 1, device: Some("edge".into()), presence: Some(true), rebirth: false };
+    let Outcome { decoded, rebirth: _, rows } = tell(&mut node, "spBv1.0/plant/NBIRTH/edge", &birth(7)).unwrap();
+    let told = Decoded { readings: 1, device: Some("edge".into()), presence: Some(true) };
     assert_eq!(decoded, told);
     let row = "sparkplug,device=edge,group=plant,node=edge line_1_temp=20.5,parts=-2i 1699999999000000000";
     assert_eq!(rows, expected(row));
 
     let data = payload(Some(1), &[metric("", 1, 0, double(21.5)), metric("", 2, 0, number(10, 5))]);
-    let (decoded, rows) = tell(&mut node, "spBv1.0/plant/NDATA/edge", &data).unwrap();
-    assert_eq!((decoded.rebirth, decoded.presence), (false, None));
+    let Outcome { decoded, rebirth, rows } = tell(&mut node, "spBv1.0/plant/NDATA/edge", &data).unwrap();
+    assert_eq!((rebirth, decoded.presence), (false, None));
     let row = "sparkplug,device=edge,group=plant,node=edge line_1_temp=21.5,parts=5i 1699999999000000000";
     assert_eq!(rows, expected(row));
 }
@@ -109,15 +122,15 @@ fn devices_have_births_of_their_own() {
     let mut node = born();
     let seen =
         payload(Some(1), &[metric("Temp", 10, 9, [varint((12 << 3) | 5), 0.5_f32.to_le_bytes().to_vec()].concat())]);
-    let (decoded, rows) = tell(&mut node, "spBv1.0/plant/DBIRTH/edge/press", &seen).unwrap();
+    let Outcome { decoded, rebirth: _, rows } = tell(&mut node, "spBv1.0/plant/DBIRTH/edge/press", &seen).unwrap();
     assert_eq!((decoded.device.as_deref(), decoded.presence), (Some("press"), Some(true)));
     assert_eq!(rows, expected("sparkplug,device=press,group=plant,node=edge temp=0.5 1699999999000000000"));
     let gone = payload(Some(2), &[]);
-    let (decoded, _) = tell(&mut node, "spBv1.0/plant/DDEATH/edge/press", &gone).unwrap();
-    assert_eq!((decoded.presence, decoded.rebirth), (Some(false), false));
+    let Outcome { decoded, rebirth, .. } = tell(&mut node, "spBv1.0/plant/DDEATH/edge/press", &gone).unwrap();
+    assert_eq!((decoded.presence, rebirth), (Some(false), false));
     let data = payload(Some(3), &[metric("", 10, 0, double(1.0))]);
-    let (decoded, rows) = tell(&mut node, "spBv1.0/plant/DDATA/edge/press", &data).unwrap();
-    assert!(decoded.rebirth && rows[0].contains("alias 10"), "{rows:?}");
+    let Outcome { rebirth, rows, .. } = tell(&mut node, "spBv1.0/plant/DDATA/edge/press", &data).unwrap();
+    assert!(rebirth && rows[0].contains("alias 10"), "{rows:?}");
 }
 
 #[test]
@@ -125,7 +138,7 @@ fn times_of_metrics_make_rows() {
     let old = metric("Temp", 0, 10, [number(3, THEN_MS - 1_000), number(5, 1), double(1.0)].concat());
     let new = metric("Temp", 0, 10, double(2.0));
     let same = metric("Other", 0, 8, [number(3, THEN_MS - 1_000), number(11, 9)].concat());
-    let (_, rows) = tell(&mut born(), "spBv1.0/g/NDATA/n", &payload(Some(1), &[new, old, same])).unwrap();
+    let Outcome { rows, .. } = tell(&mut born(), "spBv1.0/g/NDATA/n", &payload(Some(1), &[new, old, same])).unwrap();
     let lines = "sparkplug,device=n,group=g,node=n other=9u,temp=1.0 1699999998000000000
                  sparkplug,device=n,group=g,node=n temp=2.0 1699999999000000000";
     assert_eq!(rows, expected(lines));
@@ -134,7 +147,7 @@ fn times_of_metrics_make_rows() {
 #[test]
 fn a_gap_an_unknown_alias_and_a_node_that_was_not_born_ask_for_a_birth() {
     let named = |seq| payload(Some(seq), &[metric("Line 1/Temp", 0, 0, double(1.0))]);
-    let rebirth = |node: &mut Node, body: &[u8]| tell(node, "spBv1.0/g/NDATA/n", body).unwrap().0.rebirth;
+    let rebirth = |node: &mut Node, body: &[u8]| tell(node, "spBv1.0/g/NDATA/n", body).unwrap().rebirth;
     let mut node = born();
     assert!(!rebirth(&mut node, &named(1)));
     assert!(rebirth(&mut node, &named(3)), "a gap");
@@ -150,11 +163,27 @@ fn a_gap_an_unknown_alias_and_a_node_that_was_not_born_ask_for_a_birth() {
 fn the_last_will_of_an_older_session_is_late() {
     let death = |session| payload(None, &[metric("bdSeq", 0, 4, number(11, session))]);
     let mut node = born();
-    let (decoded, _) = tell(&mut node, "spBv1.0/plant/NDEATH/edge", &death(6)).unwrap();
-    assert_eq!(decoded.presence, None);
-    let (decoded, rows) = tell(&mut node, "spBv1.0/plant/NDEATH/edge", &death(7)).unwrap();
-    assert_eq!((decoded.presence, rows.len()), (Some(false), 0));
-    assert!(tell(&mut node, "spBv1.0/plant/NDATA/edge", &payload(Some(1), &[])).unwrap().0.rebirth);
+    tell(&mut node, "spBv1.0/plant/NDEATH/edge", &death(6)).unwrap();
+    assert!(node.is_born());
+    let data = |seq| payload(Some(seq), &[metric("", 1, 0, double(1.0))]);
+    assert!(!tell(&mut node, "spBv1.0/plant/NDATA/edge", &data(1)).unwrap().rebirth);
+    let Outcome { decoded, rows, .. } = tell(&mut node, "spBv1.0/plant/NDEATH/edge", &death(7)).unwrap();
+    assert_eq!((decoded.presence, rows.len(), node.is_born()), (Some(false), 0, false));
+    let Outcome { rebirth, rows, .. } = tell(&mut node, "spBv1.0/plant/NDATA/edge", &data(2)).unwrap();
+    assert!(rebirth && rows[0].contains("alias 1"), "{rows:?}");
+}
+
+#[test]
+fn what_is_rewritten_says_everything_by_itself() {
+    let mut node = born();
+    let data = payload(Some(1), &[metric("", 2, 0, number(10, 0xffff_fffe)), metric("Line 1/Temp", 0, 0, double(1.0))]);
+    let named = node.hear("spBv1.0/plant/NDATA/edge", &data, MOST).unwrap().body.unwrap();
+    let row = "sparkplug,device=edge,group=plant,node=edge line_1_temp=1.0,parts=-2i 1699999999000000000";
+    for mut other in [Node::default(), born()] {
+        assert_eq!(tell(&mut other, "spBv1.0/plant/NDATA/edge", &named).unwrap().rows, expected(row));
+    }
+    let whole = payload(Some(2), &[metric("Parts", 2, 3, number(10, 1))]);
+    assert_eq!(node.hear("spBv1.0/plant/NDATA/edge", &whole, MOST).unwrap(), Heard::default());
 }
 
 #[test]
@@ -166,9 +195,10 @@ fn types_that_no_column_has_cost_only_themselves() {
         metric("Nan", 0, 10, double(f64::NAN)),
         metric("Temp", 0, 10, double(2.0)),
     ];
-    let (decoded, rows) = tell(&mut born(), "spBv1.0/g/NDATA/n", &payload(Some(1), &metrics[..3])).unwrap();
+    let Outcome { decoded, rebirth: _, rows } =
+        tell(&mut born(), "spBv1.0/g/NDATA/n", &payload(Some(1), &metrics[..3])).unwrap();
     assert_eq!((decoded.readings, rows.iter().filter(|row| row.contains("which no column has")).count()), (3, 3));
-    let (_, rows) = tell(&mut born(), "spBv1.0/g/NDATA/n", &payload(Some(1), &metrics[3..])).unwrap();
+    let Outcome { rows, .. } = tell(&mut born(), "spBv1.0/g/NDATA/n", &payload(Some(1), &metrics[3..])).unwrap();
     assert_eq!(rows[0], "refused: field \"Nan\" is not a finite number");
     assert_eq!(rows[1..], expected("sparkplug,device=n,group=g,node=n temp=2.0 1699999999000000000"));
 }
@@ -179,7 +209,7 @@ fn what_is_no_reading_and_what_is_wrong() {
     for topic in
         ["spBv1.0/plant/NCMD/edge", "spBv1.0/STATE/host", "spBv1.0/plant/NDATA/edge/more", "spBv1.0/plant/DDATA/edge"]
     {
-        assert_eq!(tell(&mut node, topic, b"{\"online\":true}").unwrap().0, Decoded::default(), "{topic}");
+        assert_eq!(tell(&mut node, topic, b"{\"online\":true}").unwrap().decoded, Decoded::default(), "{topic}");
     }
     assert!(matches!(tell(&mut node, "spBv1.0/g/NDATA/n", b""), Err(DecodeError::Empty)));
     for body in [&b"{\"a\":1}"[..], &[0x12, 9], &bytes(2, &bytes(1, b"\xff"))] {
@@ -195,13 +225,14 @@ fn metrics_and_names_are_bounded() {
     let error = tell(&mut born(), "spBv1.0/g/NDATA/n", &payload(Some(1), &many)).unwrap_err();
     assert_eq!((error.kind(), error.to_string().contains("20000 metrics")), (ErrorKind::TooLarge, true));
     let named = |from: usize| -> Vec<_> {
-        (from..from + MAX_NAMES / 2).map(|n| metric(&format!("m{n}"), n as u64 + 1, 10, Vec::new())).collect()
+        (from..from + MOST / 2).map(|n| metric(&format!("m{n}"), n as u64 + 1, 10, Vec::new())).collect()
     };
     let mut node = born();
     tell(&mut node, "spBv1.0/g/DBIRTH/n/a", &payload(Some(1), &named(0))).unwrap();
     let error = tell(&mut node, "spBv1.0/g/DBIRTH/n/b", &payload(Some(2), &named(0))).unwrap_err();
-    assert!(error.to_string().contains("20000 metrics"), "{error}");
-    tell(&mut node, "spBv1.0/g/DBIRTH/n/a", &payload(Some(3), &named(5))).unwrap();
+    assert_eq!(error.kind(), ErrorKind::TooLarge);
+    assert!(error.to_string().contains("2000 metrics (setting mqtt.sparkplug_metrics)"), "{error}");
+    assert!(!tell(&mut node, "spBv1.0/g/DBIRTH/n/a", &payload(Some(2), &named(5))).unwrap().rebirth);
 }
 
 proptest! {

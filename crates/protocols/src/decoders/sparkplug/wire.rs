@@ -1,6 +1,6 @@
 //! Fields of a protobuf message, one after the other: what its wire format says, without a schema.
 //!
-//! Nothing is copied, and nothing is read twice but what the caller descends into.
+//! Reading copies nothing, and reads nothing twice but what the caller descends into.
 
 use super::SparkplugError;
 
@@ -66,6 +66,35 @@ impl<'b> Fields<'b> {
     }
 }
 
+/// Appends a field.
+pub(super) fn put(out: &mut Vec<u8>, number: u64, value: Wire<'_>) {
+    let kind = match value {
+        Wire::Varint(_) => 0,
+        Wire::Fixed64(_) => 1,
+        Wire::Bytes(_) => 2,
+        Wire::Fixed32(_) => 5,
+    };
+    put_varint(out, (number << 3) | kind);
+    match value {
+        Wire::Varint(number) => put_varint(out, number),
+        Wire::Fixed64(number) => out.extend(number.to_le_bytes()),
+        Wire::Fixed32(number) => out.extend(number.to_le_bytes()),
+        Wire::Bytes(bytes) => {
+            put_varint(out, bytes.len() as u64);
+            out.extend(bytes);
+        }
+    }
+}
+
+fn put_varint(out: &mut Vec<u8>, mut number: u64) {
+    while number > 0x7f {
+        // The cast keeps the last eight bits, of which the first says that more follow.
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +114,20 @@ mod tests {
         assert_eq!(all(&message).unwrap(), fields);
         let largest = [&[0x08][..], &[0xff; 9], &[0x01]].concat();
         assert_eq!(all(&largest).unwrap(), [(1, Wire::Varint(u64::MAX))]);
+    }
+
+    #[test]
+    fn what_is_put_is_read() {
+        let fields = [
+            (1, Wire::Varint(0)),
+            (2, Wire::Varint(u64::MAX)),
+            (16, Wire::Bytes(b"hi")),
+            (3, Wire::Fixed32(7)),
+            (4, Wire::Fixed64(8)),
+        ];
+        let mut message = Vec::new();
+        fields.iter().for_each(|(number, value)| put(&mut message, *number, *value));
+        assert_eq!(all(&message).unwrap(), fields);
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod certificates;
 mod client;
 mod connack;
 mod connect;
+mod devices;
 mod document;
 mod flow;
 mod largest;

@@ -10,7 +10,7 @@ use crate::registry_files::token_of_another_organisation;
 use crate::support::{Start, block_on, client as http, wait_for};
 
 /// The rows of a statement on a table, as soon as there is the table and so many rows.
-fn rows(table: &str, sql: &str, count: usize) -> Vec<Vec<Value>> {
+pub(super) fn rows(table: &str, sql: &str, count: usize) -> Vec<Vec<Value>> {
     wait_for(&format!("{count} rows of {table}"), || {
         let known = format!("SELECT count(*) FROM information_schema.tables WHERE table_name = '{table}'");
         let exists = server().query(&known)[0][0].as_u64() == Some(1);
