@@ -69,29 +69,21 @@ pub(crate) async fn simulate(args: SimulateArgs) -> Result<()> {
 async fn simulate_nodes(args: DhtArgs) -> Result<()> {
     let DhtArgs { fleet, interval, messages, adopt } = args;
     let broker = broker(&fleet)?;
-    let given = fleet.reach.token.clone();
-    let registry = match adopt || given.is_none() {
-        true => Some(registry(&fleet.reach).await?),
-        false => None,
-    };
-    if let Some(registry) = registry.as_ref().filter(|_| adopt) {
+    if adopt {
+        let registry = registry(&fleet.reach).await?;
         let kind = registry.kind(&DHT).await?;
         for number in 0..fleet.count {
             registry.device(&node::name(number), &kind).await?;
         }
     }
-    let (made, password) = match (&registry, given) {
-        (_, Some(token)) => (Vec::new(), token),
-        (Some(registry), None) => {
-            let key = registry.key_for_devices().await?;
-            let password = key.secret.clone();
-            (vec![key], password)
-        }
-        (None, None) => bail!("there is no token"),
+    let key = match fleet.reach.token {
+        Some(_) => None,
+        None => Some(registry(&fleet.reach).await?.key_for_devices().await?),
     };
+    let password = key.as_ref().map(|key| key.secret.clone()).or_else(|| fleet.reach.token.clone()).unwrap_or_default();
     let devices = (0..fleet.count).map(|number| (Node::new(number, messages), password.clone()));
     let outcome = run(devices, &fleet, broker, interval).await;
-    finish(outcome, registry.as_ref(), &made).await
+    finish(outcome, &fleet.reach, key.as_slice()).await
 }
 
 async fn simulate_switches(args: SwitchArgs) -> Result<()> {
@@ -112,7 +104,7 @@ async fn simulate_switches(args: SwitchArgs) -> Result<()> {
         }
         Err(error) => Err(error),
     };
-    finish(outcome, Some(&registry), &made).await
+    finish(outcome, &fleet.reach, &made).await
 }
 
 /// Makes each switch known and gives it a token of its own: a key for devices hears no commands.
@@ -125,11 +117,14 @@ async fn own_tokens(registry: &Registry, count: u16, made: &mut Vec<Made>) -> Re
     Ok(())
 }
 
-/// Revokes what was made, however it went.
-async fn finish(outcome: Result<()>, registry: Option<&Registry>, made: &[Made]) -> Result<()> {
-    let revoked = match registry {
-        Some(registry) => registry.revoke_all(made).await,
-        None => Ok(()),
+/// Revokes what was made, however it went. The server is looked for anew: it may have been started again meanwhile.
+async fn finish(outcome: Result<()>, reach: &ReachFlags, made: &[Made]) -> Result<()> {
+    let revoked = match made {
+        [] => Ok(()),
+        made => match registry(reach).await {
+            Ok(registry) => registry.revoke_all(made).await,
+            Err(error) => Err(error),
+        },
     };
     outcome.and(revoked)
 }
