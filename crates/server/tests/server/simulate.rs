@@ -126,7 +126,6 @@ fn nodes_come_back_after_the_server_was_killed() {
     server.kill();
     let server = Start::at(&data_dir).quiet().arg("--mqtt").arg(&address).start();
     let before = count(&server);
-    // More than what each keeps while the server is away would be there only by new connections, too.
     wait_for("more readings", || (count(&server) >= before + 10).then_some(()));
     let said = nodes.interrupt();
     assert!(said.starts_with("2 devices: "), "{said}");
