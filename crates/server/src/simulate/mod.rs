@@ -43,6 +43,8 @@ pub(crate) use args::{EXAMPLES, SimulateArgs};
 
 /// How often the line of progress changes.
 const PROGRESS: Duration = Duration::from_millis(500);
+/// How often it is a line of its own, where it cannot change in its place.
+const LINE: Duration = Duration::from_secs(10);
 
 const DHT: Kind = Kind {
     name: "ESP8266 with a DHT",
@@ -172,7 +174,7 @@ async fn run<D: Device>(
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {wide_msg}")?);
     let mut progress = tokio::time::interval(PROGRESS);
     let ends_at = fleet.seconds.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
-    let mut failed = Ok(());
+    let (mut failed, mut line_at) = (Ok(()), Instant::now());
     loop {
         tokio::select! {
             ended = lives.join_next() => match ended {
@@ -196,6 +198,10 @@ async fn run<D: Device>(
             _ = progress.tick() => {
                 bar.set_message(tally.progress(fleet.count));
                 bar.tick();
+                if bar.is_hidden() && line_at.elapsed() >= LINE {
+                    line_at = Instant::now();
+                    eprintln!("{}", tally.progress(fleet.count));
+                }
             }
         }
     }
