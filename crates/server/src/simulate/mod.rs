@@ -164,7 +164,7 @@ async fn run<D: Device>(
     let (tally, stop) = (Arc::new(Tally::default()), CancellationToken::new());
     let mut signals = StopSignals::new()?;
     let mut lives = JoinSet::new();
-    eprintln!("{} devices connect to {broker}; Ctrl-C ends it.", fleet.count);
+    eprintln!("Simulating {} at {broker}; Ctrl-C ends it.", devices_in_words(fleet.count));
     for (number, (device, password)) in (0..fleet.count).zip(devices) {
         let first = every.mul_f64(f64::from(number) / f64::from(fleet.count));
         let times = Times { first, every, stop: stop.clone() };
@@ -210,8 +210,15 @@ async fn run<D: Device>(
     if let Some(trouble) = tally.never_connected() {
         bail!("no device was ever connected: {trouble}");
     }
-    println!("{} devices: {tally}", fleet.count);
+    println!("{}: {tally}", devices_in_words(fleet.count));
     Ok(())
+}
+
+fn devices_in_words(count: u16) -> String {
+    match count {
+        1 => "1 device".to_owned(),
+        count => format!("{count} devices"),
+    }
 }
 
 /// Waits for a time; without one, for ever.

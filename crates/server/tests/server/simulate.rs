@@ -104,7 +104,7 @@ fn a_switch_obeys_and_ends_with_ctrl_c() {
     );
     wait_for("the switch to be on", || power(true).then_some(()));
     let said = switch.interrupt();
-    assert!(said.starts_with("1 devices: ") && said.contains("commands heard: 1"), "{said}");
+    assert!(said.starts_with("1 device: ") && said.contains("commands heard: 1"), "{said}");
     let devices = server.get("/api/v1/devices");
     assert_eq!(devices["devices"][0]["name"], "sonoff-1");
     let path = format!("/api/v1/devices/{}/tokens", devices["devices"][0]["id"].as_str().unwrap());
