@@ -7,6 +7,7 @@ use sensorium_model::DatabaseName;
 
 use crate::config::FlagValue;
 use crate::import::ImportArgs;
+use crate::simulate::{self, SimulateArgs};
 
 /// Keeps what devices send, answers questions about it and shows it as it happens
 #[derive(Debug, Parser)]
@@ -43,6 +44,9 @@ pub(crate) enum Command {
     /// Send a test message and say what the mail server answers
     #[command(after_help = MAIL_EXAMPLES)]
     Mail(MailArgs),
+    /// Send what devices would send, over MQTT
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate(SimulateArgs),
     /// Make a server's types, places, devices, templates and groups as YAML files say
     #[command(after_help = APPLY_HELP)]
     Apply(ApplyArgs),

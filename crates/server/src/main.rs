@@ -2,7 +2,7 @@
 //!
 //! What is where: `cli` (what can be typed), `config` (where settings come from), `serve` (the server), `client` (commands
 //! that ask a server or a folder), `import` (files), `maintenance` (of a folder), `local` (how commands find the server of this machine),
-//! `registry_files` (devices and their types as YAML), `tls` (the certificate of all listeners).
+//! `registry_files` (devices and their types as YAML), `simulate` (devices that are not there), `tls` (the certificate of all listeners).
 //!
 //! Invariants: a failure is one sentence on standard error and exit code 1, never a backtrace; answers go to standard
 //! output, everything else to standard error.
@@ -17,6 +17,7 @@ mod maintenance;
 mod open;
 mod registry_files;
 mod serve;
+mod simulate;
 mod tls;
 
 use std::process::ExitCode;
@@ -74,6 +75,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Export(args) => block_on(client::export(args)),
         Command::Token(args) => block_on(client::token(args)),
         Command::Mail(args) => block_on(client::mail(args)),
+        Command::Simulate(args) => block_on(simulate::simulate(args)),
         Command::Apply(args) => block_on(registry_files::apply(args)),
         Command::ExportConfig(args) => block_on(registry_files::export(args)),
         Command::Store(args) => maintenance::store(&args),

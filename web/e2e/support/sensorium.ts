@@ -25,6 +25,8 @@ export const admin = {
 export interface Sensorium {
   /** Its address without a path. */
   origin: string;
+  /** The folder of its data. */
+  dataDir: string;
   /** The address that it printed; at the first start it holds the set-up code. */
   printed: string;
   /** Stops it as a service manager would; rejects unless it ends by itself and without an error. */
@@ -99,6 +101,7 @@ export async function serve(dataDir: string, options: ServeOptions = {}): Promis
   );
   return {
     origin: new URL(address).origin,
+    dataDir,
     printed: address,
     async stop() {
       if (child.exitCode !== null) return;

@@ -101,9 +101,7 @@ mod tests {
         {"gateway_ids":{"gateway_id":"far"},"rssi":-110,"snr":-3},{"gateway_ids":{"gateway_id":"near"},"rssi":-60,"snr":9.5}],
         "received_at":"2023-11-14T22:13:19.5Z"}}"#;
 
-    const CHIRPSTACK: &str = r#"{"deduplicationId":"3a","time":"2023-11-14T22:13:19.5+00:00","deviceInfo":{"applicationName":"garden",
-        "deviceName":"soil-2","devEui":"0102"},"dr":1,"fCnt":4,"fPort":1,"data":"AQI=","object":{"moisture":30},
-        "rxInfo":[{"gatewayId":"aa","rssi":-48,"snr":9}],"txInfo":{"frequency":868100000}}"#;
+    const CHIRPSTACK: &str = include_str!("fixtures/chirpstack.json");
 
     #[test]
     fn uplinks_of_the_things_stack() {

@@ -46,8 +46,7 @@ mod tests {
 
     #[test]
     fn locations_and_transitions() {
-        let location = r#"{"_type":"location","lat":48.2082,"lon":16.3738,"acc":12,"alt":171,"batt":81,"vel":0,"tid":"an",
-            "tst":1699999999,"conn":"w","inregions":["home"],"_id":"7f","topic":"owntracks/ann/phone"}"#;
+        let location = include_str!("fixtures/owntracks.json");
         check(
             "owntracks/ann/phone",
             location,

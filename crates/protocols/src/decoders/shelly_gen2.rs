@@ -84,9 +84,7 @@ mod tests {
     use crate::decoders::Decoder;
     use crate::decoders::tests::{check, fails, presence, refused, silent, unknown};
 
-    const STATUS: &str = r#"{"src":"shellyplus1pm-ab","dst":"plug/events","method":"NotifyStatus","params":{"ts":1699999999.25,
-        "switch:0":{"id":0,"output":true,"apower":8.9,"aenergy":{"total":1.5,"by_minute":[0,1]},"temperature":{"tC":40.1}},
-        "sys":{"uptime":12},"cloud":{"connected":true},"input:1":{"id":1}}}"#;
+    const STATUS: &str = include_str!("fixtures/shelly.json");
 
     #[test]
     fn changes_are_rows_of_their_component() {

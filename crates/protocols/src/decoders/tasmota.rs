@@ -144,10 +144,7 @@ mod tests {
     use crate::decoders::Decoder;
     use crate::decoders::tests::{check, fails, presence, refused, silent};
 
-    const SENSOR: &str = r#"{"Time":"2026-02-04T17:51:00","DS18B20-1":{"Id":"0000032A","Temperature":20.6},
-        "AM2301":{"Temperature":21,"Humidity":48.5,"DewPoint":9.7},"SHT3X-0x45":{"Temperature":null},
-        "ENERGY":{"TotalStartTime":"2026-01-01T00:00:00","Total":12.5,"Power":[10,0,3.5],"Factor":[1,0,0.9]},
-        "Switch1":"ON","TempUnit":"C"}"#;
+    const SENSOR: &str = include_str!("fixtures/tasmota.json");
 
     #[test]
     fn sensors_are_rows_of_their_kind() {

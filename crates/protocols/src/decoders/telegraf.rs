@@ -50,7 +50,7 @@ mod tests {
     use crate::decoders::Decoder;
     use crate::decoders::tests::{check, decoded, fails, refused, unknown};
 
-    const ONE: &str = r#"{"fields":{"usage_idle":98.5,"inUse":true},"name":"cpu","tags":{"cpu":"cpu-total","host":"web1"},"timestamp":1699999999}"#;
+    const ONE: &str = include_str!("fixtures/telegraf.json");
 
     #[test]
     fn metrics_are_rows_of_their_name() {

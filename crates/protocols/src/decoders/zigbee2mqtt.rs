@@ -60,8 +60,7 @@ mod tests {
 
     #[test]
     fn states_of_devices() {
-        let body = r#"{"temperature":21.3,"humidity":48,"battery":97,"linkquality":120,"contact":false,"state":"ON",
-            "color":{"x":0.3,"y":0.4},"update":{"state":"idle"},"voltage":null,"device":{"friendlyName":"hall"}}"#;
+        let body = include_str!("fixtures/zigbee2mqtt.json");
         let rows = "zigbee2mqtt,device=ground/hall battery=97.0,color_x=0.3,color_y=0.4,contact=false,device_friendlyname=\"hall\",humidity=48.0,linkquality=120.0,state=\"ON\",temperature=21.3,update_state=\"idle\" NOW";
         check("zigbee2mqtt/ground/hall", body, Decoder::Zigbee2Mqtt, rows);
         let one = "zigbee2mqtt,device=ground/hall temperature=21.5 NOW";

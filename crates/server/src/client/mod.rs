@@ -11,6 +11,7 @@ mod query;
 mod remote;
 mod token;
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -102,12 +103,27 @@ pub(crate) async fn server(flags: &ReachFlags) -> Result<Remote> {
 
 /// The server that `server.json` in a data folder names, if it answers.
 async fn local(data_dir: &Path, flags: &ReachFlags) -> Result<Option<Remote>> {
-    let named = LocalServer::read(data_dir);
-    let Some(server) = named.with_context(|| format!("cannot read server.json in {}", data_dir.display()))? else {
-        return Ok(None);
-    };
+    let Some(server) = named(data_dir)? else { return Ok(None) };
     let remote = Remote::new(&server.url, Some(flags.token.clone().unwrap_or(server.token)))?;
     Ok(remote.answers().await.then_some(remote))
+}
+
+/// Where the server that uses the data folder listens to MQTT without TLS, if it does.
+pub(crate) fn local_mqtt(flags: &ConfigFlags) -> Result<Option<SocketAddr>> {
+    let Some(address) = named(&load(flags)?.settings.data_dir)?.and_then(|server| server.mqtt) else {
+        return Ok(None);
+    };
+    let mut address: SocketAddr = address.parse().context("server.json names no address of MQTT")?;
+    if address.ip().is_unspecified() {
+        // It listens everywhere, so here too.
+        address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
+    }
+    Ok(Some(address))
+}
+
+/// The server that `server.json` in a data folder names.
+fn named(data_dir: &Path) -> Result<Option<LocalServer>> {
+    LocalServer::read(data_dir).with_context(|| format!("cannot read server.json in {}", data_dir.display()))
 }
 
 /// The configuration of a command that is not `serve`.

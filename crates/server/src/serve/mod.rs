@@ -39,7 +39,7 @@ use crate::{logging, open};
 use connections::{Connections, Patience};
 use host_metrics::HostMetrics;
 pub(crate) use mail::config as mail_config;
-use stop::StopSignals;
+pub(crate) use stop::StopSignals;
 
 /// The database that exists from the first start.
 const FIRST_DATABASE: &str = "main";

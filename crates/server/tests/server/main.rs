@@ -19,6 +19,7 @@ mod other_readers;
 mod registry_files;
 mod schemathesis;
 mod sign_ins;
+mod simulate;
 mod start;
 mod stop;
 mod templates;

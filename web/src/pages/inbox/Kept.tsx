@@ -138,6 +138,6 @@ function Message({ message: { received_at, database, format, body }, now }: { me
 /** A format by the name that people know. */
 export function Format({ format }: { format: string }) {
   const { t } = useTranslation("inbox");
-  if (format === "line_protocol" || format === "json") return t(`format_${format}`);
+  if (format === "line_protocol" || format === "json" || format === "mqtt") return t(`format_${format}`);
   return format;
 }

@@ -34,6 +34,10 @@ fn double(number: f64) -> Vec<u8> {
     [varint((13 << 3) | 1), number.to_le_bytes().to_vec()].concat()
 }
 
+fn float(number: f32) -> Vec<u8> {
+    [varint((12 << 3) | 5), number.to_le_bytes().to_vec()].concat()
+}
+
 /// A metric with a name, an alias and a type, as far as they are given.
 fn metric(name: &str, alias: u64, datatype: u64, value: Vec<u8>) -> Vec<u8> {
     let mut metric = Vec::new();
@@ -95,6 +99,11 @@ fn birth(session: u64) -> Vec<u8> {
     )
 }
 
+/// The birth of a device with the metric `Temp`.
+fn device_birth() -> Vec<u8> {
+    payload(Some(1), &[metric("Temp", 10, 9, float(0.5))])
+}
+
 fn born() -> Node {
     let mut node = Node::default();
     assert!(!tell(&mut node, "spBv1.0/plant/NBIRTH/edge", &birth(7)).unwrap().rebirth);
@@ -117,12 +126,24 @@ fn births_name_what_data_says_by_alias() {
     assert_eq!(rows, expected(row));
 }
 
+/// The messages of the end-to-end tests are files, as bytes are.
+#[test]
+fn the_files_hold_two_births_and_data_that_names_its_metric() {
+    assert_eq!(birth(7), include_bytes!("../fixtures/sparkplug-nbirth.bin"));
+    assert_eq!(device_birth(), include_bytes!("../fixtures/sparkplug-dbirth.bin"));
+    let mut node = born();
+    tell(&mut node, "spBv1.0/plant/DBIRTH/edge/press", &device_birth()).unwrap();
+    let data = include_bytes!("../fixtures/sparkplug-ddata.bin");
+    let Outcome { decoded, rebirth, rows } = tell(&mut node, "spBv1.0/plant/DDATA/edge/press", data).unwrap();
+    assert_eq!((decoded.device.as_deref(), rebirth), (Some("press"), false));
+    assert_eq!(rows, expected("sparkplug,device=press,group=plant,node=edge temp=1.5 NOW"));
+}
+
 #[test]
 fn devices_have_births_of_their_own() {
     let mut node = born();
-    let seen =
-        payload(Some(1), &[metric("Temp", 10, 9, [varint((12 << 3) | 5), 0.5_f32.to_le_bytes().to_vec()].concat())]);
-    let Outcome { decoded, rebirth: _, rows } = tell(&mut node, "spBv1.0/plant/DBIRTH/edge/press", &seen).unwrap();
+    let told = tell(&mut node, "spBv1.0/plant/DBIRTH/edge/press", &device_birth()).unwrap();
+    let Outcome { decoded, rebirth: _, rows } = told;
     assert_eq!((decoded.device.as_deref(), decoded.presence), (Some("press"), Some(true)));
     assert_eq!(rows, expected("sparkplug,device=press,group=plant,node=edge temp=0.5 1699999999000000000"));
     let gone = payload(Some(2), &[]);
