@@ -1,9 +1,9 @@
 /** The client that one looks at, at the side: all that is known, its subscriptions, and what editors do about it. */
-import { Button, Drawer, Group, Stack, Title } from "@mantine/core";
+import { Button, Group, Modal, Stack, Title } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Trash2, Unplug } from "lucide-react";
+import { Eraser, PowerOff } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/client";
@@ -51,15 +51,17 @@ export function ClientDrawer({ search, mayChange }: ClientDrawerProps) {
   );
   return (
     <>
-      <Drawer
+      <Modal
         opened={key !== undefined}
         onClose={close}
-        position="right"
-        size="lg"
+        // At the side, as high as the window.
+        classNames={{ inner: classes["side"] ?? "", content: classes["drawer"] ?? "" }}
+        radius={0}
+        xOffset={0}
+        yOffset={0}
+        transitionProps={{ transition: "slide-left" }}
         title={t("clientTitle", { name: data?.client.client_id ?? "" })}
         closeButtonProps={{ "aria-label": t("common:close") }}
-        // A dialog's heading is not the banner of the page.
-        attributes={{ header: { role: "none" } }}
         // The dialog that asks is in front of it, and has the keys.
         closeOnEscape={!asking}
         trapFocus={!asking}
@@ -71,14 +73,14 @@ export function ClientDrawer({ search, mayChange }: ClientDrawerProps) {
             <Facts client={data.client} now={dataUpdatedAt} />
             {mayChange && (
               <Group gap="sm">
-                {data.client.is_connected && end("disconnect", <Unplug size={16} aria-hidden />)}
-                {end("end", <Trash2 size={16} aria-hidden />)}
+                {data.client.is_connected && end("disconnect", <PowerOff size={16} aria-hidden />)}
+                {end("end", <Eraser size={16} aria-hidden />)}
               </Group>
             )}
             <Subscriptions name={data.client.client_id} subscriptions={data.subscriptions} />
           </Stack>
         )}
-      </Drawer>
+      </Modal>
       {asked !== null && <EndClient {...asked} opened={asking} onClose={ask.close} onGone={close} />}
     </>
   );

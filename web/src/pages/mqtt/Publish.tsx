@@ -1,7 +1,7 @@
 /** Publishes a message as the person that is signed in. */
 import { Button, Checkbox, NativeSelect, Textarea, TextInput, Title } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { SendHorizontal } from "lucide-react";
+import { Megaphone } from "lucide-react";
 import { type SubmitEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body } from "@/api/client";
@@ -88,7 +88,7 @@ export function Publish({ selected }: { selected: string | undefined }) {
               setRest({ payload, qos, retain: event.currentTarget.checked });
             }}
           />
-          <Button type="submit" leftSection={<SendHorizontal size={16} aria-hidden />} loading={publish.isPending}>
+          <Button type="submit" leftSection={<Megaphone size={16} aria-hidden />} loading={publish.isPending}>
             {t("publish")}
           </Button>
         </div>

@@ -3,11 +3,8 @@ import { Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { MqttMessage } from "@/api/mqtt";
-import { Age } from "@/charts/Age";
-import { usualGap } from "@/charts/align";
+import { Age, moment, Sparkline, usualGap } from "@/charts";
 import { spoken } from "@/charts/format";
-import { Sparkline } from "@/charts/Sparkline";
-import { cursorTime, moment } from "@/charts/ticks";
 import { CodeBlock } from "@/shell/CodeBlock";
 import { CopyButton } from "@/shell/CopyButton";
 import classes from "./mqtt.module.css";
@@ -118,9 +115,7 @@ function Values({ topic, values }: { topic: string; values: readonly TopicValue[
                 {Number.isNaN(value.at) ? (
                   t("unknownTime")
                 ) : (
-                  <time dateTime={new Date(value.at).toISOString()} title={moment(value.at)}>
-                    {cursorTime(value.at)}
-                  </time>
+                  <time dateTime={new Date(value.at).toISOString()}>{moment(value.at)}</time>
                 )}
               </th>
               <td>

@@ -1,7 +1,7 @@
 /** What stands in a row of the tree: the level, the last message on it, and how many come on it and below it. */
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Age } from "@/charts/Age";
+import { Age } from "@/charts";
 import { spoken } from "@/charts/format";
 import { type Payload, previewOf } from "./payload";
 import { rateOf, type TopicNode } from "./topics";

@@ -4,13 +4,11 @@
  * are in the page. The focus stays on the tree, which names the active row, so that a row that moves does not take it along.
  */
 import { Button, Group } from "@mantine/core";
-import { useMediaQuery } from "@mantine/hooks";
-import { useVirtualizer } from "@tanstack/react-virtual";
+import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { ChevronDown, ChevronRight } from "lucide-react";
-import { type CSSProperties, type KeyboardEvent, type MouseEvent, useEffect, useId, useRef, useState } from "react";
+import { type CSSProperties, type KeyboardEvent, type MouseEvent, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useNow } from "@/charts/now";
-import { rowsToDraw } from "@/pages/devices/rows";
+import { useNow } from "@/charts";
 import { moveOf, type Row } from "./rows";
 import { Branch } from "./TopicRow";
 import classes from "./tree.module.css";
@@ -26,9 +24,8 @@ export interface TopicTreeViewProps {
   onSelect: (path: string) => void;
 }
 
+/** Of a row, before it is measured. */
 const ROW_PX = 28;
-/** With a finger, or in two lines. */
-const TALL_PX = 52;
 
 /** The rows and what stands above them. */
 export function TopicTreeView({ rows, selected, onTurn, onTurnAll, onSelect }: TopicTreeViewProps) {
@@ -37,21 +34,18 @@ export function TopicTreeView({ rows, selected, onTurn, onTurnAll, onSelect }: T
   const id = useId();
   const box = useRef<HTMLDivElement>(null);
   const [activePath, setActive] = useState<string | null>(null);
-  const isTall = useMediaQuery("(max-width: 767px), (pointer: coarse)", false, { getInitialValueInEffect: false });
   const indexOf = (path: string | null | undefined) => rows.findIndex(({ node }) => node.path === path);
   const active = [indexOf(activePath), indexOf(selected), 0].find((index) => index !== -1) ?? 0;
   // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer is read in this component only
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
-    estimateSize: () => (isTall ? TALL_PX : ROW_PX),
+    estimateSize: () => ROW_PX,
+    getItemKey: (index) => rows[index]?.node.id ?? index,
     overscan: 8,
     // What the tree names as active must be in the page.
-    rangeExtractor: (range) => rowsToDraw(range, active),
+    rangeExtractor: (range) => [...new Set([...defaultRangeExtractor(range), active])].sort((one, other) => one - other),
   });
-  useEffect(() => {
-    virtual.measure();
-  }, [virtual, isTall]);
   const go = (index: number) => {
     const path = rows[index]?.node.path;
     if (path === undefined) return;
@@ -73,8 +67,6 @@ export function TopicTreeView({ rows, selected, onTurn, onTurnAll, onSelect }: T
     const move = moveOf(rows, active, event.key);
     if (move === null) return;
     event.preventDefault();
-    // Keys of the page, such as that of the search, are letters here.
-    event.stopPropagation();
     if ("to" in move) go(move.to);
     else if ("turn" in move) turn(move.turn);
     else select(move.select);
@@ -132,7 +124,7 @@ export function TopicTreeView({ rows, selected, onTurn, onTurnAll, onSelect }: T
         onClick={onClick}
       >
         <div role="presentation" className={classes["rows"]} style={{ height: virtual.getTotalSize() }}>
-          {virtual.getVirtualItems().map(({ index, start, size }) => {
+          {virtual.getVirtualItems().map(({ index, start }) => {
             const row = rows[index];
             if (row === undefined) return null;
             const { node, depth, place, among, isOpen } = row;
@@ -140,6 +132,7 @@ export function TopicTreeView({ rows, selected, onTurn, onTurnAll, onSelect }: T
             return (
               <div
                 key={node.id}
+                ref={virtual.measureElement}
                 id={`${id}${node.id}`}
                 role="treeitem"
                 aria-level={depth}
@@ -150,7 +143,7 @@ export function TopicTreeView({ rows, selected, onTurn, onTurnAll, onSelect }: T
                 data-index={index}
                 data-active={index === active || undefined}
                 className={`${classes["columns"] ?? ""} ${classes["row"] ?? ""}`}
-                style={{ height: size, transform: `translateY(${start}px)`, "--depth": depth - 1 } as CSSProperties}
+                style={{ transform: `translateY(${start}px)`, "--depth": depth - 1 } as CSSProperties}
               >
                 <Branch node={node} now={now}>
                   <span className={classes["turn"]} data-turn={isOpen === null ? undefined : ""}>

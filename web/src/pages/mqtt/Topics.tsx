@@ -1,7 +1,7 @@
 /** The topics as messages come: the tree, the topic that one looks at, and publishing. */
 import { Button, Group } from "@mantine/core";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { CircleAlert, Pause, Play, Radio, SearchX, Unplug } from "lucide-react";
+import { CircleAlert, CirclePlay, Pause, PowerOff, Radio, SearchX } from "lucide-react";
 import { type ReactNode, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { useTranslation } from "react-i18next";
 import type { MqttListener } from "@/api/mqtt";
@@ -66,7 +66,7 @@ export function Topics({ feed, listeners, search, mayChange }: TopicsProps) {
 function Course({ feed, view, search }: { feed: TopicFeed; view: FeedView; search: MqttSearch }) {
   const { t } = useTranslation("mqtt");
   const { tree, state, error, isHeld, held, missed } = view;
-  const Icon = isHeld ? Pause : state === "lost" ? Unplug : Radio;
+  const Icon = isHeld ? Pause : state === "lost" ? PowerOff : Radio;
   const narrower = tree.leftOut > 0 ? tree.narrower() : null;
   return (
     <>
@@ -74,7 +74,7 @@ function Course({ feed, view, search }: { feed: TopicFeed; view: FeedView; searc
       <Group gap="sm">
         <Button
           variant="default"
-          leftSection={isHeld ? <Play size={16} aria-hidden /> : <Pause size={16} aria-hidden />}
+          leftSection={isHeld ? <CirclePlay size={16} aria-hidden /> : <Pause size={16} aria-hidden />}
           onClick={() => {
             feed.hold(!isHeld);
           }}

@@ -1,6 +1,6 @@
 /** What is known of a client, as the table and the drawer show it. */
 import { Link } from "@tanstack/react-router";
-import { Plug, Unplug } from "lucide-react";
+import { Plug, PowerOff } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import type { MqttClient } from "@/api/mqtt";
 import { Moment } from "@/shell/Moment";
@@ -16,7 +16,7 @@ export function droppedOf({ dropped_qos0, dropped_oldest, expired_messages }: Mq
 /** Connected or not, by icon and word. */
 export function Connection({ isConnected }: { isConnected: boolean }) {
   const { t } = useTranslation("mqtt");
-  const Icon = isConnected ? Plug : Unplug;
+  const Icon = isConnected ? Plug : PowerOff;
   return (
     <span className={classes["state"]} data-state={isConnected ? "live" : "away"}>
       <Icon size={14} aria-hidden />

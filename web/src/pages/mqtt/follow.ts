@@ -4,8 +4,10 @@
  */
 import { ApiError } from "@/api/client";
 import type { MqttMessage } from "@/api/mqtt";
-import { backoffMs } from "@/live/backoff";
 import { eventsOf, type ServerEvent } from "@/live/events";
+
+/** Half of it is the shortest pause before another try; as much again is chance, so that not all tabs come back at once. */
+const AGAIN_MS = 2_000;
 
 /** Who is told. */
 export interface Follower {
@@ -35,12 +37,10 @@ export function follow(world: World, to: Follower): () => void {
 }
 
 async function run({ open, pause, random }: World, to: Follower, signal: AbortSignal): Promise<void> {
-  let failures = 0;
   while (!signal.aborted) {
     let lost: Error | null = null;
     try {
       const stream = await open(signal);
-      failures = 0;
       to.onOpen();
       for await (const event of eventsOf(stream)) {
         if (isOver(signal)) return;
@@ -52,8 +52,7 @@ async function run({ open, pause, random }: World, to: Follower, signal: AbortSi
     if (isOver(signal)) return;
     to.onLost(lost);
     if (lost instanceof ApiError && isFinal(lost)) return;
-    failures += 1;
-    await pause(backoffMs(failures, random), signal);
+    await pause(AGAIN_MS * (0.5 + random()), signal);
   }
 }
 

@@ -1,5 +1,4 @@
 /** The MQTT broker: its numbers, the topics as messages come, its clients, and what is retained. Only editors change anything. */
-import "./mantine.css";
 import { Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useRouteContext, useSearch } from "@tanstack/react-router";

@@ -129,9 +129,9 @@ export class TopicTree {
     let nodes = this.sorted(null);
     // A level that everything is below narrows nothing.
     for (let [only] = nodes; only !== undefined && nodes.length === 1 && only.children.size > 0; [only] = nodes) nodes = this.sorted(only);
-    let largest: TopicNode | null = null;
-    for (const node of nodes) if (node.children.size > 0 && sizeOf(node) > (largest === null ? 0 : sizeOf(largest))) largest = node;
-    return largest === null ? null : `${largest.path}/#`;
+    const full = nodes.filter(({ children }) => children.size > 0).map((node) => ({ path: node.path, size: sizeOf(node) }));
+    const [largest] = full.sort((one, other) => other.size - one.size);
+    return largest === undefined ? null : `${largest.path}/#`;
   }
 
   #nodeFor({ topic }: MqttMessage): TopicNode | null {
