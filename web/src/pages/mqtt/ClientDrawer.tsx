@@ -15,6 +15,9 @@ import { Address, Connection, DeviceLink, Since } from "./facts";
 import classes from "./mqtt.module.css";
 import { type MqttSearch, validateSearch } from "./search";
 
+/** A session that is kept for so many seconds never ends (MQTT 5.0, section 3.1.2.11.2). */
+const FOR_EVER = 0xffff_ffff;
+
 /** Properties of {@link ClientDrawer}. */
 export interface ClientDrawerProps {
   search: MqttSearch;
@@ -106,7 +109,9 @@ function Facts({ client, now }: { client: MqttClient; now: number }) {
       {keepAlive != null && (
         <Fact name={t("keepAlive")}>{keepAlive === 0 ? t("noKeepAlive") : t("seconds", { count: keepAlive })}</Fact>
       )}
-      <Fact name={t("sessionExpiry")}>{expiry === 0 ? t("sessionEnds") : t("seconds", { count: expiry })}</Fact>
+      <Fact name={t("sessionExpiry")}>
+        {expiry === 0 ? t("sessionEnds") : expiry >= FOR_EVER ? t("sessionForEver") : t("seconds", { count: expiry })}
+      </Fact>
       <Fact name={t("waiting")}>{number.format(queued)}</Fact>
       <Fact name={t("underWay")}>{number.format(inflight)}</Fact>
       <Fact name={t("droppedQos0")}>{number.format(client.dropped_qos0)}</Fact>

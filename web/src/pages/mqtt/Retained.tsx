@@ -87,6 +87,12 @@ interface TableProps {
 function Table({ messages, search: { filter }, now, isStale, onRemove }: TableProps) {
   const { t, i18n } = useTranslation("mqtt");
   const clock = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" });
+  // What is retained may not know when it was sent, and by whom.
+  const has = {
+    at: messages.some(({ at }) => at != null),
+    expires: messages.some(({ expires }) => expires != null),
+    sender: messages.some(({ client_id: sender }) => sender != null),
+  };
   return (
     <table className={`sn-panel ${table["table"] ?? ""} ${classes["list"] ?? ""}`} aria-busy={isStale}>
       <caption className="sn-hidden">{t("retainedList")}</caption>
@@ -96,8 +102,9 @@ function Table({ messages, search: { filter }, now, isStale, onRemove }: TablePr
           <th scope="col">{t("payload")}</th>
           <th scope="col">{t("bytes")}</th>
           <th scope="col">{t("qos")}</th>
-          <th scope="col">{t("at")}</th>
-          <th scope="col">{t("sender")}</th>
+          {has.at && <th scope="col">{t("at")}</th>}
+          {has.expires && <th scope="col">{t("expires")}</th>}
+          {has.sender && <th scope="col">{t("sender")}</th>}
           {onRemove !== undefined && (
             <th scope="col">
               <span className="sn-hidden">{t("remove")}</span>
@@ -120,18 +127,21 @@ function Table({ messages, search: { filter }, now, isStale, onRemove }: TablePr
               </td>
               <td data-label={t("bytes")}>{spoken(bytes, "bytes")}</td>
               <td data-label={t("qos")}>{qos}</td>
-              <td data-label={t("at")}>
-                <span>
+              {has.at && (
+                <td data-label={t("at")}>
                   {at == null ? <span className="sn-dim">{t("unknownTime")}</span> : <Moment time={new Date(at)} now={now} />}
-                  {expires != null && (
-                    <span className="sn-dim">
-                      {" · "}
-                      <time dateTime={expires}>{t("expiresAt", { time: clock.format(new Date(expires)) })}</time>
-                    </span>
+                </td>
+              )}
+              {has.expires && (
+                <td data-label={t("expires")}>
+                  {expires == null ? (
+                    <span className="sn-dim">{t("nothing")}</span>
+                  ) : (
+                    <time dateTime={expires}>{clock.format(new Date(expires))}</time>
                   )}
-                </span>
-              </td>
-              <td data-label={t("sender")}>{sender ?? <span className="sn-dim">{t("nothing")}</span>}</td>
+                </td>
+              )}
+              {has.sender && <td data-label={t("sender")}>{sender ?? <span className="sn-dim">{t("nothing")}</span>}</td>}
               {onRemove !== undefined && (
                 <td className={table["act"]}>
                   <Button

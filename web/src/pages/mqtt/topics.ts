@@ -78,7 +78,6 @@ export class TopicTree {
   insert(message: MqttMessage, now: number): boolean {
     const node = this.#nodeFor(message);
     if (node === null) return false;
-    if (message.retain && isSame(message, node.last)) return true;
     const at = timeOf(message, now);
     this.#keep(node, message, at);
     const second = Math.floor(now / 1_000);
@@ -203,11 +202,6 @@ function forget(node: TopicNode, second: number): void {
 function timeOf({ at }: MqttMessage, now: number): number {
   const time = at == null ? NaN : Date.parse(at);
   return Number.isNaN(time) ? now : time;
-}
-
-/** Whether a message is one that is known: a retained one may come in the list and as it is sent. */
-function isSame(message: MqttMessage, known: MqttMessage | null): boolean {
-  return known !== null && message.at != null && message.at === known.at && message.text === known.text && message.base64 === known.base64;
 }
 
 function sizeOf({ children }: TopicNode): number {
