@@ -1,6 +1,6 @@
 /** Runs the real `sensorium serve` on a free port with a data folder of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
@@ -29,6 +29,8 @@ export interface Sensorium {
   dataDir: string;
   /** The address that it printed; at the first start it holds the set-up code. */
   printed: string;
+  /** What it tells commands on this machine, such as `mqtt`: the address at which it listens to MQTT. */
+  told: (key: string) => Promise<string>;
   /** Stops it as a service manager would; rejects unless it ends by itself and without an error. */
   stop: () => Promise<void>;
 }
@@ -103,6 +105,12 @@ export async function serve(dataDir: string, options: ServeOptions = {}): Promis
     origin: new URL(address).origin,
     dataDir,
     printed: address,
+    async told(key) {
+      const file = JSON.parse(await readFile(join(dataDir, "server.json"), "utf8")) as Record<string, unknown>;
+      const value = file[key];
+      if (typeof value !== "string") throw new Error(`server.json has no ${key}`);
+      return value;
+    },
     async stop() {
       if (child.exitCode !== null) return;
       child.kill("SIGTERM");

@@ -18,6 +18,7 @@ import { validateSearch as devicesSearch } from "@/pages/devices/search";
 import { validateSearch as exploreSearch } from "@/pages/explore/search";
 import { validateSearch as inboxSearch } from "@/pages/inbox/search";
 import { validateSearch as mapSearch } from "@/pages/map/search";
+import type { MqttSearch } from "@/pages/mqtt/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
 import { validateSearch as placeSearch } from "@/pages/place/search";
 import { validateSearch as placesSearch } from "@/pages/places/search";
@@ -51,6 +52,7 @@ export type TitledNamespace =
   | "audit"
   | "devices"
   | "inbox"
+  | "mqtt"
   | "places"
   | "map"
   | "device-code"
@@ -277,6 +279,16 @@ const inbox = createRoute({
   component: lazyRouteComponent(() => import("@/pages/inbox")),
 });
 
+const mqtt = createRoute({
+  getParentRoute: () => signedIn,
+  path: "/mqtt",
+  staticData: { title: "mqtt" },
+  // The page keeps what it understands: what every page loads has no room for it.
+  validateSearch: (search: Record<string, unknown>) => search as MqttSearch,
+  loader: () => loadStrings("mqtt", "charts"),
+  component: lazyRouteComponent(() => import("@/pages/mqtt")),
+});
+
 const places = createRoute({
   getParentRoute: () => signedIn,
   path: "/places",
@@ -388,6 +400,7 @@ export const router = createRouter({
       newType,
       device,
       inbox,
+      mqtt,
       places,
       place,
       map,

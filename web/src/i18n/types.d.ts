@@ -13,6 +13,7 @@ import type inbox from "./locales/en/inbox.json";
 import type invitation from "./locales/en/invitation.json";
 import type login from "./locales/en/login.json";
 import type map from "./locales/en/map.json";
+import type mqtt from "./locales/en/mqtt.json";
 import type networks from "./locales/en/networks.json";
 import type overview from "./locales/en/overview.json";
 import type people from "./locales/en/people.json";
@@ -43,6 +44,7 @@ declare module "i18next" {
       invitation: typeof invitation;
       login: typeof login;
       map: typeof map;
+      mqtt: typeof mqtt;
       networks: typeof networks;
       overview: typeof overview;
       people: typeof people;

@@ -11,6 +11,7 @@ import {
   KeyRound,
   type LucideIcon,
   MapPinned,
+  Radio,
   ScrollText,
   Share2,
   SquareTerminal,
@@ -28,6 +29,7 @@ export interface Place {
     | "/send"
     | "/devices"
     | "/inbox"
+    | "/mqtt"
     | "/places"
     | "/map"
     | "/device-code"
@@ -40,7 +42,7 @@ export interface Place {
     | "/reference"
     | "/account";
   /** Key of the page's name under `nav`. */
-  name: "overview" | "explore" | "send" | "devices" | "inbox" | "places" | "map" | "deviceCode" | "templates" | "networks" | "tokens" | "people" | "groups" | "audit" | "api" | "account";
+  name: "overview" | "explore" | "send" | "devices" | "inbox" | "mqtt" | "places" | "map" | "deviceCode" | "templates" | "networks" | "tokens" | "people" | "groups" | "audit" | "api" | "account";
   icon: LucideIcon;
   /** Whether it has a place in the bottom bar of a phone; the others stand behind "More". */
   isFrequent: boolean;
@@ -63,6 +65,7 @@ const places: readonly Place[] = [
   place("/send", "send", SquareTerminal, { isFrequent: true }),
   place("/devices", "devices", Cpu, { least: "guest" }),
   place("/inbox", "inbox", Inbox),
+  place("/mqtt", "mqtt", Radio),
   place("/places", "places", Building2, { least: "guest" }),
   place("/map", "map", MapPinned, { least: "guest" }),
   place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
