@@ -115,12 +115,12 @@ impl Session {
 
     /// When the session ends if its client does not come; none while there is a connection, and for a session that has no end.
     pub fn expires_ms(&self) -> Option<u64> {
-        self.expires_ms.filter(|_| self.expiry_seconds != u32::MAX)
+        self.head.expires_ms.filter(|_| self.head.expiry_seconds != u32::MAX)
     }
 
     /// When its connection ended; none while there is one.
     pub fn disconnected_ms(&self) -> Option<u64> {
-        Some(self.expires_ms?.saturating_sub(u64::from(self.expiry_seconds) * 1_000))
+        Some(self.head.expires_ms?.saturating_sub(u64::from(self.head.expiry_seconds) * 1_000))
     }
 
     /// What it subscribes to, in the order of the filters.
@@ -186,8 +186,9 @@ impl Session {
 
     /// Without a connection: the session is over with the next [`Session::tick`].
     pub fn expire(&mut self, now_ms: u64) {
-        self.expiry_seconds = 0;
-        self.expires_ms = Some(now_ms);
+        self.head.expiry_seconds = 0;
+        self.head.expires_ms = Some(now_ms);
+        self.is_changed = true;
     }
 
     /// A connection begins. A will that is not published yet never is [MQTT-3.1.3-9].
