@@ -1,8 +1,9 @@
 //! The MQTT listener as a client sees it: the numbered statements of MQTT 5.0 that bind a server, each with tests of its own,
 //! what 3.1.1 does differently, and what becomes of messages in the database.
 //!
-//! All tests but those that stop a server or need TLS share one, so each has topics and client identifiers of its own. Nothing waits for
-//! time to pass: a packet is waited for, and that none comes is shown by what comes instead, mostly the answer to PINGREQ.
+//! All tests but those that stop a server or need TLS share one, so each has topics and client identifiers of its own. Nothing but
+//! the end of a revoked certificate waits for time to pass: a packet is waited for, and that none comes is shown by what comes
+//! instead, mostly the answer to PINGREQ.
 //!
 //! `covers!` names the statements that a test covers. `docs/mqtt-conformance.md` is made of them.
 
