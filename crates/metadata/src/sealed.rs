@@ -1,4 +1,4 @@
-//! Secrets that must be read again, and so cannot be kept as hashes: the secrets of second factors, passwords of Wi-Fi networks,
+//! Secrets that must be read again, and so cannot be kept as hashes: the secrets of second factors, passwords of Wi-Fi networks and
 //! pre-shared keys of devices.
 //!
 //! They are sealed with ChaCha20-Poly1305 (RFC 8439) under a key of 256 random bits that lies in a file outside of the database

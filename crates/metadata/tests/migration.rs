@@ -65,6 +65,7 @@ async fn a_file_of_the_first_version_is_brought_forward() {
     };
     let device = metadata.create_device(&owner, new).await.unwrap();
     assert!(metadata.device_tokens(&owner, device.id).await.unwrap().is_empty());
+    assert!(metadata.device_credentials(&owner, device.id).await.unwrap().is_empty());
     let tokens = metadata.tokens(&owner).await.unwrap();
     assert!(
         tokens.len() == 2 && tokens.iter().all(|token| token.expires_at_ms.is_none()),

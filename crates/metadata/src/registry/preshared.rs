@@ -96,7 +96,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 fn bytes(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let digits = Zeroizing::new(text.chars().map(|digit| digit.to_digit(16)).collect::<Option<Vec<u32>>>()?);
     let (pairs, rest) = digits.as_chunks::<2>();
-    let whole = pairs.iter().map(|[high, low]| u8::try_from(high << 4 | low).ok()).collect::<Option<Vec<u8>>>()?;
+    let whole = pairs.iter().map(|[high, low]| u8::try_from((high << 4) | low).ok()).collect::<Option<Vec<u8>>>()?;
     rest.is_empty().then(|| Zeroizing::new(whole))
 }
 

@@ -2,7 +2,8 @@
 //! what 3.1.1 does differently, and what becomes of messages in the database.
 //!
 //! All tests but those that stop a server, need TLS or look at everything on it share one, so each has topics and client
-//! identifiers of its own. Nothing waits for time to pass: a packet is waited for, and that none comes is shown by what comes
+//! identifiers of its own. Nothing but the end of a revoked certificate waits for time to pass: a packet is waited for, and that
+//! none comes is shown by what comes
 //! instead, mostly the answer to PINGREQ.
 //!
 //! `covers!` names the statements that a test covers. `docs/mqtt-conformance.md` is made of them.
