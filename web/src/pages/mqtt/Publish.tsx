@@ -60,9 +60,8 @@ export function Publish({ selected }: { selected: string | undefined }) {
           label={t("publishPayload")}
           description={retain && payload === "" ? t("retainEmpty") : undefined}
           value={payload}
-          autosize
-          minRows={2}
-          maxRows={12}
+          rows={3}
+          resize="vertical"
           autoComplete="off"
           autoCapitalize="none"
           spellCheck={false}

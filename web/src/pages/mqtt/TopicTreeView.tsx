@@ -43,6 +43,7 @@ export function TopicTreeView({ rows, selected, onTurn, onTurnAll, onSelect }: T
     estimateSize: () => ROW_PX,
     getItemKey: (index) => rows[index]?.node.id ?? index,
     overscan: 8,
+    useFlushSync: false,
     // What the tree names as active must be in the page.
     rangeExtractor: (range) => [...new Set([...defaultRangeExtractor(range), active])].sort((one, other) => one - other),
   });

@@ -127,7 +127,7 @@ export class TopicTree {
   narrower(): string | null {
     let nodes = this.sorted(null);
     // A level that everything is below narrows nothing.
-    for (let [only] = nodes; only !== undefined && nodes.length === 1 && only.children.size > 0; [only] = nodes) nodes = this.sorted(only);
+    while (nodes.length === 1 && nodes[0] !== undefined && nodes[0].children.size > 0) nodes = this.sorted(nodes[0]);
     const full = nodes.filter(({ children }) => children.size > 0).map((node) => ({ path: node.path, size: sizeOf(node) }));
     const [largest] = full.sort((one, other) => other.size - one.size);
     return largest === undefined ? null : `${largest.path}/#`;
@@ -136,11 +136,13 @@ export class TopicTree {
   #nodeFor({ topic }: MqttMessage): TopicNode | null {
     const levels = topic.split("/");
     let node: TopicNode | null = null;
+    let below: Map<string, TopicNode> = this.roots;
     let known = 0;
     for (const level of levels) {
-      const next: TopicNode | undefined = (node?.children ?? this.roots).get(level);
+      const next = below.get(level);
       if (next === undefined) break;
       node = next;
+      below = next.children;
       known += 1;
     }
     if (this.#size + levels.length - known > this.limit) {
@@ -149,12 +151,11 @@ export class TopicTree {
     }
     for (; known < levels.length; known += 1) {
       const level = levels[known] ?? "";
-      const parent: TopicNode | null = node;
       const made: TopicNode = {
         id: this.#size,
         level,
         path: levels.slice(0, known + 1).join("/"),
-        parent,
+        parent: node,
         children: new Map(),
         last: null,
         values: [],
@@ -163,10 +164,11 @@ export class TopicTree {
         seconds: Array.from({ length: RATE_SECONDS }, () => 0),
         second: 0,
       };
-      (parent?.children ?? this.roots).set(level, made);
-      this.#sorted.delete(parent);
+      below.set(level, made);
+      this.#sorted.delete(node);
       this.#size += 1;
       node = made;
+      below = made.children;
     }
     return node;
   }
