@@ -685,14 +685,14 @@ export interface paths {
         post?: never;
         /**
          * Delete a device
-         * @description Revokes its API tokens at once, and takes its state and commands with it. What it wrote stays.
+         * @description Revokes its API tokens, keys and certificates at once, and takes its state and commands with it. What it wrote stays.
          */
         delete: operations["delete_device"];
         options?: never;
         head?: never;
         /**
          * Change a device
-         * @description Once it is disabled, its API tokens are refused; once it has another name, they write that. What is stored keeps the name that
+         * @description Once it is disabled, its API tokens, keys and certificates are refused; once it has another name, they write that. What is stored keeps the name that
          *     it had.
          */
         patch: operations["change_device"];
@@ -759,6 +759,48 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the keys and certificates of a device */
+        get: operations["device_credentials"];
+        put?: never;
+        /**
+         * Add a pre-shared key or a client certificate to a device
+         * @description Who connects with it is the device, as with an API token of the device. A key is in the answer and nowhere else. A device has at
+         *     most four of each kind at once: add a second one, give it to the device, then revoke the first.
+         */
+        post: operations["create_device_credential"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{id}/credentials/{credential}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a key or a certificate of a device
+         * @description It stops working at once; connections that were made with it end within half a minute.
+         */
+        delete: operations["revoke_device_credential"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1008,6 +1050,124 @@ export interface paths {
          */
         post: operations["test_mail"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mqtt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the broker */
+        get: operations["mqtt_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mqtt/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List clients */
+        get: operations["mqtt_clients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mqtt/clients/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show a client */
+        get: operations["mqtt_client"];
+        put?: never;
+        post?: never;
+        /**
+         * Disconnect a client
+         * @description Its connection ends with the reason 0x98, administrative action; with `session=true` its session does, too. Most clients connect
+         *     again by themselves.
+         */
+        delete: operations["disconnect_mqtt_client"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mqtt/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch messages as they come, over server-sent events
+         * @description An event `message` holds a message as in the list of retained ones; an event `missed` says as `{"count": 3}` how many are missing
+         *     there, because the reader was too slow.
+         */
+        get: operations["mqtt_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mqtt/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish a message
+         * @description It is stored, retained and passed on as one that the caller sends over MQTT.
+         */
+        post: operations["publish_mqtt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mqtt/retained": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List retained messages */
+        get: operations["mqtt_retained"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a retained message
+         * @description Those who subscribe to its topic are sent an empty message, as when a client removes it.
+         */
+        delete: operations["remove_mqtt_retained"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1890,6 +2050,11 @@ export interface components {
             /** @description The name of the new device; what it calls itself if it is not given. */
             name?: string | null;
             /**
+             * @description The name of a type that is made for the new device, instead of a type that there is: of what is recognised in the messages that are
+             *     kept, with the units that the device announced.
+             */
+            new_type?: string | null;
+            /**
              * Format: uuid
              * @description The type of the new device.
              */
@@ -2120,6 +2285,12 @@ export interface components {
             /** @description Six digits. */
             code: string;
         };
+        /** @description What was added, and its key, which is never shown again. */
+        CreatedDeviceCredential: {
+            credential: components["schemas"]["DeviceCredential"];
+            /** @description In hexadecimal digits; null for certificates. */
+            key: string | null;
+        };
         /** @description A new token and its secret, which is never shown again. */
         CreatedToken: {
             secret: string;
@@ -2217,6 +2388,77 @@ export interface components {
             version: number;
             /** @description What it calls itself when it writes with a key for devices, in lower case; null if that is its name. */
             writes_as: string | null;
+        };
+        /** @description A pre-shared key or a client certificate of a device, without the key. */
+        DeviceCredential: {
+            /**
+             * Format: date-time
+             * @description RFC 3339.
+             */
+            created_at: string;
+            /** @description The login of whoever added it. */
+            created_by: string | null;
+            /**
+             * Format: date-time
+             * @description It is refused from then on, RFC 3339; null if it is good until it is revoked.
+             */
+            expires_at: string | null;
+            /** Format: uuid */
+            id: string;
+            /** @description The identity that is sent with a key, or the SHA-256 fingerprint of a certificate in hexadecimal digits. */
+            identity: string;
+            kind: components["schemas"]["DeviceCredentialKind"];
+            /** @description What it is for. */
+            label: string;
+            /**
+             * Format: date-time
+             * @description RFC 3339, exact to a minute; null if it was never used.
+             */
+            last_used_at: string | null;
+            /**
+             * Format: date-time
+             * @description A certificate says itself that it is not good after this, RFC 3339; null for keys.
+             */
+            not_after: string | null;
+            /** @description Whom a certificate names; null for keys. */
+            subject: string | null;
+        };
+        /**
+         * @description How a device proves who it is.
+         * @enum {string}
+         */
+        DeviceCredentialKind: "psk" | "x509";
+        /** @description The keys and certificates of a device. */
+        DeviceCredentialList: {
+            credentials: components["schemas"]["DeviceCredential"][];
+        };
+        /** @description A key or a certificate to add to a device. */
+        DeviceCredentialRequest: {
+            /**
+             * Format: date-time
+             * @description It is refused from then on, RFC 3339; without it, it is good until it is revoked.
+             */
+            expires_at?: string | null;
+            /** @description Printable characters of ASCII without spaces, unique on the server; without it, one is made. */
+            identity?: string | null;
+            /** @description 16 to 64 bytes in hexadecimal digits; without it, 256 random bits are made. */
+            key?: string | null;
+            /** @enum {string} */
+            kind: "psk";
+            /** @description What it is for, in words. */
+            label: string;
+        } | {
+            /** @description The certificate in PEM form, and nothing else with it. */
+            certificate: string;
+            /**
+             * Format: date-time
+             * @description It is refused from then on, RFC 3339; without it, it is good until it is revoked, or until it says itself.
+             */
+            expires_at?: string | null;
+            /** @enum {string} */
+            kind: "x509";
+            /** @description What it is for, in words. */
+            label: string;
         };
         /** @description What to change of a device; what is left out stays. */
         DeviceEdit: {
@@ -2725,6 +2967,206 @@ export interface components {
             /** @description Such as `ada@example.org`. */
             address: string;
         };
+        /** @description A client that is connected or has a session. */
+        MqttClient: {
+            /** @description Where it comes from; null if it is away. */
+            address: string | null;
+            client_id: string;
+            device: components["schemas"]["MqttDevice"] | null;
+            /**
+             * Format: int64
+             * @description QoS 1 and 2 messages that were the oldest when there was no room.
+             */
+            dropped_oldest: number;
+            /**
+             * Format: int64
+             * @description QoS 0 messages for which there was no room.
+             */
+            dropped_qos0: number;
+            /**
+             * Format: int64
+             * @description Messages that expired before they were sent.
+             */
+            expired_messages: number;
+            /**
+             * Format: date-time
+             * @description When the session ends if the client stays away, RFC 3339; null while it is connected, and if that is never.
+             */
+            expires: string | null;
+            /** @description Messages that were sent to it and that it has not acknowledged. */
+            inflight: number;
+            is_connected: boolean;
+            /**
+             * Format: int32
+             * @description The longest silence that it promised; 0 for none; null if it is away.
+             */
+            keep_alive_seconds: number | null;
+            /** @description Names the client in addresses; the same when it comes again. */
+            key: string;
+            /** @description The user name that it gave, which means nothing beside an API token; null if it gave none or is away. */
+            login: string | null;
+            /** @description Messages that wait for it. */
+            queued: number;
+            /**
+             * Format: int32
+             * @description How long the session outlives a connection; 4,294,967,295 for ever.
+             */
+            session_expiry_seconds: number;
+            /**
+             * Format: date-time
+             * @description When the connection began, or when it ended, RFC 3339.
+             */
+            since: string;
+            /** @description How many subscriptions it has. */
+            subscriptions: number;
+            /** @description `tcp`, `tls` or `websocket`; null if it is away. */
+            transport: string | null;
+            /** @description `3.1.1` or `5.0`; null if it is away. */
+            version: string | null;
+        };
+        /** @description A client with what it subscribes to. */
+        MqttClientDetails: {
+            client: components["schemas"]["MqttClient"];
+            /** @description By their filters. */
+            subscriptions: components["schemas"]["MqttSubscription"][];
+        };
+        /** @description Clients, by their identifiers. */
+        MqttClientList: {
+            clients: components["schemas"]["MqttClient"][];
+            /** @description `after` of the next page; null on the last one. */
+            next: string | null;
+        };
+        /** @description The device that a client is. */
+        MqttDevice: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        /** @description Where the broker listens. */
+        MqttListener: {
+            /** @description Address and port. */
+            address: string;
+            /** @description `tcp`, `tls` or `websocket`. */
+            transport: string;
+        };
+        /** @description A message. */
+        MqttMessage: {
+            /**
+             * Format: date-time
+             * @description When it was passed on, RFC 3339; null for what is retained.
+             */
+            at: string | null;
+            /** @description The first 1,024 bytes of any other payload, in Base64. */
+            base64: string | null;
+            /** @description Bytes of the payload. */
+            bytes: number;
+            /** @description The identifier of the client that sent it; null if none did, and for what is retained. */
+            client_id: string | null;
+            /** @description What the publisher says that the payload is. */
+            content_type: string | null;
+            /**
+             * Format: date-time
+             * @description When nobody is to get it any more, RFC 3339.
+             */
+            expires: string | null;
+            /** @description Whether the payload goes on behind what is shown. */
+            is_cut: boolean;
+            /**
+             * Format: int32
+             * @description 0, 1 or 2, as it was published.
+             */
+            qos: number;
+            /** @description Whether it is, or was to be, retained. */
+            retain: boolean;
+            /** @description The first 1,024 characters of a payload that is text. */
+            text: string | null;
+            topic: string;
+        };
+        /** @description Retained messages, by topic. */
+        MqttMessageList: {
+            messages: components["schemas"]["MqttMessage"][];
+            /** @description `after` of the next page; null on the last one. */
+            next: string | null;
+        };
+        /** @description The broker, with the numbers of the organisation; those of messages count since the server started. */
+        MqttOverview: {
+            /** @description Clients that are connected. */
+            connections: number;
+            /**
+             * Format: int64
+             * @description Messages that were passed on and found no room in the queue of their receiver.
+             */
+            dropped: number;
+            /** @description Whether there is a broker; if not, all numbers are 0. */
+            is_listening: boolean;
+            listeners: components["schemas"]["MqttListener"][];
+            /**
+             * Format: int64
+             * @description Messages that were published.
+             */
+            received: number;
+            /**
+             * Format: int64
+             * @description Messages that were not taken.
+             */
+            refused: number;
+            /** @description Retained messages. */
+            retained: number;
+            /** @description Bytes of their topics and payloads. */
+            retained_bytes: number;
+            /**
+             * Format: int64
+             * @description Messages that were passed on, counted once for each receiver.
+             */
+            sent: number;
+            /** @description Sessions, with and without a connection. */
+            sessions: number;
+            subscriptions: number;
+        };
+        /** @description A message to publish. */
+        MqttPublication: {
+            /** @description How `payload` is written; `text` if it is not given. */
+            encoding?: components["schemas"]["PayloadEncoding"];
+            payload: string;
+            /**
+             * Format: int32
+             * @description 0 (default), 1 or 2: the highest with which it is passed on.
+             */
+            qos?: number;
+            /** @description Whether it is kept for those who subscribe later. An empty one removes what is kept. */
+            retain?: boolean;
+            topic: string;
+        };
+        /** @description What became of a message. */
+        MqttPublished: {
+            /** @description How many clients it was passed on to, with those that are away; one that shares a subscription may count twice. */
+            receivers: number;
+            /** @description Whether readings were stored of it. */
+            stored: boolean;
+        };
+        /** @description What a client subscribes to. */
+        MqttSubscription: {
+            filter: string;
+            /** @description Whether its own messages are left out. */
+            no_local: boolean;
+            /**
+             * Format: int32
+             * @description 0, 1 or 2: the highest that it is sent.
+             */
+            qos: number;
+            /** @description Whether it is told of messages that were to be retained. */
+            retain_as_published: boolean;
+            /**
+             * Format: int32
+             * @description What it was sent of what is retained: 0 for all, 1 for all if the subscription was new, 2 for nothing.
+             */
+            retain_handling: number;
+            /**
+             * Format: int32
+             * @description The number that comes with its messages.
+             */
+            subscription_id: number | null;
+        };
         /** @description A device that writes with a key for devices and is not known. */
         Newcomer: {
             /** @description The network address that it sent from last. */
@@ -2869,6 +3311,11 @@ export interface components {
             /** @description At least 10 characters. */
             new: string;
         };
+        /**
+         * @description How a payload is written in JSON.
+         * @enum {string}
+         */
+        PayloadEncoding: "text" | "base64";
         /** @description A class of people: what each person in it may have. */
         PersonClass: {
             /**
@@ -3141,9 +3588,13 @@ export interface components {
         };
         /** @description A field that a message writes. */
         RecognisedField: {
+            /** @description What the device announced that people call it; empty for nothing. */
+            display_name: string;
             name: string;
             /** @description Such as `float`, `integer` or `string`. */
             type: string;
+            /** @description The unit that the device announced, as a UCUM code; empty for none. */
+            unit: string;
         };
         /** @description A table that a message writes to. */
         RecognisedTable: {
@@ -7078,6 +7529,166 @@ export interface operations {
             };
         };
     };
+    device_credentials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceCredentialList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_device_credential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceCredentialRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedDeviceCredential"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has four, or the identity or the certificate is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    revoke_device_credential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The device */
+                id: string;
+                /** @description The key or certificate */
+                credential: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     device_state: {
         parameters: {
             query?: never;
@@ -8086,6 +8697,472 @@ export interface operations {
             };
             /** @description A limit of mail is reached */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    mqtt_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MqttOverview"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    mqtt_clients: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Stands somewhere in the client identifier, or of a client that is connected in the user name, the address or the name of the
+                 *     device; without regard to case.
+                 */
+                search?: string;
+                /** @description Only those that are connected, or only those that are not. */
+                is_connected?: boolean;
+                /** @description What the page before gave as `next`. */
+                after?: string;
+                /** @description At most so many, 1 to 1,000; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MqttClientList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no broker */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    mqtt_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its key in the list */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MqttClientDetails"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such client, or no broker */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    disconnect_mqtt_client: {
+        parameters: {
+            query?: {
+                /** @description Whether the session ends, too, with its subscriptions and the messages that wait; false if it is not given. */
+                session?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Its key in the list */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has no connection any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Editors and above */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such client, or no broker */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    mqtt_messages: {
+        parameters: {
+            query?: {
+                /** @description A topic filter; `#`, which is every topic, if it is not given. */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One event for each message */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no broker */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The organisation has as many readers as it may (mqtt.readers) */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    publish_mqtt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MqttPublication"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MqttPublished"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Editors and above; nobody to topics that begin with $ */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no broker, or no database for the reading */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The reading does not fit its table */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server has no room for now */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    mqtt_retained: {
+        parameters: {
+            query?: {
+                /** @description A topic filter; `#`, which is every topic, if it is not given. */
+                filter?: string;
+                /** @description What the page before gave as `next`: a topic. */
+                after?: string;
+                /** @description At most so many, 1 to 1,000; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MqttMessageList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no broker */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove_mqtt_retained: {
+        parameters: {
+            query: {
+                /** @description The topic. */
+                topic: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Editors and above */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nothing is retained for the topic, or there is no broker */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
