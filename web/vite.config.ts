@@ -17,6 +17,8 @@ export default defineConfig({
     manifest: true,
     // The polyfill would be an inline script, which the content security policy forbids.
     modulePreload: { polyfill: false },
+    // What pages keep in their addresses is read by the router for all of them: one small file instead of ten tiny ones.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "search", test: /\/pages\/[^/]+\/search\.ts$/ }] } } },
   },
   server: {
     proxy: Object.fromEntries(forwarded.map((path) => [path, { target: server, ws: path === "/ws" }])),

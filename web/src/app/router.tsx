@@ -18,7 +18,7 @@ import { validateSearch as devicesSearch } from "@/pages/devices/search";
 import { validateSearch as exploreSearch } from "@/pages/explore/search";
 import { validateSearch as inboxSearch } from "@/pages/inbox/search";
 import { validateSearch as mapSearch } from "@/pages/map/search";
-import type { MqttSearch } from "@/pages/mqtt/search";
+import { validateSearch as mqttSearch } from "@/pages/mqtt/search";
 import { validateSearch as overviewSearch } from "@/pages/overview/search";
 import { validateSearch as placeSearch } from "@/pages/place/search";
 import { validateSearch as placesSearch } from "@/pages/places/search";
@@ -283,8 +283,7 @@ const mqtt = createRoute({
   getParentRoute: () => signedIn,
   path: "/mqtt",
   staticData: { title: "mqtt" },
-  // The page keeps what it understands: what every page loads has no room for it.
-  validateSearch: (search: Record<string, unknown>) => search as MqttSearch,
+  validateSearch: mqttSearch,
   loader: () => loadStrings("mqtt", "charts"),
   component: lazyRouteComponent(() => import("@/pages/mqtt")),
 });

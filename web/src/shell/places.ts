@@ -50,9 +50,10 @@ export interface Place {
   least: Role;
 }
 
-const place = (to: Place["to"], name: Place["name"], icon: LucideIcon, more: Partial<Place> = {}): Place => ({
+/** A page whose name is its address, unless it says another. */
+const place = (to: Place["to"], icon: LucideIcon, more: Partial<Place> = {}): Place => ({
   to,
-  name,
+  name: to.slice(1) as Place["name"],
   icon,
   isFrequent: false,
   least: "viewer",
@@ -60,23 +61,23 @@ const place = (to: Place["to"], name: Place["name"], icon: LucideIcon, more: Par
 });
 
 const places: readonly Place[] = [
-  place("/", "overview", Activity, { isFrequent: true }),
-  place("/explore", "explore", Compass, { isFrequent: true }),
-  place("/send", "send", SquareTerminal, { isFrequent: true }),
-  place("/devices", "devices", Cpu, { least: "guest" }),
-  place("/inbox", "inbox", Inbox),
-  place("/mqtt", "mqtt", Radio),
-  place("/places", "places", Building2, { least: "guest" }),
-  place("/map", "map", MapPinned, { least: "guest" }),
-  place("/device-code", "deviceCode", CircuitBoard, { isFrequent: true }),
-  place("/templates", "templates", FileCode2),
-  place("/networks", "networks", Wifi, { least: "editor" }),
-  place("/tokens", "tokens", KeyRound),
-  place("/people", "people", UsersRound, { least: "administrator" }),
-  place("/groups", "groups", Share2, { least: "administrator" }),
-  place("/audit", "audit", ScrollText, { least: "administrator" }),
-  place("/reference", "api", Braces),
-  place("/account", "account", UserRoundCog, { least: "guest" }),
+  place("/", Activity, { name: "overview", isFrequent: true }),
+  place("/explore", Compass, { isFrequent: true }),
+  place("/send", SquareTerminal, { isFrequent: true }),
+  place("/devices", Cpu, { least: "guest" }),
+  place("/inbox", Inbox),
+  place("/mqtt", Radio),
+  place("/places", Building2, { least: "guest" }),
+  place("/map", MapPinned, { least: "guest" }),
+  place("/device-code", CircuitBoard, { name: "deviceCode", isFrequent: true }),
+  place("/templates", FileCode2),
+  place("/networks", Wifi, { least: "editor" }),
+  place("/tokens", KeyRound),
+  place("/people", UsersRound, { least: "administrator" }),
+  place("/groups", Share2, { least: "administrator" }),
+  place("/audit", ScrollText, { least: "administrator" }),
+  place("/reference", Braces, { name: "api" }),
+  place("/account", UserRoundCog, { least: "guest" }),
 ];
 
 /** The bottom bar of a phone has room for so many, beside the one that stands for all others. */

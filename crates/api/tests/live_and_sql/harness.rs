@@ -1,6 +1,7 @@
 //! A whole server on a free port of the loopback address, and clients for it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -84,7 +85,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let ingest = Ingest::new(store.clone(), metadata.clone(), IngestLimits::default());
         let shutdown = CancellationToken::new();
-        let (broker, mqtt) = broker(&ingest, &shutdown).await;
+        let (broker, mqtt) = broker(&ingest, &folder.path().join("mqtt.redb"), &shutdown).await;
         let state = AppState {
             store,
             query,
@@ -158,7 +159,7 @@ impl Server {
 }
 
 /// A broker that listens.
-async fn broker(ingest: &Ingest, stop: &CancellationToken) -> (Mqtt, SocketAddr) {
+async fn broker(ingest: &Ingest, file: &Path, stop: &CancellationToken) -> (Mqtt, SocketAddr) {
     let config = MqttConfig {
         limits: MqttLimits::default(),
         connections: 100,
@@ -167,10 +168,14 @@ async fn broker(ingest: &Ingest, stop: &CancellationToken) -> (Mqtt, SocketAddr)
         database: DatabaseName::new("main").unwrap(),
         rules: Rules::new("%u/#").unwrap(),
         not_stored: filters("cmnd/#").unwrap(),
+        sparkplug_nodes: 10,
+        sparkplug_metrics: 100,
+        announced_topics: 100,
+        spoken_devices: 100,
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let broker = Mqtt::new(config, ingest.clone(), stop.clone());
+    let broker = Mqtt::open(config, ingest.clone(), file, stop.clone()).unwrap();
     tokio::spawn(broker.clone().listen(listener, None));
     (broker, address)
 }

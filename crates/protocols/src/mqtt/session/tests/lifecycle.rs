@@ -419,7 +419,7 @@ fn a_session_ends_with_its_connection_when_the_server_wants_that() {
     script.connection.let_session_end(0);
     script.connection.disconnect(ReasonCode::AdministrativeAction, "", None, 0, &mut script.out);
     assert_eq!(script.got(), ["disconnect administrative action"]);
-    assert!(script.actions().iter().any(|action| matches!(action, Action::EndSession(_))));
+    assert!(script.actions().iter().any(|action| matches!(action, Action::EndSession { .. })));
     assert_eq!(script.connection.keep_alive_seconds(), None);
     assert!(script.connection.into_session().is_none());
 
