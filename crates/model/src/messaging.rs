@@ -32,8 +32,9 @@ pub trait Messaging: Send + Sync {
     /// A client with what it subscribes to; none when it has neither a connection nor a session.
     fn client(&self, org: OrgId, key: &ClientKey) -> Option<(MessagingClient, Vec<ClientSubscription>)>;
 
-    /// Ends a client's connection, and its session too when that is asked for; whether there was such a client.
-    fn disconnect(&self, org: OrgId, key: &ClientKey, with_session: bool) -> bool;
+    /// Ends a client's connection, and its session too when that is asked for; whether there was such a client. Waits until it is
+    /// sure that a session that nobody is connected to does not come back.
+    fn disconnect<'a>(&'a self, org: OrgId, key: &'a ClientKey, with_session: bool) -> MessagingFuture<'a, bool>;
 
     /// A page of the retained messages whose topics match a filter, in the order of their topics, behind the topic `after`.
     fn retained(
@@ -44,8 +45,9 @@ pub trait Messaging: Send + Sync {
         limit: usize,
     ) -> Result<Vec<TopicMessage>, MessagingError>;
 
-    /// Removes the retained message of a topic, as an empty one that is to be retained does; whether there was one.
-    fn remove_retained(&self, org: OrgId, topic: &str) -> Result<bool, MessagingError>;
+    /// Removes the retained message of a topic, as an empty one that is to be retained does; whether there was one. Waits until it is
+    /// sure that it does not come back.
+    fn remove_retained<'a>(&'a self, org: OrgId, topic: &'a str) -> MessagingFuture<'a, Result<bool, MessagingError>>;
 
     /// Takes a message as if its publisher had sent it over the protocol from this address.
     fn publish<'a>(

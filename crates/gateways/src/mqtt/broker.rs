@@ -28,6 +28,8 @@ pub(super) struct Identity {
     pub(super) org: OrgId,
     /// None for people and programs, who share theirs inside of an organisation.
     pub(super) device: Option<DeviceId>,
+    /// Whether it came with a key for devices: those share theirs, apart from people and programs.
+    pub(super) by_key: bool,
     pub(super) client_id: Arc<str>,
 }
 
@@ -92,10 +94,16 @@ impl Broker {
         let router = Router::new(limits.clone());
         let (seats, keys, due) = (FastMap::default(), FastMap::default(), BTreeSet::new());
         let mut state = State { router, seats, keys, organisations: FastMap::default(), due, next: 0 };
-        for (org, message) in &restored.retained {
-            if let Err(error) = state.router.space(*org).retain(message) {
-                tracing::warn!(%error, topic = message.topic.as_str(), "a retained message was left out");
+        let mut left_out = 0;
+        for (org, message) in restored.retained {
+            if state.router.space(org).retain(&message).is_err() {
+                left_out += 1;
+                journal.put([Write::Unretained(org, message.topic.clone())]);
             }
+        }
+        if left_out > 0 {
+            let settings = "mqtt.retained_messages, mqtt.retained_bytes";
+            tracing::warn!(left_out, settings, "there was no room for all retained messages; some are gone");
         }
         for session in restored.sessions {
             state.restore(session, &journal, now_ms);
@@ -103,17 +111,20 @@ impl Broker {
         Self { limits, sessions, journal, started: Instant::now(), state: RwLock::new(state) }
     }
 
-    /// Lets a client in: with the session that it had, which another connection gives up. None when there is no room for one more
-    /// session.
+    /// Lets a client in: with the session that it had, which another connection gives up, if it `may_resume` it. None when there is
+    /// no room for one more session.
     pub(super) fn connect(
         &self,
         client: &Arc<Client>,
         identity: Identity,
+        may_resume: impl FnOnce(&Session) -> bool,
         accept: Accept,
         now_ms: u64,
     ) -> Option<Sender> {
         let org = identity.org;
         let mut wills = Vec::new();
+        // What ended must not come back once its client was told.
+        let mut ended = 0;
         let sender = {
             let state = &mut *self.state.write();
             if state.seats.len() >= self.sessions && !state.keys.contains_key(&identity) {
@@ -121,28 +132,35 @@ impl Broker {
             }
             let (mut key, mut seat) = state.seat(&identity);
             let sitter = std::mem::replace(&mut *seat.sitter.lock(), Sitter::Nobody);
-            let session = match sitter {
+            let (mut session, was_there) = match sitter {
                 Sitter::Client(before) => {
                     let (session, actions) = before.take_over(now_ms);
-                    self.end_kept(key, &actions);
+                    ended = self.end_kept(key, &actions);
                     state.finish(org, key, actions, &mut wills);
-                    if session.is_none() {
-                        // The other task may still be ending it: what it does must not concern the session that begins now.
-                        state.router.space(org).set_online(key, false);
-                        state.seats.remove(&key);
-                        state.keys.remove(&identity);
-                        (key, seat) = state.seat(&identity);
-                    }
-                    session
+                    (session, true)
                 }
                 Sitter::Session(session) => {
                     state.forget_due(key, &session);
-                    Some(*session)
+                    (Some(*session), true)
                 }
-                Sitter::Nobody => None,
+                Sitter::Nobody => (None, false),
             };
-            let endings = client.accept(key, seat.identity.clone(), Accept { session, ..accept }, now_ms);
-            state.finish(org, key, endings, &mut wills);
+            if session.as_ref().is_some_and(|session| !may_resume(session))
+                && let Some(mut session) = session.take()
+            {
+                wills.extend(session.end(now_ms));
+                let actions = vec![session.into_end()];
+                ended = self.end_kept(key, &actions);
+                state.finish(org, key, actions, &mut wills);
+            }
+            if session.is_none() && was_there {
+                // The other task may still be at work for the one that ended: that must not concern the session that begins now.
+                state.router.space(org).set_online(key, false);
+                state.seats.remove(&key);
+                state.keys.remove(&identity);
+                (key, seat) = state.seat(&identity);
+            }
+            client.accept(key, seat.identity.clone(), ended, Accept { session, ..accept }, now_ms);
             *seat.sitter.lock() = Sitter::Client(client.clone());
             state.router.space(org).set_online(key, true);
             Sender { org, key }
@@ -155,11 +173,11 @@ impl Broker {
     pub(super) fn leave(&self, sender: Sender, client: &Arc<Client>) {
         let Sender { org, key } = sender;
         let state = &mut *self.state.write();
-        let Some(seat) = state.seats.get(&key).cloned() else { return };
-        let mut sitter = seat.sitter.lock();
-        if !matches!(&*sitter, Sitter::Client(present) if Arc::ptr_eq(present, client)) {
+        if !state.is_seated(key, client) {
             return;
         }
+        let Some(seat) = state.seats.get(&key).cloned() else { return };
+        let mut sitter = seat.sitter.lock();
         state.router.space(org).set_online(key, false);
         match client.take_session() {
             Some(session) => {
@@ -182,15 +200,26 @@ impl Broker {
         }
     }
 
-    fn end_kept(&self, key: SessionKey, endings: &[Action]) {
-        if endings.iter().any(|ending| matches!(ending, Action::EndSession { was_kept: true, .. })) {
-            self.journal.put([Write::End(key)]);
+    /// Has written down that a session ended, if something of it is stored; what is to be durable then.
+    fn end_kept(&self, key: SessionKey, endings: &[Action]) -> Seq {
+        match endings.iter().any(|ending| matches!(ending, Action::EndSession { was_kept: true, .. })) {
+            true => self.journal.put([Write::End(key)]),
+            false => 0,
         }
     }
 
     /// Adds subscriptions of a session, each to be granted or refused already; those for which there is no room are refused too.
-    pub(super) fn subscribe(&self, sender: Sender, wanted: &[Requested], granted: &mut [Result<Qos, ReasonCode>]) {
+    pub(super) fn subscribe(
+        &self,
+        sender: Sender,
+        client: &Arc<Client>,
+        wanted: &[Requested],
+        granted: &mut [Result<Qos, ReasonCode>],
+    ) {
         let state = &mut *self.state.write();
+        if !state.is_seated(sender.key, client) {
+            return;
+        }
         let space = state.router.space(sender.org);
         for (wanted, granted) in wanted.iter().zip(granted) {
             if let (Ok(filter), Ok(qos)) = (&wanted.filter, *granted)
@@ -202,8 +231,11 @@ impl Broker {
         }
     }
 
-    pub(super) fn unsubscribe(&self, sender: Sender, filter: &TopicFilter) {
-        self.state.write().router.space(sender.org).unsubscribe(sender.key, filter);
+    pub(super) fn unsubscribe(&self, sender: Sender, client: &Arc<Client>, filter: &TopicFilter) {
+        let state = &mut *self.state.write();
+        if state.is_seated(sender.key, client) {
+            state.router.space(sender.org).unsubscribe(sender.key, filter);
+        }
     }
 
     /// The retained messages for subscriptions that were just made.
@@ -344,6 +376,12 @@ impl State {
             let key = SessionKey(self.next);
             (key, self.sit(key, Arc::new(identity.clone()), Sitter::Nobody))
         })
+    }
+
+    /// Whether a session is still that of this connection.
+    fn is_seated(&self, key: SessionKey, client: &Arc<Client>) -> bool {
+        let seat = self.seats.get(&key);
+        seat.is_some_and(|seat| matches!(&*seat.sitter.lock(), Sitter::Client(present) if Arc::ptr_eq(present, client)))
     }
 
     fn sit(&mut self, key: SessionKey, identity: Arc<Identity>, sitter: Sitter) -> Arc<Seat> {

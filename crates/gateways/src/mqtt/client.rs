@@ -62,20 +62,14 @@ impl Client {
         Self { journal, core: Mutex::new(core), wake: Notify::new(), about: OnceLock::new() }
     }
 
-    /// Lets the client in, with the session that it had; returns what a session leaves that ended for its sake.
-    pub(super) fn accept(&self, key: SessionKey, identity: Arc<Identity>, accept: Accept, now_ms: u64) -> Vec<Action> {
+    /// Lets the client in, with the session that it goes on with; it is told when `held` is durable.
+    pub(super) fn accept(&self, key: SessionKey, identity: Arc<Identity>, held: Seq, accept: Accept, now_ms: u64) {
         let mut core = self.core.lock();
-        let Core { connection, out, seat, .. } = &mut *core;
-        let Some(connection) = connection else { return Vec::new() };
+        let Core { connection: Some(connection), out, .. } = &mut *core else { return };
         connection.accept(accept, now_ms, out);
-        let endings = endings(out);
-        *seat = Some((key, identity));
-        // The session that begins has the key of the one that ended, which must not come back once its client was told.
-        if endings.iter().any(|ending| matches!(ending, Action::EndSession { was_kept: true, .. })) {
-            core.held = self.journal.put([Write::End(key)]);
-        }
+        core.seat = Some((key, identity));
+        core.held = held;
         core.put_changes(&self.journal);
-        endings
     }
 
     /// Waits until somebody has something for the task to write or to do.

@@ -84,14 +84,16 @@ pub(super) async fn take(shared: Arc<Shared>, publisher: Publisher, batch: Vec<P
     }
     let refused = store(&shared, &publisher, &batch).await;
     let (outcomes, seq) = shared.journal.together(|| finish(&shared, &publisher, &batch, refused));
-    match shared.journal.durable(seq).await {
-        Ok(()) => outcomes,
-        Err(NotDurable) => not_durable(&batch),
-    }
+    // However long it takes: it is done, and must not be done again.
+    shared.journal.until_durable(seq).await;
+    outcomes
 }
 
 /// Has written down that QoS 2 messages came, those of which that is not known yet.
 async fn begin(journal: &Journal, key: SessionKey, batch: &[Pending]) -> Result<(), NotDurable> {
+    if journal.is_full() {
+        return Err(NotDurable);
+    }
     let received = batch.iter().filter_map(|pending| match pending {
         Pending::Message(message) if message.received.is_some_and(|begun| begun.first_ns.is_none()) => {
             message.received(false)

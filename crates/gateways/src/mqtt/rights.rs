@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use sensorium_model::{Action, DatabaseName, DatabaseScope, Principal};
+use sensorium_protocols::mqtt::session::Session;
 use sensorium_protocols::mqtt::{TopicError, TopicFilter, TopicName};
 
 /// What stands for the device's name in a rule.
@@ -37,21 +38,24 @@ pub(super) struct Rights {
     pub(super) principal: Principal,
     /// Where its readings are stored.
     pub(super) database: DatabaseName,
+    /// Whether it may read where the readings of all are stored.
+    may_read: bool,
 }
 
 impl Rights {
     /// The rights of a principal; `database` is where readings go unless the principal has only one.
     pub(super) fn new(principal: Principal, database: &DatabaseName) -> Self {
+        let may_read = principal.allows(Action::Read(database));
         let database = match &principal.databases {
             DatabaseScope::One(only) => only.clone(),
             DatabaseScope::All => database.clone(),
         };
-        Self { principal, database }
+        Self { principal, database, may_read }
     }
 
     /// Whether the client may do anything at all here.
     pub(super) fn may_connect(&self) -> bool {
-        self.may_write() || self.principal.allows(Action::Read(&self.database))
+        self.may_write() || self.may_read
     }
 
     /// Topics that begin with `$` are the server's.
@@ -64,8 +68,13 @@ impl Rights {
         match &self.principal.device {
             Some(device) if self.principal.allows(Action::ActAsDevice) => rules.allow(&device.name, filter),
             Some(_) => false,
-            None => self.principal.allows(Action::Read(&self.database)),
+            None => self.may_read,
         }
+    }
+
+    /// Whether the client may hear all that a session subscribes to.
+    pub(super) fn may_hear_all(&self, session: &Session, rules: &Rules) -> bool {
+        session.subscriptions().iter().all(|(filter, _)| self.may_subscribe(filter, rules))
     }
 
     fn may_write(&self) -> bool {

@@ -10,7 +10,7 @@ use sensorium_metadata::CertificateFingerprint;
 use sensorium_model::Principal;
 use sensorium_model::messaging::Transport;
 use sensorium_protocols::mqtt::packet::{Connect, Qos, Version};
-use sensorium_protocols::mqtt::session::{Accept, Action, Begun, Outcome, Requested, Ticket};
+use sensorium_protocols::mqtt::session::{Accept, Action, Begun, Outcome, Requested, Session, Ticket};
 use sensorium_protocols::mqtt::{Message, ReasonCode, TopicName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use uuid::Uuid;
@@ -20,6 +20,7 @@ use super::alarm::Alarm;
 use super::broker::{Identity, Sender};
 use super::client::{Client, Progress};
 use super::intake::{self, Pending, PendingMessage, Publisher};
+use super::journal::NotDurable;
 use super::rights::Rights;
 use super::socket::Socket;
 use super::{Shared, reason};
@@ -106,6 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
             self.read_packets().await;
             let now_ms = self.shared.clock.now_ms();
             if self.socket.is_idle() {
+                // None while they wait for something to be durable; nothing is read meanwhile, so that they do not pile up.
                 let bytes = self.client.take_bytes(now_ms);
                 self.socket.write(bytes);
             }
@@ -129,10 +131,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
     /// Waits until something happens, and does what is to be done at once.
     async fn wait(&mut self, progress: Progress, end: &mut Option<End>) {
-        let wants_bytes = progress.wants_bytes && self.waiting.has_room();
+        let wants_bytes = progress.wants_bytes && progress.held.is_none() && self.waiting.has_room();
         let is_lost = end.is_some_and(|end| end.is_lost);
         let check_ms = self.admitted.as_ref().filter(|_| end.is_none()).map(|admitted| admitted.check_ms);
-        let until_ms = end.filter(|end| !end.is_lost).map(|end| end.until_ms);
+        // Once it is past, only what is being stored is waited for.
+        let now_ms = self.shared.clock.now_ms();
+        let until_ms = end.filter(|end| !end.is_lost && end.until_ms > now_ms).map(|end| end.until_ms);
         let alarm_ms = [progress.next_tick_ms, check_ms, until_ms].into_iter().flatten().min();
         self.alarm.set(alarm_ms, &self.shared.clock);
         let held = progress.held.filter(|_| !is_lost).map(|seq| Box::pin(self.shared.journal.until_durable(seq)));
@@ -173,7 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         loop {
             let now_ms = self.shared.clock.now_ms();
             let before = self.socket.unread.len();
-            if before > 0 && self.waiting.has_room() {
+            if before > 0 && self.waiting.has_room() && self.client.progress().held.is_none() {
                 let unread = &mut self.socket.unread;
                 self.client.work(|connection, out| connection.receive(unread, now_ms, out));
             }
@@ -200,7 +204,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 Action::Subscribe(wanted) => self.subscribe(&wanted),
                 Action::Unsubscribe(filter) => {
                     if let Some(admitted) = &self.admitted {
-                        self.shared.broker.unsubscribe(admitted.sender, &filter);
+                        self.shared.broker.unsubscribe(admitted.sender, &self.client, &filter);
                     }
                 }
                 Action::PublishWill(message) => self.publish_will(message),
@@ -230,8 +234,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
             let identity = Identity {
                 org: rights.principal.org,
                 device: rights.principal.device.as_ref().map(|device| device.id),
+                by_key: rights.principal.for_devices,
                 client_id: client_id.clone(),
             };
+            if self.shared.journal.is_full() {
+                return Err((ReasonCode::ServerBusy, NotDurable.to_string()));
+            }
+            // What a session subscribes to was granted to whoever had it then.
+            let rules = &self.shared.config.rules;
+            let may_resume = |session: &Session| !connect.clean_start && rights.may_hear_all(session, rules);
             let accept = Accept { assigned_client_id: Some(client_id), ..Accept::default() };
             let now_ms = self.shared.clock.now_ms();
             self.client.about.get_or_init(|| {
@@ -241,7 +252,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 Box::new(About { address, transport, login, device, since_ms: now_ms })
             });
             let organisation = self.shared.broker.organisation(identity.org);
-            let sender = self.shared.broker.connect(&self.client, identity, accept, now_ms);
+            let sender = self.shared.broker.connect(&self.client, identity, may_resume, accept, now_ms);
             let sender = sender.ok_or((
                 ReasonCode::QuotaExceeded,
                 "the server holds as many sessions as it may (setting mqtt.sessions)".to_owned(),
@@ -296,7 +307,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
             Err(reason) => Err(*reason),
         };
         let mut granted: Vec<Result<Qos, ReasonCode>> = wanted.iter().map(grant).collect();
-        self.shared.broker.subscribe(*sender, wanted, &mut granted);
+        self.shared.broker.subscribe(*sender, &self.client, wanted, &mut granted);
         let now_ms = self.shared.clock.now_ms();
         let retained = self.shared.broker.retained(*sender, wanted, &granted, now_ms);
         self.client.work(|connection, out| {
@@ -350,7 +361,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         admitted.check_ms = now_ms + BELIEVED_MS;
         match Box::pin(self.shared.authenticate(&admitted.credential, self.peer.address)).await {
             Ok(Some(principal)) => {
-                admitted.rights = Arc::new(Rights::new(principal, &self.shared.config.database));
+                let rights = Rights::new(principal, &self.shared.config.database);
+                let rules = &self.shared.config.rules;
+                self.client.work(|connection, out| {
+                    let hears = connection.session().is_none_or(|session| rights.may_hear_all(session, rules));
+                    if !(hears && rights.may_connect()) {
+                        let text = "the credential does not allow any more what this client subscribes to";
+                        connection.disconnect(ReasonCode::NotAuthorized, text, None, now_ms, out);
+                    }
+                });
+                admitted.rights = Arc::new(rights);
             }
             Ok(None) => {
                 let text = "the credential is not good any more";

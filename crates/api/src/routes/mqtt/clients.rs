@@ -277,7 +277,7 @@ async fn disconnect_mqtt_client(
     may_manage(&caller, "this credential may not end connections; sign in as an editor")?;
     let broker = broker(&state)?;
     let key = read(&key).ok_or_else(no_client)?;
-    if !broker.disconnect(caller.0.org, &key, query.session) {
+    if !broker.disconnect(caller.0.org, &key, query.session).await {
         return Err(no_client());
     }
     let change = Change::new("disconnected", "mqtt client", &key.client_id);

@@ -79,7 +79,7 @@ async fn remove_mqtt_retained(
     extract::Query(query): extract::Query<TopicQuery>,
 ) -> ApiResult<StatusCode> {
     may_manage(&caller, "this credential may not remove retained messages; sign in as an editor")?;
-    if !broker(&state)?.remove_retained(caller.0.org, &query.topic)? {
+    if !broker(&state)?.remove_retained(caller.0.org, &query.topic).await? {
         return Err(ApiError::missing("no message is retained for this topic"));
     }
     state.metadata.audit(&caller.0, Change::new("deleted", "retained message", &query.topic)).await?;

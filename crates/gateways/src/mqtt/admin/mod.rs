@@ -52,8 +52,13 @@ impl Messaging for Mqtt {
         self.0.broker.client(org, key)
     }
 
-    fn disconnect(&self, org: OrgId, key: &ClientKey, with_session: bool) -> bool {
-        self.0.broker.disconnect(org, key, with_session, self.0.clock.now_ms())
+    fn disconnect<'a>(&'a self, org: OrgId, key: &'a ClientKey, with_session: bool) -> MessagingFuture<'a, bool> {
+        Box::pin(async move {
+            let ended = self.0.broker.disconnect(org, key, with_session, self.0.clock.now_ms());
+            let Some(durable) = ended else { return false };
+            self.0.journal.until_durable(durable).await;
+            true
+        })
     }
 
     fn retained(
@@ -67,15 +72,18 @@ impl Messaging for Mqtt {
         Ok(self.0.broker.retained_page(org, &filter, after, limit, self.0.clock.now_ms()))
     }
 
-    fn remove_retained(&self, org: OrgId, topic: &str) -> Result<bool, MessagingError> {
-        let topic = TopicName::new(topic, &self.0.limits).map_err(wrong)?;
-        if !self.0.broker.is_retained(org, &topic) {
-            return Ok(false);
-        }
-        let (qos, content) = (Qos::AtMostOnce, Content::default());
-        let nothing = Arc::new(Message { topic, qos, retain: true, expires_ms: None, content });
-        self.0.broker.publish(org, None, &nothing, self.0.clock.now_ms()).map_err(full)?;
-        Ok(true)
+    fn remove_retained<'a>(&'a self, org: OrgId, topic: &'a str) -> MessagingFuture<'a, Result<bool, MessagingError>> {
+        Box::pin(async move {
+            let topic = TopicName::new(topic, &self.0.limits).map_err(wrong)?;
+            if !self.0.broker.is_retained(org, &topic) {
+                return Ok(false);
+            }
+            let (qos, content) = (Qos::AtMostOnce, Content::default());
+            let nothing = Arc::new(Message { topic, qos, retain: true, expires_ms: None, content });
+            let passed = self.0.broker.publish(org, None, &nothing, self.0.clock.now_ms()).map_err(full)?;
+            self.0.journal.until_durable(passed.durable).await;
+            Ok(true)
+        })
     }
 
     fn publish<'a>(

@@ -9,7 +9,7 @@ use sensorium_protocols::mqtt::packet::RetainHandling;
 use sensorium_protocols::mqtt::router::SessionKey;
 use sensorium_protocols::mqtt::session::{Session, Subscribed};
 
-use super::{Broker, Identity, Seat, Sitter, State};
+use super::{Broker, Identity, Seat, Seq, Sitter, State};
 
 /// What a client is told whose connection somebody ended.
 const ENDED: &str = "somebody ended this connection";
@@ -49,12 +49,19 @@ impl Broker {
         })
     }
 
-    /// Ends a connection, and its session if that is asked for; whether there is such a client.
-    pub(in crate::mqtt) fn disconnect(&self, org: OrgId, key: &ClientKey, with_session: bool, now_ms: u64) -> bool {
+    /// Ends a connection, and its session if that is asked for. None when there is no such client; else what is to be durable so that
+    /// a session without a connection does not come back.
+    pub(in crate::mqtt) fn disconnect(
+        &self,
+        org: OrgId,
+        key: &ClientKey,
+        with_session: bool,
+        now_ms: u64,
+    ) -> Option<Seq> {
         let mut wills = Vec::new();
         {
             let state = &mut *self.state.write();
-            let Some((session_key, seat)) = state.seat_of(org, key) else { return false };
+            let (session_key, seat) = state.seat_of(org, key)?;
             let mut sitter = seat.sitter.lock();
             match &mut *sitter {
                 Sitter::Client(client) => {
@@ -75,14 +82,14 @@ impl Broker {
         for (org, will) in wills {
             self.publish_wills(org, vec![will], now_ms);
         }
-        true
+        Some(self.journal.last())
     }
 }
 
 impl State {
     fn seat_of(&self, org: OrgId, key: &ClientKey) -> Option<(SessionKey, Arc<Seat>)> {
-        let identity = Identity { org, device: key.device, client_id: key.client_id.clone() };
-        let key = *self.keys.get(&identity)?;
+        let identity = |by_key| Identity { org, device: key.device, by_key, client_id: key.client_id.clone() };
+        let key = *[false, true].into_iter().find_map(|by_key| self.keys.get(&identity(by_key)))?;
         Some((key, self.seats.get(&key)?.clone()))
     }
 }

@@ -13,18 +13,19 @@ use crate::mqtt::broker::Identity;
 struct StoredHead<H> {
     org: OrgId,
     device: Option<DeviceId>,
+    by_key: bool,
     head: H,
 }
 
 /// The bytes of a session without its messages.
 pub(super) fn head(identity: &Identity, head: &Head) -> Result<Vec<u8>, encode::Error> {
-    bytes(&StoredHead { org: identity.org, device: identity.device, head })
+    bytes(&StoredHead { org: identity.org, device: identity.device, by_key: identity.by_key, head })
 }
 
 /// Whose session it is, and the session.
 pub(super) fn read_head(bytes: &[u8]) -> Result<(Identity, Head), decode::Error> {
-    let StoredHead { org, device, head } = value::<StoredHead<Head>>(bytes)?;
-    Ok((Identity { org, device, client_id: head.client_id().clone() }, head))
+    let StoredHead { org, device, by_key, head } = value::<StoredHead<Head>>(bytes)?;
+    Ok((Identity { org, device, by_key, client_id: head.client_id().clone() }, head))
 }
 
 pub(super) fn bytes(value: &impl Serialize) -> Result<Vec<u8>, encode::Error> {

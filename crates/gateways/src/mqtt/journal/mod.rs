@@ -7,8 +7,7 @@
 //! - a commit that fails is tried again on the file opened anew, with the same writes: nothing that was put is left out, and what
 //!   is not durable is waited for.
 //!
-//! Limits: what is put and not durable is bounded by those who put it, because each of them waits before it puts more, with a
-//! batch of messages at most.
+//! Limits: beyond [`MOST_BYTES`] that wait, [`Journal::is_full`] says so, and no further messages are taken and no clients let in.
 
 mod committer;
 mod encoded;
@@ -23,7 +22,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use sensorium_model::OrgId;
 use sensorium_protocols::mqtt::packet::PacketId;
 use sensorium_protocols::mqtt::router::SessionKey;
-use sensorium_protocols::mqtt::session::{Changes, Received};
+use sensorium_protocols::mqtt::session::{Change, Changes, Received};
 use sensorium_protocols::mqtt::{Message, TopicName};
 use thiserror::Error;
 use tokio::sync::watch;
@@ -32,6 +31,8 @@ use super::broker::Identity;
 
 pub(super) use tables::{Restored, RestoredSession};
 
+/// About how many bytes may wait to be written.
+const MOST_BYTES: usize = 64 * 1_024 * 1_024;
 /// How long a write is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -55,6 +56,25 @@ pub(super) enum Write {
     Unretained(OrgId, TopicName),
 }
 
+impl Write {
+    /// About how much room it takes.
+    fn bytes(&self) -> usize {
+        const LEAST: usize = 128;
+        let queued = |change: &Change| match change {
+            Change::Queued { delivery, .. } => LEAST + delivery.message.bytes(),
+            _ => LEAST,
+        };
+        match self {
+            Self::Changes(_, _, Changes { head, messages, .. }) => {
+                let subscriptions = head.as_ref().map_or(0, |head| head.subscriptions());
+                LEAST + subscriptions * LEAST + messages.iter().map(queued).sum::<usize>()
+            }
+            Self::Retained(_, message) => LEAST + message.bytes(),
+            Self::End(_) | Self::Received(..) | Self::Forgotten(..) | Self::Unretained(..) => LEAST,
+        }
+    }
+}
+
 /// Why the file with the sessions cannot be used.
 #[derive(Debug, Error)]
 pub enum JournalError {
@@ -67,7 +87,7 @@ pub enum JournalError {
         source: io::Error,
     },
     /// The library that keeps it says no.
-    #[error("{path}: {sentence}; move it away to start without the sessions and retained messages of MQTT")]
+    #[error("{path}: {sentence}")]
     File {
         /// The file.
         path: String,
@@ -93,6 +113,8 @@ pub(super) struct Journal {
 #[derive(Default)]
 struct Pending {
     writes: Vec<Write>,
+    /// About how much room they take.
+    bytes: usize,
     /// Of those writes, or of the last that were taken.
     last: Seq,
     is_closed: bool,
@@ -117,7 +139,10 @@ impl Journal {
     pub(super) fn put(&self, writes: impl IntoIterator<Item = Write>) -> Seq {
         let mut pending = self.pending.lock();
         let was_empty = pending.writes.is_empty();
-        pending.writes.extend(writes);
+        for write in writes {
+            pending.bytes += write.bytes();
+            pending.writes.push(write);
+        }
         if was_empty && !pending.writes.is_empty() {
             pending.last += 1;
             self.wake.notify_one();
@@ -129,6 +154,11 @@ impl Journal {
     pub(super) fn together<T>(&self, work: impl FnOnce() -> T) -> T {
         let _gate = self.gate.read();
         work()
+    }
+
+    /// Whether so much waits that nothing should be added.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.lock().bytes > MOST_BYTES
     }
 
     /// The number of the last write that was put.
@@ -178,6 +208,7 @@ impl Journal {
             let _gate = self.gate.write();
             let mut pending = self.pending.lock();
             if !pending.writes.is_empty() {
+                pending.bytes = 0;
                 return Some((std::mem::take(&mut pending.writes), pending.last));
             }
         }

@@ -11,13 +11,14 @@
 //!
 //! Values are what [`encoded`](super::encoded) makes. A change of a layout is a new number of the format.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::OpenOptions;
 use std::num::NonZeroU16;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use redb::backends::FileBackend;
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 use sensorium_model::OrgId;
@@ -39,6 +40,8 @@ const RETAINED: TableDefinition<'_, (u128, &str), &[u8]> = TableDefinition::new(
 
 /// The layout that this program reads and writes.
 const THIS_FORMAT: u32 = 1;
+/// What to do about a file that cannot be read.
+const MOVE_AWAY: &str = "move it away to start without the sessions and retained messages of MQTT";
 /// Pages of the file that are kept in memory, in bytes.
 const CACHE_BYTES: usize = 8 * 1_024 * 1_024;
 
@@ -66,12 +69,17 @@ pub(super) struct File {
 impl File {
     /// Opens the file, makes it when there is none, and reads what is in it.
     pub(super) fn open(path: &Path) -> Result<(Self, Restored), JournalError> {
-        let failed =
-            |error: redb::Error| JournalError::File { path: path.display().to_string(), sentence: error.to_string() };
+        let failed = |error: redb::Error| JournalError::File {
+            path: path.display().to_string(),
+            sentence: match error {
+                redb::Error::Corrupted(what) => format!("it is damaged ({what}); {MOVE_AWAY}"),
+                other => other.to_string(),
+            },
+        };
         let database = open(path).map_err(failed)?;
         check_format(&database).map_err(failed)?.map_err(|other| JournalError::File {
             path: path.display().to_string(),
-            sentence: format!("it has format {other}, and this program knows {THIS_FORMAT} only"),
+            sentence: format!("it has format {other}, and this program knows {THIS_FORMAT} only; {MOVE_AWAY}"),
         })?;
         let restored = read(&database).map_err(failed)?;
         sweep(&database, &restored).map_err(failed)?;
@@ -228,10 +236,12 @@ fn read(database: &Database) -> Result<Restored, redb::Error> {
         sessions.insert(key.value(), RestoredSession { key: SessionKey(key.value()), identity, stored });
     }
     let mut messages: BTreeMap<(u64, u64), StoredMessage> = BTreeMap::new();
+    let mut shared = Shared::default();
     for entry in transaction.open_table(MESSAGES)?.iter()? {
         let (at, bytes) = entry?;
         let (key, number) = at.value();
-        let delivery: Delivery = encoded::value(bytes.value()).map_err(corrupted)?;
+        let mut delivery: Delivery = encoded::value(bytes.value()).map_err(corrupted)?;
+        shared.share(&mut delivery.message);
         messages.insert((key, number), StoredMessage { number, delivery: Some(delivery), sent: None });
     }
     for entry in transaction.open_table(SENT)?.iter()? {
@@ -259,6 +269,20 @@ fn read(database: &Database) -> Result<Restored, redb::Error> {
         retained.push((OrgId::from_uuid(Uuid::from_u128(at.value().0)), message));
     }
     Ok(Restored { sessions: sessions.into_values().collect(), retained })
+}
+
+/// Messages that several sessions wait for: each is in memory once, as before the start.
+#[derive(Default)]
+struct Shared(HashMap<(Arc<str>, Bytes), Arc<Message>>);
+
+impl Shared {
+    fn share(&mut self, message: &mut Arc<Message>) {
+        let key = (message.topic.text().clone(), message.content.payload.clone());
+        let known = self.0.entry(key).or_insert_with(|| message.clone());
+        if known == message {
+            *message = known.clone();
+        }
+    }
 }
 
 /// Forgets pieces of sessions that are over, which were written behind their end.

@@ -235,14 +235,17 @@ impl Session {
 
     /// Adds or replaces a subscription [MQTT-3.8.4-3].
     pub(super) fn subscribe(&mut self, filter: TopicFilter, subscribed: Subscribed) {
-        self.is_changed = true;
         match self.place(&filter) {
             Ok(position) => {
                 if let Some(slot) = self.head.subscriptions.get_mut(position) {
+                    self.is_changed |= slot.1 != subscribed;
                     slot.1 = subscribed;
                 }
             }
-            Err(position) => self.head.subscriptions.insert(position, (filter, subscribed)),
+            Err(position) => {
+                self.is_changed = true;
+                self.head.subscriptions.insert(position, (filter, subscribed));
+            }
         }
     }
 

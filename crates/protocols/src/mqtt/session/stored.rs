@@ -110,4 +110,9 @@ impl Head {
     pub fn client_id(&self) -> &Arc<str> {
         &self.client_id
     }
+
+    /// How many subscriptions it has.
+    pub fn subscriptions(&self) -> usize {
+        self.subscriptions.len()
+    }
 }

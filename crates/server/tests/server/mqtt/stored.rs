@@ -69,6 +69,24 @@ fn a_token_that_only_writes_publishes_and_does_not_subscribe() {
 }
 
 #[test]
+fn a_session_is_not_taken_up_by_whoever_may_not_hear_what_it_subscribes_to() {
+    let topic = "conformance/resumed/reading";
+    let mut first = Client::enter(lasting("stored-resumed"));
+    first.subscribe(topic, Qos::AtLeastOnce);
+    first.leave();
+    let body = json!({"name": "resumes", "can_read": false, "can_write": true});
+    let request =
+        http().post(format!("{}/api/v1/tokens", server().url())).basic_auth(LOGIN, Some(PASSWORD)).json(&body);
+    let answer: Value =
+        block_on(async { request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap() });
+    let secret = answer["secret"].as_str().unwrap().to_owned();
+    let (mut writer, ack) = Client::hello(Connect { password: Some(secret.into()), ..again("stored-resumed") });
+    assert_eq!((ack.reason, ack.session_present), (ReasonCode::Success, false));
+    writer.publish(topic, Qos::AtLeastOnce, PAYLOAD);
+    writer.assert_silent();
+}
+
+#[test]
 fn what_was_acknowledged_is_there_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
