@@ -4,7 +4,7 @@ use sensorium_protocols::mqtt::ReasonCode;
 use sensorium_protocols::mqtt::packet::{Connect, Qos};
 use serde_json::{Value, json};
 
-use super::client::{Client, connect, connect_v3, filter, lasting, retained};
+use super::client::{Client, again, connect, connect_v3, filter, lasting, retained};
 use super::{LOGIN, PASSWORD, PAYLOAD, server};
 use crate::registry_files::token_of_another_organisation;
 use crate::support::{Start, block_on, client as http, wait_for};
