@@ -63,7 +63,7 @@ async fn what_an_unknown_device_sends_is_stored_when_somebody_adopts_it() {
     let shown = server.get(&path(&waits[0])).cookie(&ada).send().await.json();
     assert_eq!(shown["kept_messages"][1]["body"], lines);
     let recognised = json!([{"table": "air", "readings": 1, "tags": ["device", "room"],
-        "fields": [{"name": "co2", "type": "float"}]}]);
+        "fields": [{"name": "co2", "type": "float", "display_name": "", "unit": ""}]}]);
     assert_eq!(shown["recognised"], recognised, "{shown}");
 
     let adopt = format!("{}/adopt", path(&waits[0]));

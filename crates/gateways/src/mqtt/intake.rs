@@ -191,7 +191,7 @@ pub(super) fn refused(error: &IngestError, version: Version) -> Outcome {
 async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec<Option<Refusal>> {
     let mut refused: Vec<Option<Refusal>> = batch.iter().map(|_| None).collect();
     let reading = |(at, pending)| match pending {
-        &Pending::Message(ref new) if !new.is_will && shared.is_stored(&new.message.topic) => Some(at),
+        Pending::Message(new) if !new.is_will && shared.is_stored(&new.message.topic) => Some(at),
         _ => None,
     };
     let mut left: Vec<usize> = batch.iter().enumerate().filter_map(reading).collect();

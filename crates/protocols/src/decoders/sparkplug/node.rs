@@ -94,7 +94,10 @@ impl Node {
         if told.what == What::Birth {
             self.check_room(told.device, &payload, most)?;
         }
-        let mut rebirth = !(is_node && told.what == What::Birth) && !self.count(&payload);
+        let mut rebirth = match is_node && told.what == What::Birth {
+            true => false,
+            false => !self.count(&payload),
+        };
         match told.what {
             What::Birth => self.remember(told.device, &payload),
             What::Death => {

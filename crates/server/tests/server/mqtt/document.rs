@@ -72,7 +72,8 @@ pub(super) fn assert_known(names: &[&str]) {
 fn tests() -> BTreeMap<String, BTreeSet<String>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/server/mqtt");
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for path in entries.filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
         let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(&path).unwrap();
         let named = text.split("#[test]").skip(1).filter_map(|part| {

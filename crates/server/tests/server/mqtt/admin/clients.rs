@@ -83,8 +83,8 @@ fn a_device_is_listed_with_its_name_and_neither_reads_numbers_nor_the_pages_of_p
     let server = server();
     let post = |path: &str, body: Value| {
         let request = http().post(format!("{}/api/v1{path}", server.url())).bearer_auth(server.local_token());
-        let answer = request.json(&body).send();
-        block_on(async { answer.await.unwrap().error_for_status().unwrap().json::<Value>().await.unwrap() })
+        let request = request.json(&body);
+        block_on(async { request.send().await.unwrap().error_for_status().unwrap().json::<Value>().await.unwrap() })
     };
     let device = post("/devices", json!({"name": "Greenhouse"}));
     let id = device["id"].as_str().unwrap();

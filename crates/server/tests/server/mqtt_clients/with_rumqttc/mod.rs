@@ -217,7 +217,7 @@ mod version_3_1_1;
 mod version_5;
 
 const PAYLOAD: &str = r#"{"value":1}"#;
-const MARKER: &str = r#"{"value":"marker"}"#;
+const MARKER: &str = r#"{"value":999}"#;
 
 /// A name of this run: a server that is asked twice remembers sessions and retained messages.
 fn run() -> u128 {
