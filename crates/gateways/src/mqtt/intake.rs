@@ -190,7 +190,7 @@ pub(super) fn refused(error: &IngestError, version: Version) -> Outcome {
 /// What is wrong with each message, if anything is.
 async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec<Option<Refusal>> {
     let mut refused: Vec<Option<Refusal>> = batch.iter().map(|_| None).collect();
-    let reading = |(at, pending)| match pending {
+    let reading = |(at, pending): (usize, &Pending)| match pending {
         Pending::Message(new) if !new.is_will && shared.is_stored(&new.message.topic) => Some(at),
         _ => None,
     };
