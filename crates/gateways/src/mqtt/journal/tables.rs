@@ -13,6 +13,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::num::NonZeroU16;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -73,6 +74,9 @@ impl File {
             path: path.display().to_string(),
             sentence: match error {
                 redb::Error::Corrupted(what) => format!("it is damaged ({what}); {MOVE_AWAY}"),
+                redb::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
+                    format!("it is no file of this kind ({error}); {MOVE_AWAY}")
+                }
                 other => other.to_string(),
             },
         };
