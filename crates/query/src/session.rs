@@ -179,7 +179,11 @@ impl Session {
     }
 
     /// A table of a database, if the query sees it.
-    pub(crate) async fn table(&self, key: &DatabaseKey, table: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+    pub(crate) async fn table(
+        &self,
+        key: &DatabaseKey,
+        table: &str,
+    ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
         match self.databases.require(key.name.as_str()) {
             Ok(tables) => SchemaProvider::table(tables.as_ref(), table).await,
             Err(_) => Ok(None),

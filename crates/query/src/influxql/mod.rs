@@ -63,7 +63,13 @@ impl Series {
     /// A series of the same name, tags and columns.
     fn without_rows(&self) -> Self {
         let Self { name, tags, columns, .. } = self;
-        Self { name: Arc::clone(name), tags: tags.clone(), columns: Arc::clone(columns), rows: Vec::new(), is_partial: false }
+        Self {
+            name: Arc::clone(name),
+            tags: tags.clone(),
+            columns: Arc::clone(columns),
+            rows: Vec::new(),
+            is_partial: false,
+        }
     }
 }
 

@@ -52,7 +52,8 @@ impl QueryEngine {
         };
         let stop = Stop::at(deadline.into_std());
         let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(config.memory_bytes));
-        let listed = listing(&request, statement).map(|listing| shared.registry.add(&listing, Arc::clone(&pool), stop.clone()));
+        let listed =
+            listing(&request, statement).map(|listing| shared.registry.add(&listing, Arc::clone(&pool), stop.clone()));
         let entry = listed.as_ref().map(|listed| Arc::clone(&listed.entry));
         let (parts, received) = mpsc::channel(WAITING_ITEMS);
         let job = Job {

@@ -39,7 +39,10 @@ impl Point {
 pub(super) enum Bin {
     Count(i64),
     Sum(Option<Cell>),
-    Mean { sum: Cell, count: u64 },
+    Mean {
+        sum: Cell,
+        count: u64,
+    },
     Spread(Option<(Cell, Cell)>),
     /// The point that is selected so far.
     One(Option<Point>),
@@ -50,7 +53,11 @@ pub(super) enum Bin {
     /// The outermost point of each combination of other columns.
     Each(BTreeMap<Vec<Ordered>, Point>),
     /// What was seen of so many points.
-    Sample { kept: Vec<Point>, seen: u64, random: u64 },
+    Sample {
+        kept: Vec<Point>,
+        seen: u64,
+        random: u64,
+    },
 }
 
 /// The order of values; of equal ones none is first.
@@ -102,11 +109,7 @@ impl Bin {
             Leaf::Spread => Self::Spread(None),
             Leaf::Min | Leaf::Max | Leaf::First | Leaf::Last => Self::One(None),
             Leaf::Sample(_) => Self::Sample { kept: Vec::new(), seen: 0, random: seed | 1 },
-            Leaf::Stddev
-            | Leaf::Median
-            | Leaf::Mode
-            | Leaf::Percentile(_)
-            | Leaf::Integral(_) => Self::All(Vec::new()),
+            Leaf::Stddev | Leaf::Median | Leaf::Mode | Leaf::Percentile(_) | Leaf::Integral(_) => Self::All(Vec::new()),
             Leaf::Top(_, by) | Leaf::Bottom(_, by) if by.is_empty() => Self::All(Vec::new()),
             Leaf::Top(..) | Leaf::Bottom(..) => Self::Each(BTreeMap::new()),
             Leaf::Distinct | Leaf::CountDistinct => Self::Distinct(BTreeMap::new()),

@@ -1,6 +1,7 @@
 //! Runs a plan: reads its sources one after the other, cuts their rows into series, and hands out the rows of each.
 
 use std::collections::HashSet;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -87,8 +88,7 @@ impl Executor<'_> {
         for source in &plan.sources {
             if let Source::Query(inner) = source {
                 collected.enter(plan, inner);
-                // A sub-query is as deep as the statement is nested, which the parser bounds.
-                Box::pin(self.run(inner, &mut collected)).await?;
+                self.collect(inner, &mut collected).await?;
             }
         }
         let mut feed = self.feed(plan, None);
@@ -98,6 +98,15 @@ impl Executor<'_> {
             }
         }
         feed.finish(target).await
+    }
+
+    /// Collects the rows of a sub-query; it is as deep as the statement is nested, which the parser bounds.
+    fn collect<'s>(
+        &'s mut self,
+        inner: &'s Plan,
+        collected: &'s mut Collected,
+    ) -> Pin<Box<dyn Future<Output = Result<(), QueryError>> + Send + 's>> {
+        Box::pin(self.run(inner, collected))
     }
 
     async fn table<T: Target>(

@@ -33,7 +33,8 @@ impl Filling<'_> {
             return Ok(points);
         }
         let start = |time: i64| self.windows.start(time, self.bounds);
-        let (from, to) = if self.ascending { (self.bounds.min, self.bounds.max) } else { (self.bounds.max, self.bounds.min) };
+        let (from, to) =
+            if self.ascending { (self.bounds.min, self.bounds.max) } else { (self.bounds.max, self.bounds.min) };
         let to = start(to);
         let from = start(from);
         let mut expected = if from <= MIN_TIME { start(first.time) } else { from };

@@ -1,7 +1,7 @@
 //! The area under a series, by trapezia; at the ends of bins, the line between the points around is cut.
 
-use super::accumulate::Point;
 use super::super::Cell;
+use super::accumulate::Point;
 use super::value::float;
 use super::window::{Bounds, Windows};
 

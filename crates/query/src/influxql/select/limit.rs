@@ -38,7 +38,9 @@ pub(super) fn allowed(
     for row in 0..reading.rows() {
         let columns: Vec<Cell> = columns.iter().map(|place| cell(place, row)).collect();
         if plan.condition.as_ref().is_none_or(|condition| may_hold(condition, plan, &columns)) {
-            told.insert(groups.iter().map(|place| place.map_or_else(|| Arc::from(""), |at| reading.text(at, row))).collect());
+            told.insert(
+                groups.iter().map(|place| place.map_or_else(|| Arc::from(""), |at| reading.text(at, row))).collect(),
+            );
         }
     }
     let limit = if plan.series_limit == 0 { usize::MAX } else { plan.series_limit };

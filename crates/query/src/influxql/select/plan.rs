@@ -163,10 +163,7 @@ impl Leaf {
 
     /// Whether bins without values are filled.
     pub(super) fn is_filled(&self) -> bool {
-        !matches!(
-            self,
-            Self::Top(..) | Self::Bottom(..) | Self::Sample(_) | Self::Distinct | Self::Integral(_)
-        )
+        !matches!(self, Self::Top(..) | Self::Bottom(..) | Self::Sample(_) | Self::Distinct | Self::Integral(_))
     }
 
     /// Whether the order of the values of a bin does not matter to it.
@@ -194,8 +191,13 @@ impl Leaf {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Transform {
     /// The change by so many nanoseconds, perhaps without falls.
-    Derivative { unit: i64, non_negative: bool },
-    Difference { non_negative: bool },
+    Derivative {
+        unit: i64,
+        non_negative: bool,
+    },
+    Difference {
+        non_negative: bool,
+    },
     MovingAverage(usize),
     CumulativeSum,
     /// The time between, in units of so many nanoseconds.
@@ -249,8 +251,6 @@ pub(super) struct Plan {
     pub(super) windows: Windows,
     /// The tags that rows are grouped by, by name.
     pub(super) group_by: Vec<Arc<str>>,
-    /// Those of them that the rows of the answer have; fewer in a sub-query.
-    pub(super) shown_tags: Vec<Arc<str>>,
     pub(super) fill: Fill,
     pub(super) ascending: bool,
     pub(super) limit: usize,
@@ -294,10 +294,10 @@ impl Plan {
 
     /// The moments that any call reads.
     pub(super) fn widest_bounds(&self) -> Bounds {
-        self.calls.iter().map(|call| self.bounds_of(call)).fold(self.bounds, |all, one| Bounds {
-            min: all.min.min(one.min),
-            max: all.max.max(one.max),
-        })
+        self.calls
+            .iter()
+            .map(|call| self.bounds_of(call))
+            .fold(self.bounds, |all, one| Bounds { min: all.min.min(one.min), max: all.max.max(one.max) })
     }
 }
 

@@ -106,7 +106,8 @@ impl Table<'_> {
             let mut order: Vec<&str> = plan.group_by.iter().map(AsRef::as_ref).collect();
             order.retain(|tag| self.kind(tag) == Some(Kind::Tag));
             if is_ordered {
-                let ties: Vec<&str> = self.schema.tags().map(AsRef::as_ref).filter(|tag| !order.contains(tag)).collect();
+                let ties: Vec<&str> =
+                    self.schema.tags().map(AsRef::as_ref).filter(|tag| !order.contains(tag)).collect();
                 order.push(TIME_COLUMN);
                 order.extend(ties);
             }
@@ -194,7 +195,11 @@ impl Table<'_> {
             let (value_name, time_name) = (format!("v{index}"), format!("w{index}"));
             let is_made = !matches!(value, Expr::Literal(..));
             columns.push(if is_made { ident(value_name) } else { value.clone().alias(value_name) });
-            columns.push(if time.is_some() { ident(time_name) } else { lit(ScalarValue::Int64(None)).alias(time_name) });
+            columns.push(if time.is_some() {
+                ident(time_name)
+            } else {
+                lit(ScalarValue::Int64(None)).alias(time_name)
+            });
         }
         let order: Vec<Sort> = names.iter().map(|name| by(ident(name), plan.ascending)).collect();
         let mut bins = rows.aggregate(groups, made)?;
@@ -257,9 +262,8 @@ fn computed(leaf: &Leaf, name: &Arc<str>, kind: Kind) -> Option<(Aggregate, Opti
     let name = name.as_ref();
     let field = || ident(name);
     let time = || ident(TIME_COLUMN);
-    let selected = |by: Vec<Sort>| {
-        (Aggregate::first(field(), name, by.clone()), Some(Aggregate::first(time(), name, by)))
-    };
+    let selected =
+        |by: Vec<Sort>| (Aggregate::first(field(), name, by.clone()), Some(Aggregate::first(time(), name, by)));
     let number = kind.is_number();
     Some(match leaf {
         Leaf::Count => {

@@ -49,7 +49,10 @@ struct CallRun<'a> {
 
 #[derive(Debug)]
 enum Stage {
-    Bins { open: Option<((i64, i64), Bin)>, is_over: bool },
+    Bins {
+        open: Option<((i64, i64), Bin)>,
+        is_over: bool,
+    },
     Area(Option<Area>),
     /// Every point is passed on.
     Each(Option<Transforming>),
@@ -68,9 +71,8 @@ impl<'a> CallRun<'a> {
         let is_by = |leaf: &Leaf| matches!(leaf, Leaf::Top(_, by) | Leaf::Bottom(_, by) if !by.is_empty());
         let keeps_columns =
             plan.is_selection() && (!plan.shown_columns.is_empty() || call.leaf.as_ref().is_some_and(is_by));
-        let keeps_times = call.leaf.as_ref().is_some_and(|leaf| {
-            leaf.keeps_times() || (plan.windows.is_one() && plan.is_selection())
-        });
+        let keeps_times =
+            call.leaf.as_ref().is_some_and(|leaf| leaf.keeps_times() || (plan.windows.is_one() && plan.is_selection()));
         let (windows, is_nested) = (plan.windows, plan.is_nested());
         Self { call, bounds, windows, keeps_columns, keeps_times, is_nested, seed, stage, points: Vec::new() }
     }
@@ -92,7 +94,9 @@ impl<'a> CallRun<'a> {
                 }
             }
             Stage::Area(area) => {
-                if let Some(point) = area.as_mut().filter(|_| self.bounds.contains(time)).and_then(|area| area.add(time, value)) {
+                if let Some(point) =
+                    area.as_mut().filter(|_| self.bounds.contains(time)).and_then(|area| area.add(time, value))
+                {
                     budget.grow(point.bytes())?;
                     self.points.push(point);
                 }
@@ -112,7 +116,8 @@ impl<'a> CallRun<'a> {
                 if open.as_ref().is_some_and(|((start, end), _)| time < *start || time >= *end) {
                     close(open, leaf, self.keeps_times, &mut self.points, budget)?;
                 }
-                let (_, bin) = open.get_or_insert_with(|| (self.windows.of(time, self.bounds), Bin::new(leaf, self.seed)));
+                let (_, bin) =
+                    open.get_or_insert_with(|| (self.windows.of(time, self.bounds), Bin::new(leaf, self.seed)));
                 let aux = || self.keeps_columns.then(|| columns.into());
                 bin.add(leaf, (time, value), aux, budget)?;
             }
@@ -195,7 +200,12 @@ impl<'a> SeriesRun<'a> {
     }
 
     /// Takes what a bin is worth that was made elsewhere: a value for each call, and when it was.
-    pub(super) fn take_bin(&mut self, start: i64, values: &[(Cell, Option<i64>)], budget: &mut Budget) -> Result<(), QueryError> {
+    pub(super) fn take_bin(
+        &mut self,
+        start: i64,
+        values: &[(Cell, Option<i64>)],
+        budget: &mut Budget,
+    ) -> Result<(), QueryError> {
         for (call, (value, time)) in self.calls.iter_mut().zip(values) {
             let counts = matches!(call.call.leaf, Some(Leaf::Count | Leaf::CountDistinct));
             if *value == Cell::Null || (counts && *value == Cell::Integer(0)) {

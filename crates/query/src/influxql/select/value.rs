@@ -67,7 +67,11 @@ pub(super) enum Node {
     /// The answer of a call.
     Call(usize),
     Binary(Operator, Box<Node>, Box<Node>),
-    Matches { of: Box<Node>, pattern: Arc<Regex>, negated: bool },
+    Matches {
+        of: Box<Node>,
+        pattern: Arc<Regex>,
+        negated: bool,
+    },
     Function(Function, Vec<Node>),
 }
 
