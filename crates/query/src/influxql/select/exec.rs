@@ -14,6 +14,7 @@ use super::super::run::Running;
 use super::budget::Budget;
 use super::limit;
 use super::nested::{Collected, NestedRow};
+use super::only;
 use super::plan::{Plan, Source};
 use super::rows::Reading;
 use super::scan::{Scan, Shape, Table};
@@ -116,6 +117,15 @@ impl Executor<'_> {
         target: &mut T,
     ) -> Result<(), QueryError> {
         let allowed = limit::allowed(self.sessions, plan, (key, name, schema))?;
+        if let Some(rows) = only::rows(self.sessions, plan, (key, name, schema)).await? {
+            let mut feed = self.feed(plan, allowed);
+            for NestedRow { key, time, columns } in rows {
+                if !feed.row(key, time, &columns, target).await? {
+                    return Ok(());
+                }
+            }
+            return feed.finish(target).await;
+        }
         let table = Table { plan, key, name, schema };
         let scanned = table.scan(&self.session).await.map_err(|error| self.sessions.error(error))?;
         let Some(Scan { logical, shape, is_residual }) = scanned else { return Ok(()) };
