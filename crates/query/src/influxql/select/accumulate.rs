@@ -314,18 +314,22 @@ fn of_all(leaf: &Leaf, mut points: Vec<Point>) -> Vec<Point> {
     }
 }
 
-/// The most frequent of sorted values; of equally frequent ones, the one that came first.
+/// The most frequent of sorted values; of equally frequent ones, mostly the one that came first.
 fn mode(points: &[Point]) -> Cell {
     let Some(first) = points.first() else { return Cell::Null };
     if matches!(first.value, Cell::Boolean(_)) {
         let truths = points.iter().filter(|point| point.value == Cell::Boolean(true)).count();
         return Cell::Boolean(truths * 2 >= points.len());
     }
-    let (mut most, mut frequency) = (first, 0);
+    // As InfluxDB counts: a value that is there once is the mode only when it is the smallest and none is there twice.
+    let (mut most, mut most_time, mut most_often) = (first, first.time, 0);
     for run in points.chunk_by(|left, right| order(&left.value, &right.value).is_eq()) {
         let Some(start) = run.first() else { continue };
-        if run.len() > frequency || (run.len() == frequency && start.time <= most.time) {
-            (most, frequency) = (start, run.len());
+        for (point, often) in run.iter().zip(1..) {
+            let counts = often > 1 || std::ptr::eq(start, first);
+            if counts && (often > most_often || (often == most_often && start.time <= most_time)) {
+                (most, most_time, most_often) = (point, point.time, often);
+            }
         }
     }
     most.value.clone()
@@ -386,6 +390,7 @@ mod tests {
     fn of_equally_frequent_values_the_one_that_came_first_is_the_mode() {
         assert_eq!(made(&Leaf::Mode, &floats(&[4.0, 1.0, 4.0, 1.0])), [(0, Cell::Float(4.0))]);
         assert_eq!(made(&Leaf::Mode, &floats(&[4.0, 1.0, 1.0])), [(0, Cell::Float(1.0))]);
+        assert_eq!(made(&Leaf::Mode, &floats(&[4.0, 1.0, 2.0])), [(0, Cell::Float(1.0))]);
     }
 
     #[test]

@@ -80,10 +80,13 @@ impl<'a> Filters<'a> {
         }
     }
 
-    fn side(&self, node: &'a Node) -> Option<Side<'a>> {
+    fn side<'n>(&self, node: &'n Node) -> Option<Side<'n>>
+    where
+        'a: 'n,
+    {
         let stored = |column: &usize| {
-            let column = self.columns.get(*column)?;
-            Some((column.name.as_ref(), self.schema.kind(&column.name).and_then(Kind::stored)))
+            let name: &'a str = &self.columns.get(*column)?.name;
+            Some((name, self.schema.kind(name).and_then(Kind::stored)))
         };
         Some(match node {
             Node::Literal(value) => Side::Literal(value),
@@ -126,11 +129,11 @@ fn compared(side: &Side<'_>, operator: SqlOperator, literal: &Cell) -> Option<Ex
     Some(match (side, literal) {
         (Side::Tag(name), Cell::Text(text)) if is_equality => {
             let of_absent = text.is_empty() == (operator == SqlOperator::Eq);
-            let stored = with(name, lit(text.as_ref()));
+            let stored = with(name, lit(&**text));
             if of_absent { ident(*name).is_null().or(stored) } else { stored }
         }
         (Side::NoTag, Cell::Text(text)) if is_equality => lit(text.is_empty() == (operator == SqlOperator::Eq)),
-        (Side::Field(name, Kind::Text), Cell::Text(text)) if is_equality => with(name, lit(text.as_ref())),
+        (Side::Field(name, Kind::Text), Cell::Text(text)) if is_equality => with(name, lit(&**text)),
         (Side::Field(name, Kind::Boolean), Cell::Boolean(truth)) if is_equality => with(name, lit(*truth)),
         (Side::Field(name, kind), Cell::Float(number)) if kind.is_number() => {
             let number = Box::new(lit(*number));

@@ -307,7 +307,7 @@ fn bin(windows: Windows, bounds: Bounds) -> Expr {
                 bin.0
             }
         });
-        Ok(ColumnarValue::Array(Arc::new(starts.collect::<Int64Array>()) as ArrayRef))
+        Ok(ColumnarValue::Array(Arc::new(Int64Array::from_iter_values(starts)) as ArrayRef))
     };
     let utc = DataType::Timestamp(arrow::datatypes::TimeUnit::Nanosecond, Some("UTC".into()));
     let function = create_udf("influxql_bin", vec![utc], DataType::Int64, Volatility::Immutable, Arc::new(start));

@@ -128,6 +128,10 @@ impl Checker<'_> {
             Expr::Binary(binary) => {
                 self.allows_wildcard = false;
                 match (binary.left.is_literal(), binary.right.is_literal()) {
+                    // InfluxDB makes one number of two.
+                    (true, true) if is_number(&binary.left) && is_number(&binary.right) => {
+                        return Err(meaning("field must contain at least one variable"));
+                    }
                     (true, true) => return Err(meaning("cannot perform a binary expression on two literals")),
                     (true, false) => return self.expression(&binary.right),
                     (false, true) => return self.expression(&binary.left),
@@ -333,6 +337,10 @@ impl Checker<'_> {
         }
         Ok(())
     }
+}
+
+fn is_number(expr: &Expr) -> bool {
+    matches!(expr, Expr::Number(_) | Expr::Integer(_) | Expr::Unsigned(_))
 }
 
 fn arity(name: &str, got: usize, expected: usize) -> Result<(), QueryError> {
