@@ -37,13 +37,14 @@ impl Filling<'_> {
             if self.ascending { (self.bounds.min, self.bounds.max) } else { (self.bounds.max, self.bounds.min) };
         let to = start(to);
         let from = start(from);
-        let mut expected = if from <= MIN_TIME { start(first.time) } else { from };
+        let is_open = self.bounds.min <= MIN_TIME;
+        let mut expected = if is_open && self.ascending { start(first.time) } else { from };
         let mut shift = self.windows.shift(expected);
         let mut filled: Vec<Point> = Vec::new();
         let mut last: Option<Point> = None;
         let mut points = points.into_iter().peekable();
         loop {
-            let is_inside = if self.ascending { expected <= to } else { expected >= to && to > MIN_TIME };
+            let is_inside = if self.ascending { expected <= to } else { expected >= to && !is_open };
             if filled.len() >= self.enough || (points.peek().is_none() && !is_inside) {
                 return Ok(filled);
             }
@@ -61,7 +62,7 @@ impl Filling<'_> {
                 return Err(too_many_bins(filled.len() as u64, self.max_rows));
             }
             expected = expected.saturating_add(if self.ascending { self.windows.every } else { -self.windows.every });
-            let now = self.windows.shift(expected - 1);
+            let now = self.windows.shift(expected.saturating_sub(1));
             if now != shift {
                 if (shift - now).abs() < self.windows.every {
                     expected += shift - now;

@@ -33,7 +33,7 @@ impl Transforming {
             Transform::Derivative { unit, non_negative } => {
                 let (before, last) = self.step(time, value)?;
                 let change = float(value)? - float(&last)?;
-                let elapsed = if self.ascending { time - before } else { before - time };
+                let elapsed = if self.ascending { time.saturating_sub(before) } else { before.saturating_sub(time) };
                 let rate = change / (elapsed as f64 / unit as f64);
                 if non_negative && change < 0.0 {
                     return None;
