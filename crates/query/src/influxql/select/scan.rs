@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{DataType, TimestampNanosecondType};
-use datafusion::common::{Result, ScalarValue, internal_err};
+use datafusion::common::{Column, Result, ScalarValue, TableReference, internal_err};
 use datafusion::datasource::provider_as_source;
 use datafusion::functions_aggregate::expr_fn::{avg, count, count_distinct, first_value, max, min, sum};
 use datafusion::logical_expr::expr::Sort;
@@ -61,7 +61,8 @@ impl Table<'_> {
             return Ok(None);
         }
         let Some(provider) = session.table(self.key, self.name).await? else { return Ok(None) };
-        let mut rows = LogicalPlanBuilder::scan(self.name.as_ref(), provider_as_source(provider), None)?;
+        let mut rows =
+            LogicalPlanBuilder::scan(TableReference::bare(self.name.as_ref()), provider_as_source(provider), None)?;
         if let Some(times) = within(bounds) {
             rows = rows.filter(times)?;
         }
@@ -171,41 +172,39 @@ impl Table<'_> {
     /// Bins, each of which is one row.
     fn bins(&self, rows: LogicalPlanBuilder, values: &[(Expr, Option<Expr>)]) -> Result<LogicalPlan> {
         let plan = self.plan;
-        let mut groups: Vec<Expr> = self.tags().collect();
-        groups.retain(|group| !matches!(group, Expr::Alias(alias) if matches!(*alias.expr, Expr::Literal(..))));
+        let tags = plan.group_by.iter().enumerate().filter(|(_, tag)| self.kind(tag) == Some(Kind::Tag));
+        let mut groups: Vec<(String, Expr)> =
+            tags.map(|(index, tag)| (format!("g{index}"), ident(tag.as_ref()))).collect();
         if !plan.windows.is_one() {
-            groups.push(bin(plan.windows, plan.widest_bounds()).alias("t"));
+            groups.push(("t".to_owned(), bin(plan.windows, plan.widest_bounds())));
         }
-        let made = values.iter().enumerate().flat_map(|(index, (value, time))| {
-            let is_made = |expr: &Expr| !matches!(expr, Expr::Literal(..));
-            let value = is_made(value).then(|| value.clone().alias(format!("v{index}")));
-            let time = time.as_ref().map(|time| time.clone().alias(format!("w{index}")));
-            [value, time].into_iter().flatten()
-        });
-        let made: Vec<Expr> = made.collect();
-        let names: Vec<String> = groups.iter().map(|group| group.schema_name().to_string()).collect();
-        let has = |name: &str| names.iter().any(|group| group == name);
-        let mut columns = Vec::new();
-        columns.push(if has("t") { ident("t") } else { lit(plan.bounds.min).alias("t") });
-        columns.extend((0..plan.group_by.len()).map(|index| {
-            let name = format!("g{index}");
-            if has(&name) { ident(name) } else { lit(ScalarValue::Utf8(None)).alias(name) }
-        }));
+        let mut made: Vec<(String, Expr)> = Vec::new();
         for (index, (value, time)) in values.iter().enumerate() {
-            let (value_name, time_name) = (format!("v{index}"), format!("w{index}"));
-            let is_made = !matches!(value, Expr::Literal(..));
-            columns.push(if is_made { ident(value_name) } else { value.clone().alias(value_name) });
-            columns.push(if time.is_some() {
-                ident(time_name)
-            } else {
-                lit(ScalarValue::Int64(None)).alias(time_name)
-            });
+            if !matches!(value, Expr::Literal(..)) {
+                made.push((format!("v{index}"), value.clone()));
+            }
+            if let Some(time) = time {
+                made.push((format!("w{index}"), time.clone()));
+            }
         }
-        let order: Vec<Sort> = names.iter().map(|name| by(ident(name), plan.ascending)).collect();
-        let mut bins = rows.aggregate(groups, made)?;
-        if !order.is_empty() {
-            bins = bins.sort(order)?;
+        // Two calls may be made of the same values.
+        let aliased = made.iter().map(|(name, value)| value.clone().alias(name));
+        let bins = rows.aggregate(groups.iter().map(|(_, group)| group.clone()), aliased)?;
+        let known: Vec<Expr> = bins.schema().iter().map(|column| Expr::Column(Column::from(column))).collect();
+        let order: Vec<Sort> = known.iter().take(groups.len()).map(|group| by(group.clone(), plan.ascending)).collect();
+        let names: Vec<&str> = groups.iter().chain(&made).map(|(name, _)| name.as_str()).collect();
+        let column = |name: String, otherwise: Expr| {
+            let place = names.iter().position(|known| *known == name);
+            place.and_then(|place| known.get(place).cloned()).unwrap_or(otherwise).alias(name)
+        };
+        let nothing = || lit(ScalarValue::Int64(None));
+        let mut columns = vec![column("t".to_owned(), lit(plan.bounds.min))];
+        columns.extend((0..plan.group_by.len()).map(|index| column(format!("g{index}"), lit(ScalarValue::Utf8(None)))));
+        for index in 0..values.len() {
+            columns.push(column(format!("v{index}"), nothing()));
+            columns.push(column(format!("w{index}"), nothing()));
         }
+        let bins = if order.is_empty() { bins } else { bins.sort(order)? };
         bins.project(columns)?.build()
     }
 }
