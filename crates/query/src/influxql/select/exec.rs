@@ -14,12 +14,12 @@ use super::super::run::Running;
 use super::budget::Budget;
 use super::limit;
 use super::nested::{Collected, NestedRow};
-use super::only;
 use super::plan::{Plan, Source};
 use super::rows::Reading;
 use super::scan::{Scan, Shape, Table};
 use super::series::{OutputRow, RowState, SeriesKey, SeriesRun};
 use super::value::Row;
+use super::{newest, only};
 use crate::config::QueryConfig;
 use crate::error::QueryError;
 use crate::session::{Session, Sessions};
@@ -117,7 +117,11 @@ impl Executor<'_> {
         target: &mut T,
     ) -> Result<(), QueryError> {
         let allowed = limit::allowed(self.sessions, plan, (key, name, schema))?;
-        if let Some(rows) = only::rows(self.sessions, plan, (key, name, schema)).await? {
+        let ready = match newest::rows(self.sessions, plan, (key, name, schema)) {
+            Some(rows) => Some(rows),
+            None => only::rows(self.sessions, plan, (key, name, schema)).await?,
+        };
+        if let Some(rows) = ready {
             let mut feed = self.feed(plan, allowed);
             for NestedRow { key, time, columns } in rows {
                 if !feed.row(key, time, &columns, target).await? {
