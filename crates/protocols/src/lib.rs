@@ -17,6 +17,7 @@
 pub mod csv;
 pub mod decoders;
 pub mod detections;
+pub mod influxql;
 pub mod json;
 pub mod line_protocol;
 pub mod mqtt;
