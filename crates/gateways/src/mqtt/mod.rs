@@ -1,7 +1,7 @@
 //! An MQTT broker, 3.1.1 and 5.0, whose acknowledgement of a message means that its reading is on disk.
 //!
-//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`heard`] adds what it leaves out; [`intake`] stores what
-//! came while the batch before was written, with one write to the log; then it is retained and passed on by the [`broker`], and
+//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`heard`] adds what it leaves out; [`gather`] has
+//! [`intake`] store what came over all connections while the batch before was written, with one write to the log; then it is retained and passed on by the [`broker`], and
 //! acknowledged by its session (`sensorium_protocols::mqtt::session`). The way back, from desired states to devices, is [`desired`].
 //! [`admin`] is for the rest of the program.
 //!
@@ -25,6 +25,7 @@ mod broker;
 mod client;
 mod clock;
 mod desired;
+mod gather;
 mod heard;
 mod intake;
 mod journal;
@@ -52,6 +53,7 @@ use tokio_util::task::TaskTracker;
 use broker::Broker;
 use clock::Clock;
 use desired::Speakers;
+use gather::Gather;
 use heard::Heard;
 use journal::Journal;
 
@@ -109,6 +111,7 @@ struct Shared {
     ingest: Ingest,
     journal: Arc<Journal>,
     broker: Broker,
+    gather: Gather,
     clock: Clock,
     /// Where clients find the broker.
     listeners: Mutex<Vec<MessagingListener>>,
@@ -144,6 +147,7 @@ impl Mqtt {
             ingest,
             journal,
             broker,
+            gather: Gather::default(),
             clock,
             listeners: Mutex::default(),
             heard,
