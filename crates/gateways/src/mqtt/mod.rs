@@ -94,6 +94,8 @@ pub struct MqttConfig {
     pub announced_topics: usize,
     /// Devices of which it is remembered how they are spoken to, of one organisation (setting `mqtt.spoken_devices`).
     pub spoken_devices: usize,
+    /// About how many bytes of what is to survive the process may wait for the disk (setting `mqtt.journal_bytes`).
+    pub journal_bytes: usize,
 }
 
 /// Reads topic filters that are separated by spaces, as settings have them.
@@ -137,7 +139,7 @@ impl Mqtt {
         let limits = Arc::new(config.limits);
         let slots = Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS)));
         let clock = Clock::start();
-        let (journal, restored) = Journal::open(file)?;
+        let (journal, restored) = Journal::open(file, config.journal_bytes)?;
         let broker = Broker::new(limits.clone(), config.sessions, journal.clone(), restored, clock.now_ms());
         let heard = Heard::new(config.sparkplug_nodes, config.sparkplug_metrics, config.announced_topics);
         let speakers = Speakers::new(config.spoken_devices);
