@@ -143,6 +143,8 @@ pub struct MessagingOverview {
     pub refused: u64,
     /// Messages that were passed on and found no room in the queue of their receiver.
     pub dropped: u64,
+    /// How often a connection was not read for a while because it was over its rate.
+    pub limited: u64,
 }
 
 /// Where a broker listens.

@@ -16,7 +16,7 @@
 //!
 //! Sessions that outlive their connections, what waits for them, and retained messages survive the process ([`journal`]).
 //!
-//! Limits: those of [`MqttLimits`], [`MqttConfig::connections`], [`MqttConfig::sessions`], [`MqttConfig::readers`], and those of
+//! Limits: those of [`MqttLimits`], [`MqttRates`] ([`limits`]), [`MqttConfig::connections`], [`MqttConfig::sessions`], [`MqttConfig::readers`], and those of
 //! [`heard`] and [`desired`].
 
 mod admin;
@@ -28,6 +28,7 @@ mod desired;
 mod heard;
 mod intake;
 mod journal;
+mod limits;
 mod listener;
 mod memory;
 mod reason;
@@ -54,8 +55,10 @@ use clock::Clock;
 use desired::Speakers;
 use heard::Heard;
 use journal::Journal;
+use limits::Rates;
 
 pub use journal::JournalError;
+pub use limits::MqttRates;
 pub use listener::Handshake;
 pub use rights::Rules;
 pub use websocket::NotOpened;
@@ -72,6 +75,8 @@ const NUMBERS: Duration = Duration::from_secs(10);
 pub struct MqttConfig {
     /// Of topics, connections, sessions and retained messages.
     pub limits: MqttLimits,
+    /// How fast clients may send and connect.
+    pub rates: MqttRates,
     /// Connections at one time (setting `mqtt.connections`); further ones wait, or are refused over WebSocket.
     pub connections: usize,
     /// Sessions with and without a connection (setting `mqtt.sessions`); further clients are refused.
@@ -109,6 +114,7 @@ struct Shared {
     ingest: Ingest,
     journal: Arc<Journal>,
     broker: Broker,
+    rates: Rates,
     clock: Clock,
     /// Where clients find the broker.
     listeners: Mutex<Vec<MessagingListener>>,
@@ -136,6 +142,7 @@ impl Mqtt {
         let clock = Clock::start();
         let (journal, restored) = Journal::open(file)?;
         let broker = Broker::new(limits.clone(), config.sessions, journal.clone(), restored, clock.now_ms());
+        let rates = Rates::new(config.rates);
         let heard = Heard::new(config.sparkplug_nodes, config.sparkplug_metrics, config.announced_topics);
         let speakers = Speakers::new(config.spoken_devices);
         Ok(Self(Arc::new(Shared {
@@ -144,6 +151,7 @@ impl Mqtt {
             ingest,
             journal,
             broker,
+            rates,
             clock,
             listeners: Mutex::default(),
             heard,
@@ -164,7 +172,7 @@ impl Mqtt {
                 () = self.0.stop.cancelled() => return,
                 _ = ticks.tick() => self.0.broker.tick(self.0.clock.now_ms()),
                 _ = numbers.tick() => self.0.broker.publish_numbers(self.0.clock.now_ms()),
-                _ = expiries.tick() => self.0.broker.expire(self.0.clock.now_ms()),
+                _ = expiries.tick() => self.0.expire(),
             }
         }
     }
@@ -186,5 +194,14 @@ impl Mqtt {
             tracing::error!("the last changes of MQTT's sessions could not be stored");
         }
         left
+    }
+}
+
+impl Shared {
+    /// Forgets what nobody needs any more.
+    fn expire(&self) {
+        let now_ms = self.clock.now_ms();
+        self.broker.expire(now_ms);
+        self.rates.forget(now_ms);
     }
 }

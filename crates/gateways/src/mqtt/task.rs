@@ -21,6 +21,7 @@ use super::broker::{Identity, Sender};
 use super::client::{Client, Progress};
 use super::intake::{self, Pending, PendingMessage, Publisher};
 use super::journal::NotDurable;
+use super::limits::Allowance;
 use super::rights::Rights;
 use super::socket::Socket;
 use super::{Shared, reason};
@@ -47,7 +48,8 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Arc<Shared>
     let client = Arc::new(Client::new(shared.limits.clone(), shared.journal.clone(), shared.clock.now_ms()));
     let (abort, socket) = (shared.abort.clone(), Socket::new(stream));
     let (waiting, alarm) = (Waiting::default(), Alarm::default());
-    let mut task = Task { shared, client, socket, peer, admitted: None, waiting, storing: None, alarm };
+    let allowance = shared.rates.connection(shared.clock.now_ms());
+    let mut task = Task { shared, client, socket, peer, admitted: None, allowance, waiting, storing: None, alarm };
     let _done = abort.run_until_cancelled(task.run()).await;
 }
 
@@ -57,6 +59,7 @@ struct Task<S> {
     socket: Socket<S>,
     peer: Peer,
     admitted: Option<Admitted>,
+    allowance: Allowance,
     waiting: Waiting,
     /// The batch that is being stored.
     storing: Option<BoxFuture<'static, Vec<(Ticket, Outcome)>>>,
@@ -131,13 +134,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
     /// Waits until something happens, and does what is to be done at once.
     async fn wait(&mut self, progress: Progress, end: &mut Option<End>) {
-        let wants_bytes = progress.wants_bytes && progress.held.is_none() && self.waiting.has_room();
         let is_lost = end.is_some_and(|end| end.is_lost);
         let check_ms = self.admitted.as_ref().filter(|_| end.is_none()).map(|admitted| admitted.check_ms);
         // Once it is past, only what is being stored is waited for.
         let now_ms = self.shared.clock.now_ms();
         let until_ms = end.filter(|end| !end.is_lost && end.until_ms > now_ms).map(|end| end.until_ms);
-        let alarm_ms = [progress.next_tick_ms, check_ms, until_ms].into_iter().flatten().min();
+        let may_read = self.may_read(progress);
+        let limited_ms = self.allowance.until_ms(now_ms).filter(|_| may_read);
+        let wants_bytes = may_read && limited_ms.is_none();
+        let alarm_ms = [progress.next_tick_ms, check_ms, until_ms, limited_ms].into_iter().flatten().min();
         self.alarm.set(alarm_ms, &self.shared.clock);
         let held = progress.held.filter(|_| !is_lost).map(|seq| Box::pin(self.shared.journal.until_durable(seq)));
         let is_held = held.is_some();
@@ -172,14 +177,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         }
     }
 
+    /// Whether there is room for more.
+    fn may_read(&self, progress: Progress) -> bool {
+        progress.wants_bytes && progress.held.is_none() && self.waiting.has_room()
+    }
+
     /// Gives the machine what was read, and does what it asks for.
     async fn read_packets(&mut self) {
         loop {
             let now_ms = self.shared.clock.now_ms();
             let before = self.socket.unread.len();
-            if before > 0 && self.waiting.has_room() && self.client.progress().held.is_none() {
+            if before > 0 && self.may_read(self.client.progress()) {
+                let (most, is_limited) = self.allowance.packets(now_ms);
                 let unread = &mut self.socket.unread;
-                self.client.work(|connection, out| connection.receive(unread, now_ms, out));
+                self.client.work(|connection, out| connection.receive_at_most(unread, most, now_ms, out));
+                self.allowance.took_bytes(before - self.socket.unread.len(), now_ms);
+                if let Some(admitted) = self.admitted.as_ref().filter(|_| is_limited) {
+                    admitted.organisation.count_limited();
+                }
             }
             self.act().await;
             if self.socket.unread.is_empty() {
@@ -225,7 +240,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
     /// Finds out who the client is, and lets it in or not.
     async fn admit(&mut self, connect: Connect) {
-        let checked = self.shared.check(&connect, &self.peer).await;
+        let checked = match self.shared.rates.may_connect(self.peer.address, self.shared.clock.now_ms()) {
+            true => self.shared.check(&connect, &self.peer).await,
+            false => {
+                let text =
+                    "too many clients connect from this address (setting mqtt.connects_per_second); try again later";
+                Err((ReasonCode::ConnectionRateExceeded, text.to_owned()))
+            }
+        };
         let outcome = checked.and_then(|(credential, rights)| {
             let client_id = match connect.client_id.is_empty() {
                 true => Arc::from(format!("auto-{}", Uuid::now_v7())),
@@ -257,6 +279,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 ReasonCode::QuotaExceeded,
                 "the server holds as many sessions as it may (setting mqtt.sessions)".to_owned(),
             ))?;
+            if let Some(device) = &rights.principal.device {
+                self.shared.rates.belongs(&mut self.allowance, device.id, now_ms);
+            }
             let (check_ms, version) = (now_ms + BELIEVED_MS, connect.version);
             let rights = Arc::new(rights);
             self.admitted = Some(Admitted { sender, organisation, rights, credential, check_ms, version });
@@ -271,6 +296,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
     fn publish(&mut self, message: Arc<Message>, ticket: Option<Ticket>, received: Option<Begun>) {
         let Some(admitted) = &self.admitted else { return };
+        self.allowance.took_message(self.shared.clock.now_ms());
         counter!("sensorium_mqtt_received_total", "qos" => qos(message.qos)).increment(1);
         admitted.organisation.count_received();
         let outcome = match admitted.rights.may_publish(&message.topic) {
@@ -356,7 +382,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
     /// Tells the machine the time, and looks whether the client may still be here.
     async fn tick(&mut self) {
         let now_ms = self.shared.clock.now_ms();
-        self.client.work(|connection, out| connection.tick(now_ms, out));
+        let is_limited = self.allowance.until_ms(now_ms).is_some();
+        self.client.work(|connection, out| {
+            if is_limited {
+                connection.not_read(now_ms);
+            }
+            connection.tick(now_ms, out);
+        });
         let Some(admitted) = self.admitted.as_mut().filter(|admitted| admitted.check_ms <= now_ms) else { return };
         admitted.check_ms = now_ms + BELIEVED_MS;
         match Box::pin(self.shared.authenticate(&admitted.credential, self.peer.address)).await {

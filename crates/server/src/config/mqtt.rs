@@ -1,6 +1,6 @@
 //! `[mqtt]`: the broker, its listeners and the limits of its clients.
 
-use sensorium_gateways::mqtt::{MqttConfig, Rules, filters};
+use sensorium_gateways::mqtt::{MqttConfig, MqttRates, Rules, filters};
 use sensorium_model::DatabaseName;
 use sensorium_protocols::mqtt::MqttLimits;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,8 @@ pub(crate) struct MqttSettings {
     /// Devices of which it is remembered how they are spoken to, of one organisation.
     pub(crate) spoken_devices: usize,
     #[serde(flatten)]
+    pub(crate) rates: MqttRates,
+    #[serde(flatten)]
     pub(crate) limits: MqttLimits,
 }
 
@@ -60,6 +62,7 @@ impl MqttSettings {
             sparkplug_metrics: 5_000,
             announced_topics: 10_000,
             spoken_devices: 10_000,
+            rates: MqttRates::default(),
             limits: MqttLimits::default(),
         })
     }
@@ -68,6 +71,7 @@ impl MqttSettings {
     pub(crate) fn config(&self) -> Result<MqttConfig, (&'static str, String)> {
         Ok(MqttConfig {
             limits: self.limits,
+            rates: self.rates,
             connections: self.connections,
             sessions: self.sessions,
             readers: self.readers,

@@ -5,7 +5,7 @@ import { spoken } from "@/charts/format";
 import { addressFor } from "./listen";
 import classes from "./mqtt.module.css";
 
-const COUNTS = ["connections", "sessions", "subscriptions", "received", "sent", "refused", "dropped"] as const;
+const COUNTS = ["connections", "sessions", "subscriptions", "received", "sent", "refused", "dropped", "limited"] as const;
 
 /** Lists of facts. */
 export function Status({ status }: { status: MqttStatus }) {

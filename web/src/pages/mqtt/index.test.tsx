@@ -6,7 +6,7 @@ import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { loadStrings } from "@/i18n";
 import MqttPage from ".";
 
-const numbers = { connections: 1, sessions: 2, subscriptions: 3, retained: 1, retained_bytes: 2_048, received: 4, sent: 5, refused: 0, dropped: 0 };
+const numbers = { connections: 1, sessions: 2, subscriptions: 3, retained: 1, retained_bytes: 2_048, received: 4, sent: 5, refused: 0, dropped: 0, limited: 0 };
 const listening = { ...numbers, is_listening: true, listeners: [{ address: "0.0.0.0:1883", transport: "tcp" }] };
 const client = {
   key: "k",

@@ -59,6 +59,8 @@ struct MqttOverview {
     refused: u64,
     /// Messages that were passed on and found no room in the queue of their receiver.
     dropped: u64,
+    /// How often a connection was not read for a while because it was over its rate.
+    limited: u64,
 }
 
 /// Show the broker
@@ -80,6 +82,7 @@ async fn mqtt_overview(State(state): State<AppState>, caller: Caller) -> ApiResu
         sent,
         refused,
         dropped,
+        limited,
     } = numbers.unwrap_or_default();
     let listeners = listeners.into_iter();
     let listeners = listeners.map(|of| MqttListener { address: of.address, transport: of.transport.as_str() });
@@ -95,6 +98,7 @@ async fn mqtt_overview(State(state): State<AppState>, caller: Caller) -> ApiResu
         sent,
         refused,
         dropped,
+        limited,
     }))
 }
 

@@ -22,6 +22,8 @@ pub(in crate::mqtt) struct Organisation {
     refused: AtomicU64,
     /// Messages that found no room.
     dropped: AtomicU64,
+    /// How often a connection was not read because it was over its rate.
+    limited: AtomicU64,
     /// How many `feeds` there are, so that a message looks no further when there are none.
     readers: AtomicUsize,
     feeds: RwLock<Vec<Arc<Feed>>>,
@@ -34,6 +36,7 @@ pub(in crate::mqtt) struct Counted {
     pub(in crate::mqtt) sent: u64,
     pub(in crate::mqtt) refused: u64,
     pub(in crate::mqtt) dropped: u64,
+    pub(in crate::mqtt) limited: u64,
 }
 
 impl Organisation {
@@ -43,6 +46,10 @@ impl Organisation {
 
     pub(in crate::mqtt) fn count_refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(in crate::mqtt) fn count_limited(&self) {
+        self.limited.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A message was passed on to so many, of which it is gone for some.
@@ -61,6 +68,7 @@ impl Organisation {
             sent: self.sent.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
+            limited: self.limited.load(Ordering::Relaxed),
         }
     }
 

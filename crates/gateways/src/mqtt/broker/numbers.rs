@@ -76,6 +76,7 @@ impl Broker {
             ("messages/received", numbers.received.to_string()),
             ("messages/sent", numbers.sent.to_string()),
             ("messages/dropped", numbers.dropped.to_string()),
+            ("messages/limited", numbers.limited.to_string()),
             ("uptime", self.started.elapsed().as_secs().to_string()),
             ("version", concat!("sensorium ", env!("CARGO_PKG_VERSION")).to_owned()),
         ];
@@ -104,6 +105,7 @@ impl State {
             sent: counted.sent,
             refused: counted.refused,
             dropped: counted.dropped,
+            limited: counted.limited,
         }
     }
 }

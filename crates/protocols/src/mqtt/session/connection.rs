@@ -48,8 +48,16 @@ impl Connection {
     /// Reads packets from the front of `buffer`, as long as [`Connection::wants_bytes`] and not too much is to be written.
     /// Called when bytes came; and when bytes are left, after each answer and after bytes were written.
     pub fn receive(&mut self, buffer: &mut BytesMut, now_ms: u64, out: &mut Output) {
-        // Who does not read is not read either: answers like PINGRESP would pile up.
-        while self.wants_bytes() && out.bytes.len() < self.limits.send_buffer_bytes.saturating_mul(2) {
+        self.receive_at_most(buffer, usize::MAX, now_ms, out);
+    }
+
+    /// The same, but no more packets than these.
+    pub fn receive_at_most(&mut self, buffer: &mut BytesMut, packets: usize, now_ms: u64, out: &mut Output) {
+        for _ in 0..packets {
+            // Who does not read is not read either: answers like PINGRESP would pile up.
+            if !self.wants_bytes() || out.bytes.len() >= self.limits.send_buffer_bytes.saturating_mul(2) {
+                return;
+            }
             let result = match self.decoder.decode(buffer) {
                 Ok(None) => return,
                 Ok(Some(packet)) => {
@@ -68,6 +76,13 @@ impl Connection {
             Phase::Connecting | Phase::Challenged(_) => true,
             Phase::Deciding(_) | Phase::Closed(_) => false,
             Phase::Open(open) => open.wants_bytes(&self.limits),
+        }
+    }
+
+    /// The client may have said something that is not read for now, so that its silence does not count.
+    pub fn not_read(&mut self, now_ms: u64) {
+        if matches!(self.phase, Phase::Open(_)) {
+            self.heard_ms = now_ms;
         }
     }
 

@@ -31,6 +31,7 @@ mod devices;
 mod document;
 mod flow;
 mod largest;
+mod limits;
 mod malformed;
 mod properties;
 mod publish;

@@ -225,6 +225,7 @@ fn numbers_come_at_once_and_then_again_and_again() {
         ("messages/received", "0"),
         ("messages/sent", "0"),
         ("messages/dropped", "0"),
+        ("messages/limited", "0"),
     ] {
         assert_eq!(numbers[&format!("$SYS/broker/{topic}")], value, "{topic}");
     }
