@@ -5,6 +5,8 @@
 //! [`Action::ManageMessages`](crate::Action); what somebody publishes and reads is bound by their own rights, too, as it would be
 //! over the protocol.
 
+mod trace;
+
 use std::borrow::Cow;
 use std::future::Future;
 use std::net::IpAddr;
@@ -15,8 +17,10 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::error::ErrorKind;
-use crate::ids::{DeviceId, OrgId};
+use crate::ids::{DeviceId, OrgId, TraceId};
 use crate::permissions::{ActingDevice, Principal};
+
+pub use trace::{MessagingTrace, TraceOf, TracedPacket};
 
 /// What takes its time.
 pub type MessagingFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -59,6 +63,18 @@ pub trait Messaging: Send + Sync {
 
     /// Reads the messages whose topics match a filter, from now on.
     fn subscribe(&self, who: &Principal, filter: &str) -> Result<Box<dyn MessageReader>, MessagingError>;
+
+    /// Begins to write down the packets of clients, for so many seconds.
+    fn start_trace(&self, org: OrgId, of: TraceOf, seconds: u64) -> Result<MessagingTrace, MessagingError>;
+
+    /// The traces that were begun and not removed, the newest first.
+    fn traces(&self, org: OrgId) -> Vec<MessagingTrace>;
+
+    /// A trace with at most so many of its packets, those behind the number `after`.
+    fn trace(&self, org: OrgId, id: TraceId, after: u64, limit: usize) -> Option<(MessagingTrace, Vec<TracedPacket>)>;
+
+    /// Ends and forgets a trace; whether there was one.
+    fn remove_trace(&self, org: OrgId, id: TraceId) -> bool;
 }
 
 /// Reads messages as they come. What waits for it is bounded; what finds no room is counted and gone.

@@ -16,7 +16,7 @@
 //!
 //! Sessions that outlive their connections, what waits for them, and retained messages survive the process ([`journal`]).
 //!
-//! Limits: those of [`MqttLimits`], [`MqttRates`] ([`limits`]), [`MqttConfig::connections`], [`MqttConfig::sessions`], [`MqttConfig::readers`], and those of
+//! Limits: those of [`MqttLimits`], [`MqttRates`] ([`limits`]), [`MqttTraces`] ([`trace`]), [`MqttConfig::connections`], [`MqttConfig::sessions`], [`MqttConfig::readers`], and those of
 //! [`heard`] and [`desired`].
 
 mod admin;
@@ -35,6 +35,7 @@ mod reason;
 mod rights;
 mod socket;
 mod task;
+mod trace;
 mod websocket;
 
 use std::path::Path;
@@ -56,11 +57,13 @@ use desired::Speakers;
 use heard::Heard;
 use journal::Journal;
 use limits::Rates;
+use trace::Traces;
 
 pub use journal::JournalError;
 pub use limits::MqttRates;
 pub use listener::Handshake;
 pub use rights::Rules;
+pub use trace::MqttTraces;
 pub use websocket::NotOpened;
 
 /// How often sessions are looked through for what is due.
@@ -77,6 +80,8 @@ pub struct MqttConfig {
     pub limits: MqttLimits,
     /// How fast clients may send and connect.
     pub rates: MqttRates,
+    /// How many clients may be traced, and how long.
+    pub traces: MqttTraces,
     /// Connections at one time (setting `mqtt.connections`); further ones wait, or are refused over WebSocket.
     pub connections: usize,
     /// Sessions with and without a connection (setting `mqtt.sessions`); further clients are refused.
@@ -115,6 +120,7 @@ struct Shared {
     journal: Arc<Journal>,
     broker: Broker,
     rates: Rates,
+    traces: Traces,
     clock: Clock,
     /// Where clients find the broker.
     listeners: Mutex<Vec<MessagingListener>>,
@@ -143,6 +149,7 @@ impl Mqtt {
         let (journal, restored) = Journal::open(file)?;
         let broker = Broker::new(limits.clone(), config.sessions, journal.clone(), restored, clock.now_ms());
         let rates = Rates::new(config.rates);
+        let traces = Traces::new(config.traces, clock);
         let heard = Heard::new(config.sparkplug_nodes, config.sparkplug_metrics, config.announced_topics);
         let speakers = Speakers::new(config.spoken_devices);
         Ok(Self(Arc::new(Shared {
@@ -152,6 +159,7 @@ impl Mqtt {
             journal,
             broker,
             rates,
+            traces,
             clock,
             listeners: Mutex::default(),
             heard,
@@ -203,5 +211,6 @@ impl Shared {
         let now_ms = self.clock.now_ms();
         self.broker.expire(now_ms);
         self.rates.forget(now_ms);
+        self.expire_traces();
     }
 }

@@ -24,7 +24,7 @@ use super::journal::NotDurable;
 use super::limits::Allowance;
 use super::rights::Rights;
 use super::socket::Socket;
-use super::{Shared, reason};
+use super::{Shared, reason, trace};
 
 /// How long a client is believed before its credential is looked at again.
 const BELIEVED_MS: u64 = 30_000;
@@ -274,7 +274,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 Box::new(About { address, transport, login, device, since_ms: now_ms })
             });
             let organisation = self.shared.broker.organisation(identity.org);
-            let sender = self.shared.broker.connect(&self.client, identity, may_resume, accept, now_ms);
+            self.watch(&identity, Some(&connect));
+            let sender = self.shared.broker.connect(&self.client, identity.clone(), may_resume, accept, now_ms);
+            // A trace may have begun before the client had its seat.
+            self.watch(&identity, None);
             let sender = sender.ok_or((
                 ReasonCode::QuotaExceeded,
                 "the server holds as many sessions as it may (setting mqtt.sessions)".to_owned(),
@@ -292,6 +295,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
             let now_ms = self.shared.clock.now_ms();
             self.client.work(|connection, out| connection.refuse(reason, text, None, now_ms, out));
         }
+    }
+
+    /// Has the client's packets written down, CONNECT first, where somebody traces it.
+    fn watch(&self, identity: &Identity, first: Option<&Connect>) {
+        let watch = self.shared.traces.watch(identity);
+        if let (Some(watch), Some(connect)) = (&watch, first) {
+            watch.saw(trace::seen(connect));
+        }
+        self.client.watch(watch);
     }
 
     fn publish(&mut self, message: Arc<Message>, ticket: Option<Ticket>, received: Option<Begun>) {

@@ -1,6 +1,6 @@
 //! `[mqtt]`: the broker, its listeners and the limits of its clients.
 
-use sensorium_gateways::mqtt::{MqttConfig, MqttRates, Rules, filters};
+use sensorium_gateways::mqtt::{MqttConfig, MqttRates, MqttTraces, Rules, filters};
 use sensorium_model::DatabaseName;
 use sensorium_protocols::mqtt::MqttLimits;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ pub(crate) struct MqttSettings {
     #[serde(flatten)]
     pub(crate) rates: MqttRates,
     #[serde(flatten)]
+    pub(crate) traces: MqttTraces,
+    #[serde(flatten)]
     pub(crate) limits: MqttLimits,
 }
 
@@ -63,6 +65,7 @@ impl MqttSettings {
             announced_topics: 10_000,
             spoken_devices: 10_000,
             rates: MqttRates::default(),
+            traces: MqttTraces::default(),
             limits: MqttLimits::default(),
         })
     }
@@ -72,6 +75,7 @@ impl MqttSettings {
         Ok(MqttConfig {
             limits: self.limits,
             rates: self.rates,
+            traces: self.traces,
             connections: self.connections,
             sessions: self.sessions,
             readers: self.readers,

@@ -1,5 +1,5 @@
 //! The MQTT broker: `GET /api/v1/mqtt`, and below it its clients ([`clients`]), retained messages ([`retained`]), publishing
-//! ([`publish`]) and reading messages as they come ([`messages`]).
+//! ([`publish`]), reading messages as they come ([`messages`]) and traces of clients ([`traces`]).
 //!
 //! All of it is of the caller's organisation. Who reads needs [`Action::ReadMessages`], who changes [`Action::ManageMessages`].
 
@@ -8,6 +8,7 @@ mod message;
 mod messages;
 mod publish;
 mod retained;
+mod traces;
 
 use axum::Json;
 use axum::extract::State;
@@ -127,4 +128,5 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(retained::routes())
         .merge(publish::routes())
         .merge(messages::routes())
+        .merge(traces::routes())
 }

@@ -9,6 +9,7 @@ use super::action::{Action, Failure, Outcome, Output, Ticket};
 use super::open::Open;
 use super::state::Session;
 use super::stored::Changes;
+use super::watch::{Direction, Seen};
 use crate::mqtt::packet::{Connect, Decoder, Disconnect, Packet, Qos, Version, encode};
 use crate::mqtt::{Delivery, MqttLimits, ReasonCode};
 
@@ -58,10 +59,12 @@ impl Connection {
             if !self.wants_bytes() || out.bytes.len() >= self.limits.send_buffer_bytes.saturating_mul(2) {
                 return;
             }
+            let before = buffer.len();
             let result = match self.decoder.decode(buffer) {
                 Ok(None) => return,
                 Ok(Some(packet)) => {
                     self.heard_ms = now_ms;
+                    out.saw(|| self.seen(&packet, before - buffer.len()));
                     self.packet(packet, now_ms, out)
                 }
                 Err(error) => Err(error.into()),
@@ -225,6 +228,15 @@ impl Connection {
         matches!(self.phase, Phase::Closed(_))
     }
 
+    /// A packet of the client, with the topic that an alias stands for.
+    fn seen(&self, packet: &Packet, bytes: usize) -> Seen {
+        let mut seen = Seen::of(packet, Direction::In, bytes);
+        if let (Phase::Open(open), Packet::Publish(publish), None) = (&self.phase, packet, &seen.topic) {
+            seen.topic = publish.topic_alias.and_then(|alias| open.alias(alias, &self.limits));
+        }
+        seen
+    }
+
     fn packet(&mut self, packet: Packet, now_ms: u64, out: &mut Output) -> Result<(), Failure> {
         match (&mut self.phase, packet) {
             (Phase::Connecting, Packet::Connect(connect)) => self.connecting(connect, out),
@@ -282,14 +294,18 @@ impl Connection {
         }
         self.phase = Phase::Closed(kept);
         let Failure { reason, text } = failure;
+        out.saw(|| Seen::closed(reason));
         out.actions.push(Action::Close { reason, text });
     }
 
     /// Sends a packet of the phases before [`Phase::Open`].
     pub(super) fn send(&self, packet: &Packet, connect: &Connect, out: &mut Output) {
         let limit = connect.maximum_packet_bytes.unwrap_or(u32::MAX);
+        let before = out.bytes.len();
         // What the client does not take is not sent [MQTT-3.1.2-24].
-        let _ = encode(packet, connect.version, limit, &mut out.bytes);
+        if encode(packet, connect.version, limit, &mut out.bytes).is_ok() {
+            out.saw(|| Seen::of(packet, Direction::Out, out.bytes.len() - before));
+        }
     }
 
     /// The last word of a client that authenticated again, from the server (section 4.12.1).

@@ -6,6 +6,7 @@ mod model;
 mod outbound;
 mod routed;
 mod subscribe;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;

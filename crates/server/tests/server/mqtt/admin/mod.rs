@@ -4,6 +4,7 @@
 
 mod clients;
 mod messages;
+mod traces;
 
 use reqwest::Method;
 use sensorium_protocols::mqtt::ReasonCode;
