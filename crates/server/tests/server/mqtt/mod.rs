@@ -38,6 +38,7 @@ mod publish;
 mod qos;
 mod restart;
 mod retain;
+mod scram;
 mod session;
 mod shared;
 mod stored;
