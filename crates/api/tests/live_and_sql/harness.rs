@@ -164,6 +164,7 @@ async fn broker(ingest: &Ingest, file: &Path, stop: &CancellationToken) -> (Mqtt
         limits: MqttLimits::default(),
         rates: MqttRates::default(),
         traces: MqttTraces { traces: 1_000, ..MqttTraces::default() },
+        redirect: None,
         connections: 100,
         sessions: 100,
         readers: 32,

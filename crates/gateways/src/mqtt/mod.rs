@@ -32,6 +32,7 @@ mod limits;
 mod listener;
 mod memory;
 mod reason;
+mod redirect;
 mod rights;
 mod socket;
 mod task;
@@ -62,6 +63,7 @@ use trace::Traces;
 pub use journal::JournalError;
 pub use limits::MqttRates;
 pub use listener::Handshake;
+pub use redirect::Redirect;
 pub use rights::Rules;
 pub use trace::MqttTraces;
 pub use websocket::NotOpened;
@@ -82,6 +84,8 @@ pub struct MqttConfig {
     pub rates: MqttRates,
     /// How many clients may be traced, and how long.
     pub traces: MqttTraces,
+    /// Where clients are sent instead of being let in.
+    pub redirect: Option<Redirect>,
     /// Connections at one time (setting `mqtt.connections`); further ones wait, or are refused over WebSocket.
     pub connections: usize,
     /// Sessions with and without a connection (setting `mqtt.sessions`); further clients are refused.

@@ -1,12 +1,14 @@
 //! `[mqtt]`: the broker, its listeners and the limits of its clients.
 
-use sensorium_gateways::mqtt::{MqttConfig, MqttRates, MqttTraces, Rules, filters};
+use sensorium_gateways::mqtt::{MqttConfig, MqttRates, MqttTraces, Redirect, Rules, filters};
 use sensorium_model::DatabaseName;
 use sensorium_protocols::mqtt::MqttLimits;
 use serde::{Deserialize, Serialize};
 
 /// The smallest packets with which a client can do anything.
 const LEAST_PACKET_BYTES: u32 = 256;
+/// The longest list of servers that clients are sent to.
+const MOST_REFERENCE_BYTES: usize = 1_024;
 
 /// `[mqtt]`. Without an address and WebSocket there is no broker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +41,10 @@ pub(crate) struct MqttSettings {
     pub(crate) announced_topics: usize,
     /// Devices of which it is remembered how they are spoken to, of one organisation.
     pub(crate) spoken_devices: usize,
+    /// Where clients are sent instead of being let in: one or more servers, separated by spaces.
+    pub(crate) redirect_to: Option<String>,
+    /// Whether they are told that this is for good.
+    pub(crate) redirect_permanent: bool,
     #[serde(flatten)]
     pub(crate) rates: MqttRates,
     #[serde(flatten)]
@@ -64,6 +70,8 @@ impl MqttSettings {
             sparkplug_metrics: 5_000,
             announced_topics: 10_000,
             spoken_devices: 10_000,
+            redirect_to: None,
+            redirect_permanent: false,
             rates: MqttRates::default(),
             traces: MqttTraces::default(),
             limits: MqttLimits::default(),
@@ -76,6 +84,10 @@ impl MqttSettings {
             limits: self.limits,
             rates: self.rates,
             traces: self.traces,
+            redirect: self
+                .redirect_to
+                .as_deref()
+                .map(|to| Redirect { to: to.into(), is_permanent: self.redirect_permanent }),
             connections: self.connections,
             sessions: self.sessions,
             readers: self.readers,
@@ -100,6 +112,11 @@ impl MqttSettings {
                 "mqtt.client_certificates",
                 "clients show certificates over TLS alone; set mqtt.listen_tls, too".to_owned(),
             )),
+            () if self.redirect_to.as_deref().is_some_and(|to| !is_reference(to)) => Some((
+                "mqtt.redirect_to",
+                "it names no server; give it as clients reach it, such as other.example:1883, several with spaces between"
+                    .to_owned(),
+            )),
             () if self.connections == 0 => too_small("mqtt.connections", 1),
             () if self.sessions == 0 => too_small("mqtt.sessions", 1),
             () if self.limits.packet_bytes < LEAST_PACKET_BYTES => too_small("mqtt.packet_bytes", LEAST_PACKET_BYTES),
@@ -109,6 +126,11 @@ impl MqttSettings {
             () => self.config().err(),
         }
     }
+}
+
+/// Whether it is a list of servers as CONNACK may have it (section 4.11).
+fn is_reference(to: &str) -> bool {
+    !to.trim().is_empty() && to.len() <= MOST_REFERENCE_BYTES && !to.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -125,6 +147,7 @@ mod tests {
         for (settings, key) in [
             (tls, "mqtt.listen_tls"),
             (MqttSettings { client_certificates: true, ..good.clone() }, "mqtt.client_certificates"),
+            (MqttSettings { redirect_to: Some(" ".to_owned()), ..good.clone() }, "mqtt.redirect_to"),
             (MqttSettings { connections: 0, ..good.clone() }, "mqtt.connections"),
             (MqttSettings { limits: small, ..good.clone() }, "mqtt.packet_bytes"),
             (MqttSettings { device_topics: "a/#/b".to_owned(), ..good.clone() }, "mqtt.device_topics"),

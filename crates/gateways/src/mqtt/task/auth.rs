@@ -58,6 +58,9 @@ struct Newcomer {
 impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
     /// Finds out who the client is, and lets it in or not.
     pub(super) async fn admit(&mut self, connect: Connect) {
+        if let Some(redirect) = self.shared.config.redirect.clone() {
+            return self.refuse_for(redirect.reason(), redirect.text(), Some(redirect.to));
+        }
         if !self.shared.rates.may_connect(self.peer.address, self.shared.clock.now_ms()) {
             let text = "too many clients connect from this address (setting mqtt.connects_per_second); try again later";
             return self.refuse((ReasonCode::ConnectionRateExceeded, text.to_owned()));
@@ -199,10 +202,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
     /// Does not let the client in.
     fn refuse(&mut self, (reason, text): Refused) {
+        self.refuse_for(reason, text, None);
+    }
+
+    /// The same, and says where it may go.
+    fn refuse_for(&mut self, reason: ReasonCode, text: String, other_server: Option<Arc<str>>) {
         self.proving = None;
         counter!("sensorium_mqtt_refused_total", "reason" => reason.as_str()).increment(1);
         let now_ms = self.shared.clock.now_ms();
-        self.client.work(|connection, out| connection.refuse(reason, text, None, now_ms, out));
+        self.client.work(|connection, out| connection.refuse(reason, text, other_server, now_ms, out));
     }
 
     /// Has the client's packets written down, CONNECT first, where somebody traces it.

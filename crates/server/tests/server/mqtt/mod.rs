@@ -36,6 +36,7 @@ mod malformed;
 mod properties;
 mod publish;
 mod qos;
+mod redirect;
 mod restart;
 mod retain;
 mod scram;
