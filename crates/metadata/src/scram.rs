@@ -108,10 +108,10 @@ impl ScramExchange {
     /// Reads the last message of the client: which token it knows, and what is to be sent back.
     pub fn finish(self, last: &[u8]) -> Result<(TokenId, Vec<u8>), MetadataError> {
         let last = text(last)?;
-        let (without_proof, proof) = last.rsplit_once(",p=").ok_or(malformed())?;
+        let (without_proof, proof) = last.rsplit_once(",p=").ok_or_else(malformed)?;
         let mut attributes = without_proof.split(',');
-        let binding = attributes.next().and_then(|first| first.strip_prefix("c=")).ok_or(malformed())?;
-        let nonce = attributes.next().and_then(|second| second.strip_prefix("r=")).ok_or(malformed())?;
+        let binding = attributes.next().and_then(|first| first.strip_prefix("c=")).ok_or_else(malformed)?;
+        let nonce = attributes.next().and_then(|second| second.strip_prefix("r=")).ok_or_else(malformed)?;
         let proof = STANDARD.decode(proof).map_err(|_| malformed())?;
         let signed = format!("{},{without_proof}", self.said);
         let signature = sign(&self.verifier.stored, signed.as_bytes());
@@ -148,7 +148,8 @@ impl Verifier {
     }
 
     fn text(&self) -> String {
-        let [salt, stored, server] = [&self.salt[..], &self.stored, &self.server].map(|bytes| STANDARD.encode(bytes));
+        let [salt, stored, server] =
+            [self.salt.as_slice(), &self.stored, &self.server].map(|bytes| STANDARD.encode(bytes));
         format!("{SCRAM_SHA_256}${}:{salt}${stored}:{server}", self.iterations)
     }
 
@@ -176,11 +177,11 @@ struct Hello {
 impl Hello {
     fn read(message: &[u8]) -> Result<Self, MetadataError> {
         let message = text(message)?;
-        let bare = message.strip_prefix("n,,").or_else(|| message.strip_prefix("y,,")).ok_or(malformed())?;
-        let binding = message.strip_suffix(bare).ok_or(malformed())?;
+        let bare = message.strip_prefix("n,,").or_else(|| message.strip_prefix("y,,")).ok_or_else(malformed)?;
+        let binding = message.strip_suffix(bare).ok_or_else(malformed)?;
         let mut attributes = bare.split(',');
-        let name = attributes.next().and_then(|first| first.strip_prefix("n=")).ok_or(malformed())?;
-        let nonce = attributes.next().and_then(|second| second.strip_prefix("r=")).ok_or(malformed())?;
+        let name = attributes.next().and_then(|first| first.strip_prefix("n=")).ok_or_else(malformed)?;
+        let nonce = attributes.next().and_then(|second| second.strip_prefix("r=")).ok_or_else(malformed)?;
         let is_nonce = !nonce.is_empty() && nonce.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
         match is_nonce {
             true => Ok(Self {
@@ -196,7 +197,7 @@ impl Hello {
 
 fn text(message: &[u8]) -> Result<&str, MetadataError> {
     let message = std::str::from_utf8(message).ok().filter(|message| message.len() <= MAX_MESSAGE);
-    message.ok_or(malformed())
+    message.ok_or_else(malformed)
 }
 
 fn malformed() -> MetadataError {
@@ -215,7 +216,11 @@ fn hash(text: &[u8]) -> [u8; KEY_BYTES] {
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::Set;
+    use sensorium_model::Subject;
+
     use super::*;
+    use crate::config::MetadataConfig;
 
     /// RFC 7677, section 3.
     const FIRST: &str = "n,,n=user,r=rOprNGfwEbeRWgbNEkqO";
@@ -281,5 +286,25 @@ mod tests {
         for wrong in ["", "SCRAM-SHA-1$1:AA==$AA==:AA==", "SCRAM-SHA-256$0:AA==$AA==:AA==", &text[..text.len() - 4]] {
             assert!(Verifier::read(wrong).is_none(), "{wrong}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_token_of_an_older_version_is_proven_once_it_was_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let (metadata, _) = Metadata::open(MetadataConfig::new(folder.path())).await.unwrap();
+        assert!(metadata.bootstrap_token("first").await.unwrap());
+        let row = async || api_token::Entity::find().one(metadata.db()).await.unwrap().unwrap();
+        assert!(row().await.scram.is_some());
+        let older = api_token::ActiveModel { scram: Set(None), ..Default::default() };
+        api_token::Entity::update_many().set(older).exec(metadata.db()).await.unwrap();
+        let first = format!("n,,n={},r=x", row().await.id);
+        assert_eq!(metadata.begin_scram(first.as_bytes()).await.unwrap().0.token, None);
+        assert!(metadata.authenticate_token("first").await.unwrap().is_some());
+        let token = TokenId::from_uuid(row().await.id);
+        assert_eq!(metadata.begin_scram(first.as_bytes()).await.unwrap().0.token, Some(token));
+        let principal = metadata.proven_token(token).await.unwrap().unwrap();
+        assert_eq!(principal.subject, Subject::Token(token));
+        let nobody = TokenId::from_uuid(Uuid::nil());
+        assert!(metadata.proven_token(nobody).await.unwrap().is_none());
     }
 }

@@ -5,6 +5,7 @@
 //! [`Action::ManageMessages`](crate::Action); what somebody publishes and reads is bound by their own rights, too, as it would be
 //! over the protocol.
 
+mod bridge;
 mod trace;
 
 use std::borrow::Cow;
@@ -20,6 +21,7 @@ use crate::error::ErrorKind;
 use crate::ids::{DeviceId, OrgId, TraceId};
 use crate::permissions::{ActingDevice, Principal};
 
+pub use bridge::MessagingBridge;
 pub use trace::{MessagingTrace, TraceOf, TracedPacket};
 
 /// What takes its time.
@@ -141,6 +143,8 @@ pub struct Published {
 pub struct MessagingOverview {
     /// Where the broker listens.
     pub listeners: Vec<MessagingListener>,
+    /// Its connections to other brokers.
+    pub bridges: Vec<MessagingBridge>,
     /// Clients that are connected.
     pub connections: usize,
     /// Sessions, with and without a connection.

@@ -3,7 +3,7 @@
 //! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`heard`] adds what it leaves out; [`intake`] stores what
 //! came while the batch before was written, with one write to the log; then it is retained and passed on by the [`broker`], and
 //! acknowledged by its session (`sensorium_protocols::mqtt::session`). The way back, from desired states to devices, is [`desired`].
-//! [`admin`] is for the rest of the program.
+//! [`admin`] is for the rest of the program, and [`bridge`] for other brokers.
 //!
 //! Invariants:
 //! - a QoS 1 or 2 message is acknowledged after the log has its reading on disk, and after it was passed on: for sessions that are
@@ -21,6 +21,7 @@
 
 mod admin;
 mod alarm;
+mod bridge;
 mod broker;
 mod client;
 mod clock;
@@ -40,7 +41,7 @@ mod trace;
 mod websocket;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -60,6 +61,7 @@ use journal::Journal;
 use limits::Rates;
 use trace::Traces;
 
+pub use bridge::{BridgeConfig, MOST as MOST_BRIDGES};
 pub use journal::JournalError;
 pub use limits::MqttRates;
 pub use listener::Handshake;
@@ -125,6 +127,8 @@ struct Shared {
     broker: Broker,
     rates: Rates,
     traces: Traces,
+    /// What this server is called on the way of messages over bridges.
+    here: OnceLock<Arc<str>>,
     clock: Clock,
     /// Where clients find the broker.
     listeners: Mutex<Vec<MessagingListener>>,
@@ -164,6 +168,7 @@ impl Mqtt {
             broker,
             rates,
             traces,
+            here: OnceLock::new(),
             clock,
             listeners: Mutex::default(),
             heard,

@@ -231,6 +231,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
     fn publish(&mut self, message: Arc<Message>, ticket: Option<Ticket>, received: Option<Begun>) {
         let Some(admitted) = &self.admitted else { return };
+        if received.is_none() && self.shared.was_here(&message) {
+            // It was taken when it was here first.
+            if let Some(ticket) = ticket {
+                self.tell(ticket, &Outcome::Taken);
+            }
+            return;
+        }
         self.allowance.took_message(self.shared.clock.now_ms());
         counter!("sensorium_mqtt_received_total", "qos" => qos(message.qos)).increment(1);
         admitted.organisation.count_received();

@@ -1,9 +1,11 @@
 //! `[mqtt]`: the broker, its listeners and the limits of its clients.
 
-use sensorium_gateways::mqtt::{MqttConfig, MqttRates, MqttTraces, Redirect, Rules, filters};
+use sensorium_gateways::mqtt::{BridgeConfig, MqttConfig, MqttRates, MqttTraces, Redirect, Rules, filters};
 use sensorium_model::DatabaseName;
 use sensorium_protocols::mqtt::MqttLimits;
 use serde::{Deserialize, Serialize};
+
+use super::bridge::{BridgeSettings, bridges};
 
 /// The smallest packets with which a client can do anything.
 const LEAST_PACKET_BYTES: u32 = 256;
@@ -45,6 +47,8 @@ pub(crate) struct MqttSettings {
     pub(crate) redirect_to: Option<String>,
     /// Whether they are told that this is for good.
     pub(crate) redirect_permanent: bool,
+    /// Connections to other brokers.
+    pub(crate) bridge: Vec<BridgeSettings>,
     #[serde(flatten)]
     pub(crate) rates: MqttRates,
     #[serde(flatten)]
@@ -72,6 +76,7 @@ impl MqttSettings {
             spoken_devices: 10_000,
             redirect_to: None,
             redirect_permanent: false,
+            bridge: Vec::new(),
             rates: MqttRates::default(),
             traces: MqttTraces::default(),
             limits: MqttLimits::default(),
@@ -101,6 +106,11 @@ impl MqttSettings {
         })
     }
 
+    /// The connections to other brokers; a key and a sentence where they cannot be.
+    pub(crate) fn bridges(&self) -> Result<Vec<BridgeConfig>, (&'static str, String)> {
+        bridges(&self.bridge)
+    }
+
     pub(super) fn broken_rule(&self, has_tls: bool) -> Option<(&'static str, String)> {
         let too_small = |key, least| Some((key, format!("it is too small; use at least {least}")));
         match () {
@@ -123,7 +133,7 @@ impl MqttSettings {
             () if self.limits.receive_maximum == 0 => too_small("mqtt.receive_maximum", 1),
             () if self.limits.inflight_messages == 0 => too_small("mqtt.inflight_messages", 1),
             () if self.limits.connect_ms == 0 => too_small("mqtt.connect_ms", 1),
-            () => self.config().err(),
+            () => self.config().err().or_else(|| self.bridges().err()),
         }
     }
 }

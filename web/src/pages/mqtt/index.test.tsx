@@ -7,7 +7,13 @@ import { loadStrings } from "@/i18n";
 import MqttPage from ".";
 
 const numbers = { connections: 1, sessions: 2, subscriptions: 3, retained: 1, retained_bytes: 2_048, received: 4, sent: 5, refused: 0, dropped: 0, limited: 0 };
-const listening = { ...numbers, is_listening: true, listeners: [{ address: "0.0.0.0:1883", transport: "tcp" }] };
+const bridge = { name: "cloud", address: "broker.example:8883", is_connected: false, error: "no route to host" };
+const listening = {
+  ...numbers,
+  is_listening: true,
+  listeners: [{ address: "0.0.0.0:1883", transport: "tcp" }],
+  bridges: [bridge],
+};
 const client = {
   key: "k",
   client_id: "hall-display",
@@ -120,7 +126,7 @@ beforeEach(() => {
 afterEach(cleanup);
 
 it("says what to set where the broker does not listen", async () => {
-  show("", "viewer", { ...numbers, is_listening: false, listeners: [] });
+  show("", "viewer", { ...numbers, is_listening: false, listeners: [], bridges: [] });
   await screen.findByRole("heading", { name: "The MQTT broker does not listen" });
   screen.getByText("sensorium serve --mqtt 0.0.0.0:1883");
   expect(screen.queryByRole("tab")).toBeNull();
@@ -129,6 +135,7 @@ it("says what to set where the broker does not listen", async () => {
 it("shows what is retained in the tree, and leads to a topic by its address", async () => {
   const router = show("?filter=hall%2F%23&topic=hall%2Flamp", "editor");
   const item = await screen.findByRole("treeitem", { name: /^lamp/ });
+  screen.getByText(/no route to host/);
   expect(item.getAttribute("aria-selected")).toBe("true");
   expect(asked).toContain("GET /api/v1/mqtt/messages?filter=hall%2F%23");
   within(screen.getByRole("region", { name: "The topic hall/lamp" })).getByText("1 · Retained");

@@ -96,6 +96,7 @@ impl State {
         let space = self.router.get(org);
         MessagingOverview {
             listeners: Vec::new(),
+            bridges: self.organisations.get(&org).map(|own| own.bridges()).unwrap_or_default(),
             connections: space.map_or(0, |space| space.online()),
             sessions: self.keys.keys().filter(|identity| identity.org == org).count(),
             subscriptions: space.map_or(0, |space| space.subscriptions()),

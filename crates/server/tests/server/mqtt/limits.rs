@@ -87,7 +87,7 @@ fn connections_of_a_device_share_its_rate_and_others_have_theirs() {
     };
     let mut clients = [of_device("pump-1"), of_device("pump-2")];
     let took = send(&mut clients, "limits/pump/reading", 35);
-    assert!(took > Duration::from_millis(2_400), "{took:?}");
+    assert!(took > Duration::from_secs(2), "{took:?}");
     // Another connection does not bring another burst.
     drop(clients);
     let took = send(&mut [of_device("pump-3")], "limits/pump/reading", 20);

@@ -23,6 +23,7 @@ macro_rules! covers {
 }
 
 mod admin;
+mod bridge;
 mod certificates;
 mod client;
 mod connack;

@@ -5,6 +5,7 @@ mod lifecycle;
 mod model;
 mod outbound;
 mod routed;
+mod slowed;
 mod subscribe;
 mod watched;
 
