@@ -33,7 +33,7 @@ pub use error::{ErrorKind, chain};
 pub use hash::{FastMap, FastSet};
 pub use ids::{
     ClassId, CommandId, CredentialId, DeviceId, DeviceTypeId, GroupId, NetworkId, NewcomerId, OrgId, PlaceId,
-    SessionId, SubmissionId, TokenId, UserId,
+    SessionId, SubmissionId, TokenId, TraceId, UserId,
 };
 pub use limits::IngestLimits;
 pub use messaging::{MessageReader, Messaging, MessagingError};

@@ -277,6 +277,9 @@ impl Broker {
             let client_id = || Some(state.seats.get(&by?)?.identity.client_id.clone());
             organisation.tell(message, client_id, now_ms);
         }
+        if let Some(organisation) = organisation {
+            organisation.carry(by, message);
+        }
         let Some(space) = state.router.get(org) else { return Ok(passed) };
         let mut dropped = 0;
         passed.receivers = space.route(by, message, |key, delivery| {

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use bytes::BytesMut;
 use parking_lot::Mutex;
 use sensorium_protocols::mqtt::router::SessionKey;
-use sensorium_protocols::mqtt::session::{Accept, Action, Changes, Connection, Outcome, Output, Session, Ticket};
+use sensorium_protocols::mqtt::session::{
+    Accept, Action, Changes, Connection, Outcome, Output, Session, Ticket, Watch,
+};
 use sensorium_protocols::mqtt::{Delivery, MqttLimits, ReasonCode};
 use tokio::sync::Notify;
 
@@ -96,6 +98,11 @@ impl Client {
         let done = connection.as_mut().map(|connection| work(connection, out));
         core.put_changes(&self.journal);
         done
+    }
+
+    /// Has somebody see its packets, or nobody.
+    pub(super) fn watch(&self, watch: Option<Arc<dyn Watch>>) {
+        self.core.lock().out.watch = watch;
     }
 
     /// A message for the client.

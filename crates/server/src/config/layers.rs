@@ -121,6 +121,11 @@ impl Layers {
                 let number = digits.parse::<i64>().map(Value::from).or_else(|_| digits.parse::<u64>().map(Value::from));
                 number.unwrap_or_else(|_| Value::String(text.to_owned()))
             }
+            // A list is written as in a file.
+            Some(Value::Array(_)) => {
+                let list = toml::from_str::<Map<String, Value>>(&format!("list = {text}")).ok();
+                list.and_then(|mut table| table.remove("list")).unwrap_or_else(|| Value::String(text.to_owned()))
+            }
             // An optional setting is unset by an empty text.
             Some(Value::Null) if text.is_empty() => Value::Null,
             _ => Value::String(text.to_owned()),
@@ -178,6 +183,7 @@ fn expected(default: &Value) -> &'static str {
     match default {
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a whole number",
+        Value::Array(_) => "a list",
         _ => "text",
     }
 }

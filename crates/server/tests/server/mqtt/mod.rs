@@ -23,6 +23,7 @@ macro_rules! covers {
 }
 
 mod admin;
+mod bridge;
 mod certificates;
 mod client;
 mod connack;
@@ -31,12 +32,15 @@ mod devices;
 mod document;
 mod flow;
 mod largest;
+mod limits;
 mod malformed;
 mod properties;
 mod publish;
 mod qos;
+mod redirect;
 mod restart;
 mod retain;
+mod scram;
 mod session;
 mod shared;
 mod stored;
