@@ -11,6 +11,7 @@ mod mail;
 mod mqtt;
 mod mqtt_websocket;
 mod stop;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::path::Path;
