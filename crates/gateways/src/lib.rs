@@ -4,5 +4,6 @@
 
 mod alarm;
 mod clock;
+pub mod coap;
 pub mod mqtt;
 mod reach;
