@@ -162,6 +162,7 @@ fn discover(shared: &Shared, asked: &Asked) -> Response {
         is_observable: route.is_shown(),
         ..Link::default()
     });
-    let text = link_format::write(std::iter::once(readings).chain(routes), asked.request.queries());
+    let filters: Vec<&str> = asked.request.queries().filter(|query| !query.starts_with("token=")).collect();
+    let text = link_format::write(std::iter::once(readings).chain(routes), filters.iter().copied());
     Response::new(Code::CONTENT).with_payload(format::LINK, text.into_bytes())
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sensorium_protocols::coap::{Code, CoapLimits, Kind, Message, Options, Token, datagram, option};
+use sensorium_protocols::coap::{CoapLimits, Code, Kind, Message, Options, Token, datagram, option};
 
 use crate::support::DEADLINE;
 

@@ -17,7 +17,13 @@ use crate::support::{Server, Start, TOKEN, block_on};
 
 /// How a server with tokens in queries is started, which tests do on the loopback address.
 fn with_tokens() -> Start {
-    Start::new().quiet().coap().arg("--coap-tcp").arg("127.0.0.1:0").arg("--coap-websocket").set("coap.tokens_in_plain", true)
+    Start::new()
+        .quiet()
+        .coap()
+        .arg("--coap-tcp")
+        .arg("127.0.0.1:0")
+        .arg("--coap-websocket")
+        .set("coap.tokens_in_plain", true)
 }
 
 /// A device of the registry, and a token of its own.

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt, StreamExt};
 use sensorium_protocols::coap::reliable::{self, Frame, Framing};
-use sensorium_protocols::coap::{Code, CoapLimits, Options, Token, option};
+use sensorium_protocols::coap::{CoapLimits, Code, Options, Token, option};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -39,7 +39,8 @@ fn a_connection_over_tcp_stores_shows_and_observes() {
         assert!(count > 0, "the connection was closed");
         unread.extend_from_slice(&room[..count]);
     };
-    let send = |stream: &mut TcpStream, frame: &Frame| stream.write_all(&reliable::encode(frame, Framing::Tcp)).unwrap();
+    let send =
+        |stream: &mut TcpStream, frame: &Frame| stream.write_all(&reliable::encode(frame, Framing::Tcp)).unwrap();
     send(&mut stream, &csm());
     assert_eq!(next(&mut stream).code, Code::CSM);
     send(&mut stream, &frame(Code::POST, &with_token("/readings?table=coap_tcp&device=tcp"), "1"));

@@ -25,7 +25,8 @@ fn readings_come_in_any_format() {
         assert_eq!(answer.code, Code::CHANGED, "{content_format:?}: {}", text(&answer));
     }
     let rows = server().query("SELECT device, value FROM coap_formats ORDER BY value");
-    let expected: Vec<Vec<Value>> = [16, 17, 18, 20, 21].map(|value| vec![json!("formats"), json!(f64::from(value))]).into();
+    let expected: Vec<Vec<Value>> =
+        [16, 17, 18, 20, 21].map(|value| vec![json!("formats"), json!(f64::from(value))]).into();
     assert_eq!(rows, expected);
     let unknown = client.ask(stores(&with_token("/readings"), Some(41), "<a/>"));
     assert_eq!(unknown.code, Code::UNSUPPORTED_CONTENT_FORMAT);
@@ -47,7 +48,10 @@ fn senml_is_stored_by_its_names_and_times() {
     let mut wanted = request(Code::GET, &with_token("/devices/senml-attic/humidity"));
     wanted.options.set_uint(option::ACCEPT, u64::from(format::SENML_JSON));
     let shown: Value = serde_json::from_slice(&client.ask(wanted).payload).unwrap();
-    assert_eq!((&shown[0]["bn"], &shown[0]["v"], &shown[0]["t"]), (&json!("senml-attic/"), &json!(40.0), &json!(1_699_999_940.0)));
+    assert_eq!(
+        (&shown[0]["bn"], &shown[0]["v"], &shown[0]["t"]),
+        (&json!("senml-attic/"), &json!(40.0), &json!(1_699_999_940.0))
+    );
 }
 
 #[test]
@@ -90,13 +94,18 @@ fn a_device_writes_as_itself_and_is_told_its_desired_state() {
     let path = |path: &str| format!("{path}?token={token}");
     let answer = client.ask(stores(&path("/readings"), Some(format::JSON), r#"{"flow": 3.5}"#));
     assert_eq!(answer.code, Code::CHANGED, "{}", text(&answer));
-    assert_eq!(server.query("SELECT device, flow FROM readings WHERE flow IS NOT NULL"), [[json!("coap-pump"), json!(3.5)]]);
+    assert_eq!(
+        server.query("SELECT device, flow FROM readings WHERE flow IS NOT NULL"),
+        [[json!("coap-pump"), json!(3.5)]]
+    );
     // It reads nothing, and is told nothing of others.
     assert_eq!(client.ask(request(Code::GET, &path("/devices/coap-pump/flow"))).code, Code::FORBIDDEN);
     assert_eq!(client.ask(request(Code::GET, &path("/devices/coap-other/desired"))).code, Code::FORBIDDEN);
     assert_eq!(client.ask(request(Code::GET, &with_token("/devices/coap-pump/desired"))).code, Code::FORBIDDEN);
     let set = json!({"version": 0, "state": {"on": true}});
-    let made = server.request(reqwest::Method::PUT, &format!("/api/v1/devices/{id}/desired")).bearer_auth(server.local_token());
+    let made = server
+        .request(reqwest::Method::PUT, &format!("/api/v1/devices/{id}/desired"))
+        .bearer_auth(server.local_token());
     crate::support::block_on(async { made.json(&set).send().await.unwrap().error_for_status().unwrap() });
     let told = client.ask(request(Code::GET, &path("/devices/coap-pump/desired")));
     let state: Value = serde_json::from_slice(&told.payload).unwrap();
@@ -123,12 +132,14 @@ fn two_organisations_do_not_meet() {
     let client = Client::new(server.coap());
     assert_eq!(text(&client.ask(request(Code::GET, &with_token("/devices/attic/temperature")))), "21.5");
     for path in ["/devices/attic/temperature", "/room?device=attic"] {
-        let mut theirs = request(Code::GET, &format!("{path}{}token={token}", if path.contains('?') { '&' } else { '?' }));
+        let mut theirs =
+            request(Code::GET, &format!("{path}{}token={token}", if path.contains('?') { '&' } else { '?' }));
         assert_eq!(client.ask(theirs.clone()).code, Code::NOT_FOUND);
         theirs.options.set_uint(option::OBSERVE, 0);
         assert_eq!(client.ask(theirs).code, Code::NOT_FOUND);
     }
-    let written = client.ask(stores(&format!("/readings?token={token}&table=room&device=attic&field=temperature"), None, "1"));
+    let written =
+        client.ask(stores(&format!("/readings?token={token}&table=room&device=attic&field=temperature"), None, "1"));
     assert_eq!(written.code, Code::NOT_FOUND, "their database of this name is not there: {}", text(&written));
     assert_eq!(server.query("SELECT count(*) FROM room"), [[json!(1)]]);
 }
@@ -158,7 +169,11 @@ fn a_route_lets_in_whom_it_names() {
     assert_eq!(code("/t/a", Some(&other)), Code::FORBIDDEN);
     assert_eq!(code("/t/a", Some(&greenhouse)), Code::CREATED);
     assert_eq!(code("/t/a", Some("wrong")), Code::UNAUTHORIZED);
-    assert_eq!(text(&client.ask(request(Code::GET, &format!("/d/a?token={own}")))), "1", "what a route shows to devices");
+    assert_eq!(
+        text(&client.ask(request(Code::GET, &format!("/d/a?token={own}")))),
+        "1",
+        "what a route shows to devices"
+    );
     assert_eq!(server.query("SELECT device, a FROM by_devices"), [[json!("routed"), json!(1.0)]]);
 }
 

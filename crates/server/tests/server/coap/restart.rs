@@ -64,7 +64,11 @@ fn each_reading_is_stored_once_however_often_the_server_is_killed() {
         clients.iter().for_each(|client| client.turn_to(server.coap()));
         thread::scope(|scope| {
             for (number, (client, next)) in clients.iter().zip(&mut pending).enumerate() {
-                scope.spawn(move || while send(client, number, *next) { *next += 1 });
+                scope.spawn(move || {
+                    while send(client, number, *next) {
+                        *next += 1
+                    }
+                });
             }
             thread::sleep(life);
             server.kill();
@@ -93,7 +97,9 @@ fn send(client: &Client, number: usize, next: u16) -> bool {
         }
         match client.try_receive(PATIENCE) {
             // It may be of the message before, which was sent twice.
-            Some(answer) if answer.get(2..4) == Some(&next.to_be_bytes()) && answer.get(1) == Some(&0x45) => return true,
+            Some(answer) if answer.get(2..4) == Some(&next.to_be_bytes()) && answer.get(1) == Some(&0x45) => {
+                return true;
+            }
             _ => {}
         }
     }
