@@ -10,7 +10,11 @@ use sensorium_protocols::coap::Code;
 const REQUEST: &str = "4402e770000065a8605773656e736f727303647468 0868756d6964697479 ff 34312e39";
 
 pub(super) fn start(start: Start) -> Server {
-    start.quiet().arg("--example").arg("coap-lab").coap().start()
+    start_at(start, "127.0.0.1:0")
+}
+
+pub(super) fn start_at(start: Start, address: &str) -> Server {
+    start.quiet().arg("--example").arg("coap-lab").arg("--coap").arg(address).start()
 }
 
 pub(super) fn bytes(hex: &str) -> Vec<u8> {

@@ -3,6 +3,7 @@
 
 mod client;
 mod laboratory;
+mod multicast;
 mod observe;
 mod other_clients;
 mod reliable;

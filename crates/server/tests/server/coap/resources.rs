@@ -11,13 +11,13 @@ use crate::support::{Start, wait_for};
 #[test]
 fn readings_come_in_any_format() {
     let client = Client::new(server().coap());
-    let cbor = [0xa1, 0x65, b'v', b'a', b'l', b'u', b'e', 0xf9, 0x4d, 0x00]; // {"value": 20.0}
+    let cbor = [0xa1, 0x65, b'v', b'a', b'l', b'u', b'e', 0xf9, 0x4d, 0x20]; // {"value": 20.5}
     let cases: [(Option<u16>, &[u8]); 5] = [
-        (None, b"16"),
-        (Some(format::TEXT), b"17"),
-        (Some(format::JSON), br#"{"value": 18}"#),
+        (None, b"16.5"),
+        (Some(format::TEXT), b"17.5"),
+        (Some(format::JSON), br#"{"value": 18.5}"#),
         (Some(format::CBOR), &cbor),
-        (Some(65_000), b"coap_formats,device=formats value=21"),
+        (Some(65_000), b"coap_formats,device=formats value=21.5"),
     ];
     for (content_format, payload) in cases {
         let path = with_token("/readings?table=coap_formats&field=value&device=formats");
@@ -26,7 +26,7 @@ fn readings_come_in_any_format() {
     }
     let rows = server().query("SELECT device, value FROM coap_formats ORDER BY value");
     let expected: Vec<Vec<Value>> =
-        [16, 17, 18, 20, 21].map(|value| vec![json!("formats"), json!(f64::from(value))]).into();
+        [16, 17, 18, 20, 21].map(|value| vec![json!("formats"), json!(f64::from(value) + 0.5)]).into();
     assert_eq!(rows, expected);
     let unknown = client.ask(stores(&with_token("/readings"), Some(41), "<a/>"));
     assert_eq!(unknown.code, Code::UNSUPPORTED_CONTENT_FORMAT);
