@@ -136,7 +136,7 @@ impl Desk {
             return;
         }
         self.open += 1;
-        let received_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+        let received_ns = self.shared.received_ns();
         let slip = Slip { exchange, peer: asked.caller.address, key: asked.key, received_ns };
         if let Some(handled) = resources::at_once(&self.shared, &asked) {
             self.finish(line, slip, handled);

@@ -29,8 +29,8 @@ mod watch;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::time::Duration;
 
 use metrics::{Unit, describe_counter, describe_gauge};
@@ -95,6 +95,8 @@ struct Shared {
     /// Readings that wait, of all sockets and connections, and their bytes.
     waiting: AtomicUsize,
     waiting_bytes: AtomicUsize,
+    /// When the last reading came, in nanoseconds since the epoch.
+    last_ns: AtomicI64,
     clock: Clock,
     slots: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -130,6 +132,7 @@ impl Coap {
             nobody,
             waiting: AtomicUsize::new(0),
             waiting_bytes: AtomicUsize::new(0),
+            last_ns: AtomicI64::new(0),
             clock: Clock::start(),
             tasks: TaskTracker::new(),
             stop,
@@ -160,6 +163,15 @@ impl Coap {
 }
 
 impl Shared {
+    /// When a reading comes, in nanoseconds since the epoch: never the same time twice, because readings of one series and one time are
+    /// one reading, and many peers may write the same series.
+    fn received_ns(&self) -> i64 {
+        let now_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
+        let next = |last: i64| Some(now_ns.max(last.saturating_add(1)));
+        let last = self.last_ns.fetch_update(Relaxed, Relaxed, next).unwrap_or(now_ns);
+        now_ns.max(last.saturating_add(1))
+    }
+
     /// Readings wait no more.
     fn stopped_waiting(&self, count: usize, bytes: usize) {
         self.waiting.fetch_sub(count, Relaxed);

@@ -190,7 +190,8 @@ impl Route {
             Template::new(of, known).ok_or_else(|| RouteError::Name { path: text.clone(), text: of.to_owned() })
         };
         let code = settings.reply_code.parse::<Code>().ok().filter(|code| code.class() == 2 && code.detail() != 31);
-        let tags = settings.tags.iter().map(|(name, value)| Ok((name.clone(), template(value, false)?)));
+        let tags =
+            settings.tags.iter().map(|(name, value)| Ok::<_, RouteError>((name.clone(), template(value, false)?)));
         Ok(Self {
             methods: settings.methods.iter().map(method).collect::<Result<_, _>>()?,
             database: settings.database.clone(),

@@ -347,7 +347,9 @@ impl Shared {
                 let Some(observed) = state.databases.get_mut(&looking.database) else { return };
                 match looking.tags.first() {
                     Some(tag) => forget(&mut observed.by_tag, tag, number),
-                    None => drop(observed.untagged.remove(&number)),
+                    None => {
+                        observed.untagged.remove(&number);
+                    }
                 }
                 if observed.by_tag.is_empty() && observed.untagged.is_empty() {
                     state.databases.remove(&looking.database);
