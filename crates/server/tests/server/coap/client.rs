@@ -94,8 +94,20 @@ impl Client {
         datagram::decode(&Bytes::from(self.receive_bytes()), &CoapLimits::default()).unwrap()
     }
 
-    /// Sends a request and waits for its response, piggy-backed or of its own.
+    /// Sends a request and waits for its response, piggy-backed or of its own; shows where it is if it is asked to.
     pub(super) fn ask(&self, message: Message) -> Message {
+        let answer = self.ask_once(message.clone());
+        match answer.options.get(option::ECHO) {
+            Some(echo) => {
+                let mut again = message;
+                again.options.set(option::ECHO, echo.clone());
+                self.ask_once(again)
+            }
+            None => answer,
+        }
+    }
+
+    fn ask_once(&self, message: Message) -> Message {
         let sent = self.send(message);
         loop {
             let got = self.receive();

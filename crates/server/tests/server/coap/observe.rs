@@ -13,17 +13,8 @@ fn observes(path: &str) -> Message {
     message
 }
 
-/// Observes, proving where it is if it is asked to.
 fn observe(client: &Client, path: &str) -> Message {
-    let answer = client.ask(observes(path));
-    match answer.options.get(option::ECHO) {
-        Some(echo) => {
-            let mut again = observes(path);
-            again.options.set(option::ECHO, echo.clone());
-            client.ask(again)
-        }
-        None => answer,
-    }
+    client.ask(observes(path))
 }
 
 /// The next notification, acknowledged if it asks for that.
