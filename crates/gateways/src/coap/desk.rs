@@ -25,7 +25,7 @@ use sensorium_protocols::coap::{ExchangeId, ObserverId, Request, Response, Wishe
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::Shared;
-use super::answer::of_kind;
+use super::answer::{label, of_kind};
 use super::intake::{self, Waiting};
 use super::resources::{self, Handled};
 use super::watch::{Notices, Watched};
@@ -193,7 +193,7 @@ impl Desk {
 
     fn respond(&mut self, line: &mut impl Line, exchange: ExchangeId, response: Response) {
         self.open = self.open.saturating_sub(1);
-        counter!("sensorium_coap_responses_total", "code" => response.code.to_string()).increment(1);
+        counter!("sensorium_coap_responses_total", "code" => label(response.code)).increment(1);
         line.respond(exchange, response);
     }
 

@@ -19,7 +19,7 @@ use sensorium_model::{DatabaseName, ErrorKind, Principal};
 use sensorium_protocols::coap::{Code, ExchangeId, Response};
 
 use super::Shared;
-use super::answer::{code_of, failure, of_ingest, of_kind};
+use super::answer::{code_of, failure, label, of_ingest, of_kind};
 use super::recent::Came;
 
 /// A reading that its peer may write.
@@ -110,6 +110,6 @@ fn judge(taken: Result<Outcome, IngestError>, stored: Response) -> Response {
         Ok(_) => return stored,
         Err(error) => of_ingest(error),
     };
-    counter!("sensorium_coap_refused_total", "code" => refused.code.to_string()).increment(1);
+    counter!("sensorium_coap_refused_total", "code" => label(refused.code)).increment(1);
     refused
 }
