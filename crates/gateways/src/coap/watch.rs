@@ -439,3 +439,73 @@ fn forget<K: std::hash::Hash + Eq>(sets: &mut FastMap<K, FastSet<u64>>, key: &K,
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sensorium_model::{BatchBuilder, DatabaseName, DatabaseSchema, IngestLimits, Point};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn database(org: u128) -> DatabaseKey {
+        DatabaseKey::new(OrgId::from_uuid(Uuid::from_u128(org)), DatabaseName::new("main").unwrap())
+    }
+
+    fn batch(org: u128, device: &str, time_ns: i64, value: f64) -> Batch {
+        let schema = DatabaseSchema::default();
+        let mut builder = BatchBuilder::new(&schema, IngestLimits::default(), 1_700_000_000_000_000_000);
+        let point = Point::new("room", time_ns).tag("device", device).field("temperature", Value::F64(value));
+        builder.push(&point.field("on", Value::Bool(true)), 1).unwrap();
+        builder.finish(database(org))
+    }
+
+    fn looks(watch: &Watch, notices: &Arc<Notices>, tags: &[(&str, &str)], field: &str) -> Watched {
+        let looking = Looking {
+            database: database(1),
+            table: None,
+            field: Some(field.into()),
+            tags: tags.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        };
+        watch.enter(What::Values { looking, form: Form::Text, newest: Newest::new() }, notices, None)
+    }
+
+    fn told(notices: &Notices) -> Vec<(u64, String)> {
+        let text = |(slot, response): (u64, Response)| (slot, String::from_utf8(response.payload.to_vec()).unwrap());
+        notices.take(Some).into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn who_observes_is_told_of_what_is_newer_and_their_own() {
+        let (watch, notices) = (Watch::default(), Arc::<Notices>::default());
+        let attic = looks(&watch, &notices, &[("device", "attic")], "temperature");
+        let all = looks(&watch, &notices, &[], "temperature");
+        watch.0.look_through(&batch(1, "attic", 100, 21.5));
+        let mut both = told(&notices);
+        both.sort();
+        assert_eq!(both, [(attic.slot(), "21.5".to_owned()), (all.slot(), "21.5".to_owned())]);
+        watch.0.look_through(&batch(1, "attic", 99, 1.0));
+        watch.0.look_through(&batch(2, "attic", 200, 1.0));
+        assert!(told(&notices).is_empty(), "older, and of another organisation");
+        watch.0.look_through(&batch(1, "cellar", 101, 12.0));
+        assert_eq!(told(&notices), [(all.slot(), "12".to_owned())]);
+        drop(all);
+        watch.0.look_through(&batch(1, "cellar", 102, 13.0));
+        assert!(told(&notices).is_empty());
+    }
+
+    #[test]
+    fn of_changes_that_wait_the_newest_stays_and_nothing_is_left_of_who_is_gone() {
+        let (watch, notices) = (Watch::default(), Arc::<Notices>::default());
+        let on = looks(&watch, &notices, &[("device", "attic")], "on");
+        watch.0.look_through(&batch(1, "attic", 100, 1.0));
+        assert!(notices.take(|_| None::<u64>).is_empty(), "it waits until its observer is known");
+        watch.0.look_through(&batch(1, "attic", 101, 2.0));
+        assert_eq!(told(&notices), [(on.slot(), "true".to_owned())]);
+        watch.0.look_through(&batch(1, "attic", 102, 3.0));
+        drop(on);
+        assert!(told(&notices).is_empty());
+        let state = watch.0.state.lock();
+        assert!(state.slots.is_empty() && state.databases.is_empty());
+        assert_eq!(watch.0.looking.load(SeqCst), 0);
+    }
+}
