@@ -447,14 +447,16 @@ mod tests {
 
     use super::*;
 
+    const NOW: i64 = 1_700_000_000_000_000_000;
+
     fn database(org: u128) -> DatabaseKey {
         DatabaseKey::new(OrgId::from_uuid(Uuid::from_u128(org)), DatabaseName::new("main").unwrap())
     }
 
     fn batch(org: u128, device: &str, time_ns: i64, value: f64) -> Batch {
         let schema = DatabaseSchema::default();
-        let mut builder = BatchBuilder::new(&schema, IngestLimits::default(), 1_700_000_000_000_000_000);
-        let point = Point::new("room", time_ns).tag("device", device).field("temperature", Value::F64(value));
+        let mut builder = BatchBuilder::new(&schema, IngestLimits::default(), NOW);
+        let point = Point::new("room", NOW + time_ns).tag("device", device).field("temperature", Value::F64(value));
         builder.push(&point.field("on", Value::Bool(true)), 1).unwrap();
         builder.finish(database(org))
     }
