@@ -20,11 +20,9 @@
 //! [`heard`] and [`desired`].
 
 mod admin;
-mod alarm;
 mod bridge;
 mod broker;
 mod client;
-mod clock;
 mod desired;
 mod gather;
 mod heard;
@@ -54,8 +52,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock::Clock;
 use broker::Broker;
-use clock::Clock;
 use desired::Speakers;
 use gather::Gather;
 use heard::Heard;

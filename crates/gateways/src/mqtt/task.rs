@@ -15,13 +15,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Shared;
 use super::admin::Organisation;
-use super::alarm::Alarm;
 use super::broker::Sender;
 use super::client::{Client, Progress};
 use super::intake::{self, Batch, Pending, PendingMessage, Publisher};
 use super::limits::Allowance;
 use super::rights::Rights;
 use super::socket::Socket;
+use crate::alarm::Alarm;
 use auth::{Credential, Proving};
 
 /// How long the last words of a connection may take to be written.

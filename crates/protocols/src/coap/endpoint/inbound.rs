@@ -83,6 +83,9 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
         }
         self.remember_new(now_ms, peer, id, bytes);
         self.echoed(now_ms, peer, &mut request);
+        if arrival == Arrival::Proven {
+            self.peers.prove(now_ms, peer, &mut self.random);
+        }
         exchange.is_proven |= self.peers.is_proven(peer);
         if let Some(response) = refused {
             return self.deliver(now_ms, exchange, response, out);

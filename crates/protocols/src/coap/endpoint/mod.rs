@@ -14,7 +14,8 @@
 //!   option (section 5.4.1). Nothing answers an ACK or a RST, and no failure answers multicast (section 8.2);
 //! - **a peer that has not shown where it is gets at most [`CoapLimits::amplification`] times its bytes** (RFC 9175, section
 //!   2.6). What would be more loses its text when it is a failure or when the request changed something, which must not be
-//!   asked for again; else it is 4.01 with an Echo option, and the client asks again with that. Who observes shows it first.
+//!   asked for again; else it is 4.01 with an Echo option, and the client asks again with that. An observer shows it by
+//!   acknowledging its first notification, and until then has one under way at most.
 //!
 //! Limits: those of [`CoapLimits`]. Of what is remembered of peers the longest silent peer's goes first; a request beyond
 //! [`CoapLimits::exchanges`] gets 5.03.

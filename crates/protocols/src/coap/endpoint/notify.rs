@@ -36,10 +36,15 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
         let is_failure = response.code.is_error();
         let Some((peer, message)) = self.notification(now_ms, observer, response) else { return };
         let bytes = datagram::encode(&message);
+        let is_proven = self.is_proven(peer);
+        if !is_proven && self.peers.allowance(peer) < bytes.len() as u64 {
+            self.counters.curtailed += 1;
+            return self.end_observation(observer, GoneReason::TimedOut, out);
+        }
         if message.kind == Kind::Con {
             // The last word of an observation is sent again, too, but there is nobody any more whom it would end.
             let of = (!is_failure).then_some(observer);
-            self.await_acknowledgement(now_ms, peer, message.id, bytes.clone(), of, true);
+            self.await_acknowledgement(now_ms, peer, message.id, bytes.clone(), of, is_proven);
         }
         self.counters.notifications += 1;
         self.peers.sent(peer, bytes.len());
@@ -49,14 +54,17 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
         }
     }
 
-    /// The message of a notification. Every so often it is to be acknowledged, and the last one in any case.
+    /// The message of a notification. Every so often it is to be acknowledged, the last one in any case, and each as long as the
+    /// peer has not shown where it is.
     fn notification(&mut self, now_ms: u64, id: ObserverId, response: Response) -> Option<(P, Message)> {
         let carrier = self.carrier();
+        let is_proven =
+            self.observers.get_mut(id).map(|observer| observer.peer).is_some_and(|peer| self.is_proven(peer));
         let observer = self.observers.get_mut(id)?;
         observer.unconfirmed += 1;
         let is_due = observer.unconfirmed >= self.limits.confirmed_every.max(1)
             || now_ms.saturating_sub(observer.confirmed_ms) >= CONFIRMED_MS;
-        let is_con = is_due || observer.is_blocked || response.code.is_error();
+        let is_con = is_due || !is_proven || observer.is_blocked || response.code.is_error();
         observer.is_blocked = is_con;
         if is_con {
             observer.unconfirmed = 0;
@@ -88,6 +96,9 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
     pub(super) fn confirmed(&mut self, now_ms: u64, observer: ObserverId, out: &mut Output<P>) {
         if let Some(known) = self.observers.get_mut(observer) {
             known.confirmed_ms = now_ms;
+            let peer = known.peer;
+            // It knows a number that was sent there and nowhere else.
+            self.peers.prove(now_ms, peer, &mut self.random);
         }
         if let Some(response) = self.observers.unblock(now_ms, observer) {
             self.send_notification(now_ms, observer, response, out);
@@ -99,6 +110,11 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
         if let Some(peer) = self.remove_observer(observer) {
             out.events.push(Event::ObserverGone { peer, observer, reason });
         }
+    }
+
+    /// Whether a peer may be told as much as there is.
+    fn is_proven(&self, peer: P) -> bool {
+        self.limits.amplification == 0 || self.peers.is_proven(peer)
     }
 
     fn remove_observer(&mut self, id: ObserverId) -> Option<P> {

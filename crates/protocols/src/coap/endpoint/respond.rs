@@ -10,6 +10,9 @@ use crate::coap::observe::{GoneReason, ObserverId, Wishes};
 use crate::coap::option;
 use crate::coap::wire::datagram;
 
+/// Bytes of a notification beside its payload and the response's own options: header, token, Observe, the payload's marker.
+const OVERHEAD: usize = 4 + 8 + 5 + 1;
+
 impl<P: Copy + Eq + Hash> Endpoint<P> {
     /// Answers a request. One that does not wait any more is ignored.
     pub fn respond(&mut self, now_ms: u64, exchange: ExchangeId, response: Response, out: &mut Output<P>) {
@@ -20,7 +23,8 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
 
     /// Answers a request, and registers who asked as an observer. None when that was not asked for, when the response tells a
     /// failure, when there are too many observers (the answer then does not say that the client is one; RFC 7641, section
-    /// 4.1), or when the peer has to show first where it is.
+    /// 4.1), or when the peer has to show first where it is: unless it may be sent this answer and another one like it, which it
+    /// then has to acknowledge.
     pub fn observe(
         &mut self,
         now_ms: u64,
@@ -30,7 +34,7 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
         out: &mut Output<P>,
     ) -> Option<ObserverId> {
         let exchange = self.exchanges.remove(&exchange)?;
-        if exchange.wants_observation && !exchange.is_proven {
+        if exchange.wants_observation && !exchange.is_proven && !self.may_be_told(exchange.peer, &response) {
             self.challenge(now_ms, exchange, out);
             return None;
         }
@@ -106,6 +110,12 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
         }
         self.peers.sent(peer, bytes.len());
         out.sends.push((peer, bytes));
+    }
+
+    /// Whether an unproven peer may be sent a response and another one of the same length.
+    fn may_be_told(&self, peer: P, response: &Response) -> bool {
+        let bytes = response.payload.len() + response.options.iter().map(|(_, value)| value.len() + 1).sum::<usize>();
+        2 * (bytes + OVERHEAD) as u64 <= self.peers.allowance(peer)
     }
 
     /// Makes a message as short as an unproven peer may be sent; whether it can be sent at all.
