@@ -19,6 +19,7 @@ pub mod coap;
 pub mod csv;
 pub mod decoders;
 pub mod detections;
+pub mod influxql;
 pub mod json;
 pub mod line_protocol;
 pub mod mqtt;
