@@ -81,7 +81,6 @@ pub(crate) fn first_database(statement: &Statement) -> Option<DatabaseName> {
     let select = match statement {
         Statement::Select(select) => select,
         Statement::Explain(explain) => &explain.select,
-        #[allow(unreachable_patterns, reason = "other statements read no measurement")]
         _ => return None,
     };
     named(select)
