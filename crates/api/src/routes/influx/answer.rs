@@ -79,7 +79,7 @@ async fn run(task: Task, mut out: Out) -> Result<(), Unread> {
             chunk: asked.chunk,
         };
         let mut ending = Ending::default();
-        if *is_get && super::changes(statement) {
+        if *is_get && statement.is_change() {
             ending.warnings.push(format!(
                 "deprecated use of '{statement}' in a read only context, please use a POST request instead"
             ));

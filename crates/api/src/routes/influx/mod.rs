@@ -25,7 +25,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, VARY};
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use sensorium_protocols::influxql::{Statement, parse_with};
+use sensorium_protocols::influxql::parse_with;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -102,7 +102,7 @@ async fn answer(
         .map_err(|error| Refusal::invalid(format!("error parsing query: {error}")))?;
     let database = asked.database();
     for statement in &statements {
-        if is_get && by_cookie && changes(statement) {
+        if is_get && by_cookie && statement.is_change() {
             return Err(Refusal::of(&ApiError::denied(
                 "this changes something; a page sends it with POST, a program with a credential of its own",
             )));
@@ -113,14 +113,6 @@ async fn answer(
     let task = answer::Task { state, caller, peer, asked, database, statements, is_get };
     let headers = [(CONTENT_TYPE, format.media_type()), (VARY, "accept")];
     Ok((headers, answer::start(task)).into_response())
-}
-
-/// Whether a statement changes something.
-fn changes(statement: &Statement) -> bool {
-    match statement {
-        Statement::Select(select) => select.target.is_some(),
-        other => other.changes(),
-    }
 }
 
 /// The routes of this module.

@@ -132,7 +132,7 @@ async fn in_influxql(State(state): State<AppState>, caller: Caller, request: Req
     };
     let is_here =
         matches!(statement, Statement::ShowUsers | Statement::ShowGrants { .. } | Statement::ShowSubscriptions);
-    if super::changes(statement) || is_here || matches!(statement, Statement::ShowContinuousQueries) {
+    if statement.is_change() || is_here || matches!(statement, Statement::ShowContinuousQueries) {
         return Err(ApiError::invalid("this address only reads measurements; send the statement to /query"));
     }
     permission::check(&caller, Some(&database), statement).map_err(ApiError::from)?;

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use sensorium_model::{Action, DatabaseKey, DatabaseName};
 use sensorium_protocols::influxql::Statement;
+use sensorium_query::Asker;
 use sensorium_query::influxql::{Cell, InfluxqlRequest, Series, SeriesStream};
-use sensorium_query::{Asker, RunningQuery};
 
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult};
@@ -125,16 +125,10 @@ pub(super) async fn carry_out(changing: &Changing<'_>, statement: &Statement) ->
     }
 }
 
-/// The number that `SHOW QUERIES` gives to a query: as much of its id as a double holds exactly.
-fn query_number(query: &RunningQuery) -> u64 {
-    let id = query.id.as_uuid().as_u128() & ((1 << 53) - 1);
-    u64::try_from(id).unwrap_or_default()
-}
-
 async fn kill(changing: &Changing<'_>, number: u64) -> Result<Done, String> {
     let principal = &changing.caller.0;
     let running = changing.state.query.queries(principal.org);
-    let found = running.iter().find(|query| query_number(query) == number);
+    let found = running.iter().find(|query| query.id.number() == number);
     let found = found.filter(|query| changing.state.query.kill(principal.org, query.id));
     let query = found.ok_or_else(|| format!("no such query id: {number}"))?;
     queries::record_end(changing.state, principal, query.id).await.map_err(|error| told(&error))?;
