@@ -55,7 +55,6 @@ pub(crate) async fn named(mut response: Response) -> Response {
         (json::InfluxAnswer = "application/json"), (String = "text/csv"),
     )),
     (status = 400, body = InfluxError), (status = 401, body = InfluxError), (status = 403, body = InfluxError),
-    (status = 406, body = InfluxError, description = "Only JSON and CSV are spoken"),
 ))]
 async fn get_query(
     state: State<AppState>,
@@ -75,7 +74,7 @@ async fn get_query(
         (json::InfluxAnswer = "application/json"), (String = "text/csv"),
     )),
     (status = 400, body = InfluxError), (status = 401, body = InfluxError), (status = 403, body = InfluxError),
-    (status = 406, body = InfluxError), (status = 413, body = InfluxError),
+    (status = 413, body = InfluxError),
 ))]
 async fn post_query(
     state: State<AppState>,
