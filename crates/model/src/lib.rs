@@ -26,7 +26,7 @@ pub mod time;
 pub mod vector;
 
 pub use batch::{Batch, TableBatch};
-pub use builder::{BatchBuilder, Rejection, RowError};
+pub use builder::{BatchBuilder, Rejection, RowError, Sender};
 pub use column::{FieldColumn, FieldValues, TagColumn, TextColumn, Validity};
 pub use email::{EmailAddress, EmailError};
 pub use error::{ErrorKind, chain};

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::catalog::CatalogProviderList;
+use datafusion::catalog::{CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::datasource::source_as_provider;
@@ -19,7 +19,7 @@ use datafusion::optimizer::Optimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
-use sensorium_model::{DatabaseName, DatabaseScope, OrgId};
+use sensorium_model::{DatabaseKey, DatabaseName, DatabaseScope, OrgId};
 use sensorium_store::Store;
 
 use crate::bounds::{CountWindowInput, bounded_text_functions};
@@ -176,6 +176,18 @@ impl Session {
             HashMap::new(),
             environment,
         ))
+    }
+
+    /// A table of a database, if the query sees it.
+    pub(crate) async fn table(
+        &self,
+        key: &DatabaseKey,
+        table: &str,
+    ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        match self.databases.require(key.name.as_str()) {
+            Ok(tables) => SchemaProvider::table(tables.as_ref(), table).await,
+            Err(_) => Ok(None),
+        }
     }
 
     /// Fails with near names when the statement names a database or table that does not exist for the caller.

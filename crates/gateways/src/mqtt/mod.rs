@@ -1,7 +1,7 @@
 //! An MQTT broker, 3.1.1 and 5.0, whose acknowledgement of a message means that its reading is on disk.
 //!
-//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`heard`] adds what it leaves out; [`intake`] stores what
-//! came while the batch before was written, with one write to the log; then it is retained and passed on by the [`broker`], and
+//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`heard`] adds what it leaves out; [`gather`] has
+//! [`intake`] store what came over all connections while the batch before was written, with one write to the log; then it is retained and passed on by the [`broker`], and
 //! acknowledged by its session (`sensorium_protocols::mqtt::session`). The way back, from desired states to devices, is [`desired`].
 //! [`admin`] is for the rest of the program, and [`bridge`] for other brokers.
 //!
@@ -20,12 +20,11 @@
 //! [`heard`] and [`desired`].
 
 mod admin;
-mod alarm;
 mod bridge;
 mod broker;
 mod client;
-mod clock;
 mod desired;
+mod gather;
 mod heard;
 mod intake;
 mod journal;
@@ -53,9 +52,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock::Clock;
 use broker::Broker;
-use clock::Clock;
 use desired::Speakers;
+use gather::Gather;
 use heard::Heard;
 use journal::Journal;
 use limits::Rates;
@@ -108,6 +108,8 @@ pub struct MqttConfig {
     pub announced_topics: usize,
     /// Devices of which it is remembered how they are spoken to, of one organisation (setting `mqtt.spoken_devices`).
     pub spoken_devices: usize,
+    /// About how many bytes of what is to survive the process may wait for the disk (setting `mqtt.journal_bytes`).
+    pub journal_bytes: usize,
 }
 
 /// Reads topic filters that are separated by spaces, as settings have them.
@@ -125,6 +127,7 @@ struct Shared {
     ingest: Ingest,
     journal: Arc<Journal>,
     broker: Broker,
+    gather: Gather,
     rates: Rates,
     traces: Traces,
     /// What this server is called on the way of messages over bridges.
@@ -154,7 +157,7 @@ impl Mqtt {
         let limits = Arc::new(config.limits);
         let slots = Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS)));
         let clock = Clock::start();
-        let (journal, restored) = Journal::open(file)?;
+        let (journal, restored) = Journal::open(file, config.journal_bytes)?;
         let broker = Broker::new(limits.clone(), config.sessions, journal.clone(), restored, clock.now_ms());
         let rates = Rates::new(config.rates);
         let traces = Traces::new(config.traces, clock);
@@ -166,6 +169,7 @@ impl Mqtt {
             ingest,
             journal,
             broker,
+            gather: Gather::default(),
             rates,
             traces,
             here: OnceLock::new(),

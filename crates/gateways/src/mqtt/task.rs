@@ -5,8 +5,6 @@ mod auth;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use metrics::counter;
 use sensorium_metadata::CertificateFingerprint;
 use sensorium_model::messaging::Transport;
@@ -17,13 +15,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Shared;
 use super::admin::Organisation;
-use super::alarm::Alarm;
 use super::broker::Sender;
 use super::client::{Client, Progress};
-use super::intake::{self, Pending, PendingMessage, Publisher};
+use super::intake::{self, Batch, Pending, PendingMessage, Publisher};
 use super::limits::Allowance;
 use super::rights::Rights;
 use super::socket::Socket;
+use crate::alarm::Alarm;
 use auth::{Credential, Proving};
 
 /// How long the last words of a connection may take to be written.
@@ -48,7 +46,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Arc<Shared>
     let (waiting, alarm) = (Waiting::default(), Alarm::default());
     let allowance = shared.rates.connection(shared.clock.now_ms());
     let mut task =
-        Task { shared, client, socket, peer, admitted: None, proving: None, allowance, waiting, storing: None, alarm };
+        Task { shared, client, socket, peer, admitted: None, proving: None, allowance, waiting, alarm };
     let _done = abort.run_until_cancelled(task.run()).await;
 }
 
@@ -62,8 +60,6 @@ struct Task<S> {
     proving: Option<Box<Proving>>,
     allowance: Allowance,
     waiting: Waiting,
-    /// The batch that is being stored.
-    storing: Option<BoxFuture<'static, Vec<(Ticket, Outcome)>>>,
     alarm: Alarm,
 }
 
@@ -114,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
             self.begin_storing();
             let is_idle = self.socket.is_idle() && progress.held.is_none();
             let is_written = |end: End| end.is_lost || is_idle || end.until_ms <= now_ms;
-            if self.storing.is_none() && end.is_some_and(is_written) {
+            if end.is_some_and(is_written) && !self.client.is_storing() {
                 break;
             }
             self.wait(progress, &mut end).await;
@@ -144,17 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 None => std::future::pending().await,
             }
         };
-        let storing = async {
-            match &mut self.storing {
-                Some(storing) => storing.await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            outcomes = storing => {
-                self.storing = None;
-                self.stored(outcomes);
-            }
             turned = self.socket.turn(wants_bytes), if !is_lost => if let Err(error) = turned {
                 tracing::trace!(peer = %self.peer.address, %error, "an MQTT connection was lost");
                 let now_ms = self.shared.clock.now_ms();
@@ -287,22 +273,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         self.shared.listens(rights);
     }
 
-    /// Stores what waits, unless something is being stored already.
+    /// Has stored what waits, unless something is being stored already.
     fn begin_storing(&mut self) {
-        if self.storing.is_some() || self.waiting.messages.is_empty() {
+        let Some(Admitted { sender, rights, version, .. }) = &self.admitted else { return };
+        if self.waiting.messages.is_empty() || !self.client.begin_storing() {
             return;
         }
         let Waiting { messages, .. } = std::mem::take(&mut self.waiting);
-        let Some(Admitted { sender, rights, version, .. }) = &self.admitted else { return };
         let publisher =
             Publisher { rights: rights.clone(), sender: *sender, peer: self.peer.address, version: *version };
-        self.storing = Some(intake::take(self.shared.clone(), publisher, messages).boxed());
-    }
-
-    fn stored(&mut self, outcomes: Vec<(Ticket, Outcome)>) {
-        for (ticket, outcome) in outcomes {
-            self.tell(ticket, &outcome);
-        }
+        self.shared.gather(Batch::new(&self.shared, self.client.clone(), publisher, messages));
     }
 
     /// Tells the session what became of a message, wherever it is now.

@@ -4,6 +4,7 @@
 //! errors everywhere, except for the variables that Kubernetes makes up for a service called `sensorium`.
 
 mod bridge;
+mod coap;
 mod file;
 mod layers;
 mod mail;

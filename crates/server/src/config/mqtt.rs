@@ -43,6 +43,8 @@ pub(crate) struct MqttSettings {
     pub(crate) announced_topics: usize,
     /// Devices of which it is remembered how they are spoken to, of one organisation.
     pub(crate) spoken_devices: usize,
+    /// Bytes of changes of sessions and retained messages that wait for the disk.
+    pub(crate) journal_bytes: usize,
     /// Where clients are sent instead of being let in: one or more servers, separated by spaces.
     pub(crate) redirect_to: Option<String>,
     /// Whether they are told that this is for good.
@@ -74,6 +76,7 @@ impl MqttSettings {
             sparkplug_metrics: 5_000,
             announced_topics: 10_000,
             spoken_devices: 10_000,
+            journal_bytes: 64 << 20,
             redirect_to: None,
             redirect_permanent: false,
             bridge: Vec::new(),
@@ -103,6 +106,7 @@ impl MqttSettings {
             sparkplug_metrics: self.sparkplug_metrics,
             announced_topics: self.announced_topics,
             spoken_devices: self.spoken_devices,
+            journal_bytes: self.journal_bytes,
         })
     }
 

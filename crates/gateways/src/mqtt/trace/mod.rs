@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use super::Shared;
 use super::broker::Identity;
-use super::clock::Clock;
+use crate::clock::Clock;
 
 /// How long a trace that is over is there to be read.
 const KEPT_MS: u64 = 15 * 60 * 1_000;
