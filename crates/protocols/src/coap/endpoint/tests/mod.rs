@@ -23,8 +23,7 @@ struct Bench {
 
 impl Bench {
     fn with(limits: CoapLimits) -> Self {
-        let challenge: Challenge<u8> =
-            Box::new(|peer, window| (u64::from(*peer) << 32 | window).to_be_bytes().map(|b| b ^ 0x5a));
+        let challenge: Challenge<u8> = Box::new(|peer, window| (u64::from(*peer) << 32 | window).to_le_bytes());
         let endpoint = Endpoint::new(Arc::new(limits), 7, challenge);
         Self { endpoint, out: Output::default(), now_ms: 1_000_000, arrival: Arrival::Proven, next_id: 100 }
     }
