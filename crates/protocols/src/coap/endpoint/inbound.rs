@@ -49,7 +49,7 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
                 self.request(now_ms, peer, arrival, message, datagram.len(), out);
             }
             Ok(message) => {
-                match message.code == Code::EMPTY && kind == Kind::Con {
+                match message.code == Code::EMPTY && kind == Kind::Con && arrival != Arrival::Multicast {
                     true => self.counters.pings += 1,
                     false => self.counters.malformed += 1,
                 }
