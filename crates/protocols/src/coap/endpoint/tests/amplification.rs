@@ -77,6 +77,19 @@ fn who_observes_shows_first_where_it_is() {
 }
 
 #[test]
+fn a_short_repeat_does_not_get_a_long_reply() {
+    let mut bench = unproven();
+    let message = bench.request(Kind::Con, post().with_payload(vec![1; 60]));
+    bench.message(&message);
+    let exchange = bench.one();
+    let answer = one(bench.respond(exchange, content("").with_text(vec![1; 200])));
+    assert_eq!(answer.payload.len(), 200);
+    let short = encode(&Message { code: Code::GET, ..Message::empty(Kind::Con, message.id) });
+    assert!(bench.bytes(PEER, &short).len() + bench.bytes(PEER, &short).len() <= 1);
+    assert_eq!(one(bench.message(&message)), answer);
+}
+
+#[test]
 fn no_more_than_three_times_what_came_goes_out_whatever_comes() {
     let mut random = Random::new(3);
     for _ in 0..50 {
