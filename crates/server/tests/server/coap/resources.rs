@@ -118,6 +118,22 @@ fn a_device_writes_as_itself_and_is_told_its_desired_state() {
 }
 
 #[test]
+fn what_a_key_for_devices_brings_of_a_device_that_is_not_known_waits() {
+    let server = server();
+    let client = Client::new(server.coap());
+    let new = json!({"name": "coap key", "can_read": false, "can_write": true, "for_devices": true});
+    let key = post(server, "/api/v1/tokens", &new)["secret"].as_str().unwrap().to_owned();
+    let path = format!("/readings?table=coap_inbox&device=coap-unknown&token={key}");
+    assert_eq!(client.ask(stores(&path, None, "21.5")).code, Code::CHANGED);
+    let waiting = server.get("/api/v1/inbox");
+    assert!(waiting.to_string().contains("coap-unknown"), "{waiting}");
+    let tables = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'coap_inbox'";
+    assert_eq!(server.query(tables), [[json!(0)]]);
+    let nameless = client.ask(stores(&format!("/readings?token={key}"), None, "1"));
+    assert_eq!(nameless.code, Code::BAD_REQUEST, "{}", text(&nameless));
+}
+
+#[test]
 fn two_organisations_do_not_meet() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
