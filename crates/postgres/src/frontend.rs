@@ -9,12 +9,19 @@ use thiserror::Error;
 pub(crate) enum Message {
     /// Statements in one text.
     Query(String),
-    Parse { name: String, sql: String, types: Vec<u32> },
+    Parse {
+        name: String,
+        sql: String,
+        types: Vec<u32>,
+    },
     Bind(Bind),
     Describe(Target, String),
     Close(Target, String),
     /// Rows of a portal; 0 for all.
-    Execute { portal: String, rows: u32 },
+    Execute {
+        portal: String,
+        rows: u32,
+    },
     Flush,
     Sync,
     Terminate,
@@ -67,8 +74,14 @@ pub(crate) enum Opening {
     Tls,
     /// May it be encrypted with GSSAPI?
     Gss,
-    Cancel { number: i32, key: i32 },
-    Start { minor: u16, parameters: Vec<(String, String)> },
+    Cancel {
+        number: i32,
+        key: i32,
+    },
+    Start {
+        minor: u16,
+        parameters: Vec<(String, String)>,
+    },
 }
 
 /// Why bytes are no message.
@@ -210,11 +223,7 @@ impl Reader {
     }
 
     /// A list with its count before it; each element has so many bytes at least.
-    fn list<T>(
-        &mut self,
-        least: usize,
-        element: fn(&mut Self) -> Result<T, Malformed>,
-    ) -> Result<Vec<T>, Malformed> {
+    fn list<T>(&mut self, least: usize, element: fn(&mut Self) -> Result<T, Malformed>) -> Result<Vec<T>, Malformed> {
         let count = usize::from(self.u16()?);
         if self.0.len() < count.saturating_mul(least) {
             return Err(Malformed::Short);
@@ -265,7 +274,8 @@ mod tests {
     #[test]
     fn a_connection_begins_in_one_of_four_ways() {
         let start = b"\0\x03\0\0user\0ada\0database\0main\0\0";
-        let parameters = [("user", "ada"), ("database", "main")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let parameters =
+            [("user", "ada"), ("database", "main")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(
             opening(Bytes::from_static(start)),
             Ok(Opening::Start { minor: 0, parameters: parameters.to_vec() })

@@ -41,10 +41,15 @@ fn from_text(data_type: u32, text: &str) -> Option<Parameter> {
         list if element_of(&list).is_some() => {
             let element = element_of(&list)?.oid();
             let inner = text.trim().strip_prefix('{')?.strip_suffix('}')?;
-            Parameter::List(elements(inner).into_iter().map(|value| match value {
-                None => Some(Parameter::Null),
-                Some(value) => from_text(element, &value),
-            }).collect::<Option<_>>()?)
+            Parameter::List(
+                elements(inner)
+                    .into_iter()
+                    .map(|value| match value {
+                        None => Some(Parameter::Null),
+                        Some(value) => from_text(element, &value),
+                    })
+                    .collect::<Option<_>>()?,
+            )
         }
         _ => Parameter::Text(text.to_owned()),
     })

@@ -5,8 +5,8 @@ use bytes::BytesMut;
 use futures::StreamExt;
 use sensorium_query::{Described, Parameter, QueryError, QueryStream, postgres_type};
 
-use crate::frontend::{Bind, Format, format_of};
 use crate::failure::Failure;
+use crate::frontend::{Bind, Format, format_of};
 use crate::parameter;
 use crate::statement::Statement;
 use crate::values::Rows;

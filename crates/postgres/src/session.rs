@@ -95,7 +95,9 @@ impl Session {
         match ended {
             Ok(()) => self.wire.close().await,
             Err(Gone::Refused(failure)) => self.wire.refuse(&failure).await,
-            Err(error) => tracing::debug!(peer = %self.account.peer, %error, "a connection of PostgreSQL's protocol ended"),
+            Err(error) => {
+                tracing::debug!(peer = %self.account.peer, %error, "a connection of PostgreSQL's protocol ended")
+            }
         }
     }
 

@@ -9,9 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pgwire::messages::PgWireBackendMessage;
-use pgwire::messages::startup::{
-    Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey,
-};
+use pgwire::messages::startup::{Authentication, BackendKeyData, NegotiateProtocolVersion, ParameterStatus, SecretKey};
 use sensorium_model::{Action, DatabaseName, Principal};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;

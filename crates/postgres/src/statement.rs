@@ -31,7 +31,9 @@ impl Statement {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         Ok(match words.as_slice() {
             ["BEGIN", ..] | ["START", "TRANSACTION", ..] => Self::Begin,
-            ["COMMIT" | "END", "PREPARED", ..] | ["PREPARE", "TRANSACTION", ..] => return Err(not_here("two-phase commit")),
+            ["COMMIT" | "END", "PREPARED", ..] | ["PREPARE", "TRANSACTION", ..] => {
+                return Err(not_here("two-phase commit"));
+            }
             ["COMMIT" | "END", ..] => Self::Commit,
             ["ROLLBACK" | "ABORT", rest @ ..] if !rest.contains(&"TO") => Self::Rollback,
             ["ROLLBACK", ..] => Self::Nothing("ROLLBACK"),
@@ -55,9 +57,12 @@ impl Statement {
             ["COPY", rest @ ..] if rest.contains(&"STDOUT") => {
                 return Err(not_here("COPY; ask with SELECT, or over HTTP for CSV, Parquet or Arrow"));
             }
-            ["INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" | "CREATE" | "DROP" | "ALTER" | "GRANT" | "REVOKE"
-            | "COPY" | "COMMENT" | "VACUUM" | "ANALYZE" | "REINDEX" | "REFRESH" | "LOCK" | "CALL" | "DO" | "CLUSTER"
-            | "SECURITY" | "REASSIGN" | "IMPORT" | "CHECKPOINT" | "LOAD", ..] => return Err(read_only(&words)),
+            [
+                "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" | "CREATE" | "DROP" | "ALTER" | "GRANT"
+                | "REVOKE" | "COPY" | "COMMENT" | "VACUUM" | "ANALYZE" | "REINDEX" | "REFRESH" | "LOCK" | "CALL" | "DO"
+                | "CLUSTER" | "SECURITY" | "REASSIGN" | "IMPORT" | "CHECKPOINT" | "LOAD",
+                ..,
+            ] => return Err(read_only(&words)),
             ["SHOW", rest @ ..] => Self::Query(show(rest).map_or_else(|| text.to_owned(), Cow::into_owned)),
             _ => Self::Query(text.to_owned()),
         })
@@ -140,7 +145,10 @@ mod tests {
             other => panic!("{text}: {other:?}"),
         };
         assert_eq!(asked("SHOW TimeZone"), "SELECT current_setting('timezone') AS \"timezone\"");
-        assert_eq!(asked("SHOW TRANSACTION ISOLATION LEVEL"), "SELECT current_setting('transaction_isolation') AS \"transaction_isolation\"");
+        assert_eq!(
+            asked("SHOW TRANSACTION ISOLATION LEVEL"),
+            "SELECT current_setting('transaction_isolation') AS \"transaction_isolation\""
+        );
         assert_eq!(asked("SHOW TABLES"), "SHOW TABLES");
         assert_eq!(asked("SHOW QUERIES"), "SHOW QUERIES");
         assert_eq!(asked("SHOW COLUMNS FROM cpu"), "SHOW COLUMNS FROM cpu");

@@ -217,6 +217,9 @@ pub(crate) struct ServeFlags {
     /// MQTT over WebSocket at /mqtt of the HTTP address
     #[arg(long)]
     mqtt_websocket: bool,
+    /// Address to listen on for PostgreSQL's protocol, read-only; the port is 5433 unless it is named [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    postgres: Option<String>,
     /// Certificate chain for HTTPS (PEM); taken up anew when the file changes
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -249,6 +252,7 @@ impl ServeFlags {
         add("mqtt.listen", self.mqtt.clone(), "--mqtt");
         add("mqtt.listen_tls", self.mqtt_tls.clone(), "--mqtt-tls");
         add("mqtt.websocket", self.mqtt_websocket.then(|| "true".to_owned()), "--mqtt-websocket");
+        add("postgres.listen", self.postgres.clone(), "--postgres");
         add("tls.cert", self.tls_cert.as_ref().map(text), "--tls-cert");
         add("tls.key", self.tls_key.as_ref().map(text), "--tls-key");
         add("tls.self_signed", self.tls_self_signed.then(|| "true".to_owned()), "--tls-self-signed");

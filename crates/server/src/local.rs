@@ -28,14 +28,17 @@ pub(crate) struct LocalServer {
     /// Where it listens to MQTT without TLS, such as `127.0.0.1:1883`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mqtt: Option<String>,
+    /// Where it listens to PostgreSQL's protocol, such as `127.0.0.1:5433`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) postgres: Option<String>,
 }
 
 impl LocalServer {
     /// A new random token for this process.
-    pub(crate) fn new(url: String, mqtt: Option<String>) -> Self {
+    pub(crate) fn new(url: String, mqtt: Option<String>, postgres: Option<String>) -> Self {
         let random = rand::rng().sample_iter(Alphanumeric).take(TOKEN_CHARACTERS).map(char::from);
         let token = "local_".chars().chain(random).collect();
-        Self { url, token, pid: std::process::id(), mqtt }
+        Self { url, token, pid: std::process::id(), mqtt, postgres }
     }
 
     /// Writes the file; it appears whole or not at all.
@@ -86,7 +89,7 @@ mod tests {
     fn the_file_is_private_and_goes_away() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("server.json.new"), "left by a crash").unwrap();
-        let server = LocalServer::new("http://127.0.0.1:1".into(), Some("127.0.0.1:2".into()));
+        let server = LocalServer::new("http://127.0.0.1:1".into(), Some("127.0.0.1:2".into()), None);
         let file = server.write(folder.path()).unwrap();
         let mode = fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -98,7 +101,7 @@ mod tests {
 
     #[test]
     fn tokens_differ() {
-        let token = || LocalServer::new(String::new(), None).token;
+        let token = || LocalServer::new(String::new(), None, None).token;
         assert_ne!(token(), token());
         assert_eq!(token().len(), "local_".len() + TOKEN_CHARACTERS);
     }

@@ -114,9 +114,10 @@ impl Session {
 
     /// The portal of a name, with its rows on their way if it is a question. It is put back by whoever takes it.
     async fn started(&mut self, name: &str) -> Result<Portal, Gone> {
-        let mut portal = self.portals.remove(name).ok_or_else(|| {
-            Failure::new(code::NO_SUCH_PORTAL, format!("There is no portal {name:?}."))
-        })?;
+        let mut portal = self
+            .portals
+            .remove(name)
+            .ok_or_else(|| Failure::new(code::NO_SUCH_PORTAL, format!("There is no portal {name:?}.")))?;
         if let Some(statement) = &portal.statement {
             self.must_not_have_failed(statement)?;
         }

@@ -90,7 +90,13 @@ fn length_at(out: &mut BytesMut, place: usize) {
 }
 
 /// Appends a value with its length before it; the length does not count itself.
-fn value(column: &ArrayRef, row: usize, data_type: &Type, format: Format, out: &mut BytesMut) -> Result<(), ArrowError> {
+fn value(
+    column: &ArrayRef,
+    row: usize,
+    data_type: &Type,
+    format: Format,
+    out: &mut BytesMut,
+) -> Result<(), ArrowError> {
     if column.is_null(row) || *column.data_type() == DataType::Null {
         out.put_i32(-1);
         return Ok(());
@@ -144,7 +150,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{
-        BooleanArray, DictionaryArray, Float64Array, Float32Builder, Int64Array, ListBuilder, StringArray,
+        BooleanArray, DictionaryArray, Float32Builder, Float64Array, Int64Array, ListBuilder, StringArray,
         TimestampNanosecondArray, UInt64Array,
     };
     use arrow::datatypes::Int32Type;

@@ -72,7 +72,9 @@ mod tests {
 
     #[test]
     fn numbers_come_back_as_they_were() {
-        for decimal in ["0", "1", "9999", "10000", "18446744073709551615", "-1.5", "0.0001", "0.00001", "123.4500", "100000000"] {
+        for decimal in
+            ["0", "1", "9999", "10000", "18446744073709551615", "-1.5", "0.0001", "0.00001", "123.4500", "100000000"]
+        {
             let mut out = BytesMut::new();
             write(decimal.as_bytes(), &mut out);
             assert_eq!(read(out.freeze()).as_deref(), Some(decimal));

@@ -112,7 +112,9 @@ fn list(items: &ArrayRef, out: &mut BytesMut) -> Result<(), ArrowError> {
         let is_list = matches!(items.data_type(), DataType::List(_));
         let is_plain = !element.is_empty()
             && !element.eq_ignore_ascii_case(b"null")
-            && !element.iter().any(|byte| matches!(byte, b'{' | b'}' | b',' | b'"' | b'\\') || byte.is_ascii_whitespace());
+            && !element
+                .iter()
+                .any(|byte| matches!(byte, b'{' | b'}' | b',' | b'"' | b'\\') || byte.is_ascii_whitespace());
         if is_list || is_plain {
             out.extend_from_slice(&element);
             continue;

@@ -82,13 +82,19 @@ pub(super) fn columns(name: &str) -> Option<&'static [ColumnOf]> {
         "pg_foreign_server" => &[OID, ("srvname", Text), ("srvfdw", Number)],
         "pg_partitioned_table" => &[("partrelid", Number), ("partstrat", Text), ("partnatts", Number)],
         "pg_rewrite" => &[OID, ("rulename", Text), ("ev_class", Number), ("ev_type", Text)],
-        "pg_trigger" => &[OID, ("tgrelid", Number), ("tgname", Text), ("tgisinternal", Truth), ("tgconstraint", Number)],
+        "pg_trigger" => {
+            &[OID, ("tgrelid", Number), ("tgname", Text), ("tgisinternal", Truth), ("tgconstraint", Number)]
+        }
         "pg_sequence" => &[("seqrelid", Number), ("seqtypid", Number), ("seqstart", Number)],
         "pg_extension" => &[OID, ("extname", Text), ("extnamespace", Number), ("extversion", Text)],
         "pg_auth_members" => &[("roleid", Number), ("member", Number), ("grantor", Number), ("admin_option", Truth)],
-        "pg_views" | "pg_matviews" => {
-            &[("schemaname", Text), ("viewname", Text), ("matviewname", Text), ("viewowner", Text), ("definition", Text)]
-        }
+        "pg_views" | "pg_matviews" => &[
+            ("schemaname", Text),
+            ("viewname", Text),
+            ("matviewname", Text),
+            ("viewowner", Text),
+            ("definition", Text),
+        ],
         "pg_indexes" => &[("schemaname", Text), ("tablename", Text), ("indexname", Text), ("indexdef", Text)],
         "pg_sequences" => &[("schemaname", Text), ("sequencename", Text), ("sequenceowner", Text)],
         "pg_stat_activity" => &[
@@ -135,14 +141,14 @@ pub(super) fn simplify(select: &mut Select) {
         return;
     }
     let Some(names) = select.projection.iter().map(name).collect::<Option<Vec<_>>>() else { return };
-    let is_grouped =
-        !matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if expressions.is_empty());
+    let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if expressions.is_empty());
     let has = |functions: &[&str]| select.projection.iter().any(|item| calls(item, functions));
     if has(&["count"]) {
         return;
     }
     // A summary of nothing is one row of nulls.
-    let is_one_row = !is_grouped && has(&["string_agg", "array_agg", "min", "max", "sum", "avg", "bool_or", "bool_and"]);
+    let is_one_row =
+        !is_grouped && has(&["string_agg", "array_agg", "min", "max", "sum", "avg", "bool_or", "bool_and"]);
     select.projection = names
         .into_iter()
         .map(|name| SelectItem::ExprWithAlias { expr: null(), alias: Ident::with_quote('"', name) })
@@ -167,16 +173,11 @@ fn null() -> Expr {
 /// Whether rows of this would have to come from a table that is always empty.
 fn reads_nothing(table: &TableWithJoins) -> bool {
     let outer = table.joins.iter().any(|join| {
-        matches!(
-            join.join_operator,
-            JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_)
-        )
+        matches!(join.join_operator, JoinOperator::Right(_) | JoinOperator::RightOuter(_) | JoinOperator::FullOuter(_))
     });
     let joined = table.joins.iter().any(|join| {
-        let inner = matches!(
-            join.join_operator,
-            JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_)
-        );
+        let inner =
+            matches!(join.join_operator, JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_));
         inner && is_empty(&join.relation)
     });
     !outer && (joined || is_empty(&table.relation))
@@ -214,7 +215,9 @@ pub(super) fn name_of(expr: &Expr) -> String {
     let named = match expr {
         Expr::Identifier(ident) => Some(ident.value.clone()),
         Expr::CompoundIdentifier(parts) => parts.last().map(|ident| ident.value.clone()),
-        Expr::Function(function) => function.name.0.last().and_then(|part| part.as_ident()).map(|name| name.value.clone()),
+        Expr::Function(function) => {
+            function.name.0.last().and_then(|part| part.as_ident()).map(|name| name.value.clone())
+        }
         Expr::Cast { expr, .. } | Expr::Nested(expr) | Expr::Collate { expr, .. } => Some(name_of(expr)),
         Expr::Case { .. } => Some("case".to_owned()),
         _ => None,

@@ -233,15 +233,13 @@ fn text(name: &str, facts: &Facts, args: &Arguments) -> Result<Option<String>> {
             }
         }
         "set_config" => args.text(1),
-        "format_type" | "pg_type_name" => args.number(0).map(|oid| {
-            oids::type_of(oid).map_or_else(|| "???".to_owned(), |known| known.sql.to_owned())
-        }),
-        "pg_class_name" => {
-            args.number(0).map(|oid| facts.tables.get(&oid).cloned().unwrap_or_else(|| oid.to_string()))
+        "format_type" | "pg_type_name" => {
+            args.number(0).map(|oid| oids::type_of(oid).map_or_else(|| "???".to_owned(), |known| known.sql.to_owned()))
         }
-        "pg_namespace_name" => args.number(0).and_then(|oid| {
-            NAMESPACES.iter().find(|(known, _)| *known == oid).map(|(_, name)| (*name).to_owned())
-        }),
+        "pg_class_name" => args.number(0).map(|oid| facts.tables.get(&oid).cloned().unwrap_or_else(|| oid.to_string())),
+        "pg_namespace_name" => args
+            .number(0)
+            .and_then(|oid| NAMESPACES.iter().find(|(known, _)| *known == oid).map(|(_, name)| (*name).to_owned())),
         "pg_encoding_to_char" | "pg_client_encoding" => Some("UTF8".to_owned()),
         "pg_size_pretty" => args.number(0).map(|bytes| format!("{bytes} bytes")),
         "quote_ident" => args.text(0).map(|name| quoted(&name)),
@@ -252,9 +250,7 @@ fn text(name: &str, facts: &Facts, args: &Arguments) -> Result<Option<String>> {
             let elements: Vec<&str> = text.split(separator.as_str()).map(str::trim).collect();
             Some(format!("{{{}}}", elements.join(",")))
         }
-        "array_to_string" => {
-            args.text(0).map(|list| elements(&list).join(args.text(1).unwrap_or_default().as_str()))
-        }
+        "array_to_string" => args.text(0).map(|list| elements(&list).join(args.text(1).unwrap_or_default().as_str())),
         "pg_element" => {
             let (Some(list), Some(number)) = (args.text(0), args.number(1)) else { return Ok(None) };
             let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
@@ -368,7 +364,10 @@ mod tests {
     fn names_are_taken_apart_and_written_as_sql_does() {
         assert_eq!(parts("public.\"Cpu.x\""), ["public", "Cpu.x"]);
         assert_eq!(parts("CPU"), ["cpu"]);
-        assert_eq!((quoted("cpu").as_str(), quoted("Cpu").as_str(), quoted("a\"b").as_str()), ("cpu", "\"Cpu\"", "\"a\"\"b\""));
+        assert_eq!(
+            (quoted("cpu").as_str(), quoted("Cpu").as_str(), quoted("a\"b").as_str()),
+            ("cpu", "\"Cpu\"", "\"a\"\"b\"")
+        );
         assert_eq!(elements("{a,\"b\"}"), ["a", "b"]);
         assert_eq!(elements("{}"), Vec::<String>::new());
     }

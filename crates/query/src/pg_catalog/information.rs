@@ -22,9 +22,7 @@ pub(super) fn find(database: &DescribedDatabase, name: &str) -> Result<Option<Ar
         "key_column_usage" | "constraint_column_usage" => (KEYS, Vec::new()),
         "referential_constraints" => (REFERENCES, Vec::new()),
         "routines" | "parameters" => (ROUTINES, Vec::new()),
-        "sequences" => {
-            (&[("sequence_catalog", Text), ("sequence_schema", Text), ("sequence_name", Text)], Vec::new())
-        }
+        "sequences" => (&[("sequence_catalog", Text), ("sequence_schema", Text), ("sequence_name", Text)], Vec::new()),
         "triggers" => (&[("trigger_schema", Text), ("trigger_name", Text), ("event_object_table", Text)], Vec::new()),
         _ => return Ok(None),
     };

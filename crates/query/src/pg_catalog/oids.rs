@@ -25,14 +25,7 @@ pub(super) struct TypeOf {
     pub(super) list: i64,
 }
 
-const fn of(
-    oid: i64,
-    name: &'static str,
-    sql: &'static str,
-    bytes: i64,
-    category: &'static str,
-    list: i64,
-) -> TypeOf {
+const fn of(oid: i64, name: &'static str, sql: &'static str, bytes: i64, category: &'static str, list: i64) -> TypeOf {
     TypeOf { oid, name, sql, bytes, category, list }
 }
 
@@ -86,7 +79,8 @@ pub fn postgres_type(data_type: &DataType) -> u32 {
         DataType::Dictionary(_, values) => postgres_type(values),
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             let item = i64::from(postgres_type(item.data_type()));
-            let list = TYPES.iter().find(|known| known.oid == item && known.list != 0).map_or(1_009, |known| known.list);
+            let list =
+                TYPES.iter().find(|known| known.oid == item && known.list != 0).map_or(1_009, |known| known.list);
             u32::try_from(list).unwrap_or(25)
         }
         _ => 25,

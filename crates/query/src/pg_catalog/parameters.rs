@@ -88,7 +88,9 @@ fn is_numeral(digits: &str) -> bool {
 fn numeral(digits: &str) -> Expr {
     let number = |digits: &str| Expr::value(Value::Number(digits.to_owned(), false));
     match digits.strip_prefix('-') {
-        Some(digits) => Expr::Nested(Box::new(Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(number(digits)) })),
+        Some(digits) => {
+            Expr::Nested(Box::new(Expr::UnaryOp { op: UnaryOperator::Minus, expr: Box::new(number(digits)) }))
+        }
         None => number(digits),
     }
 }

@@ -264,9 +264,8 @@ fn any_of(left: &Expr, right: &Expr, negated: bool) -> Expr {
 fn is_list_in_text(expr: &Expr) -> bool {
     match expr {
         Expr::Nested(inner) => is_list_in_text(inner),
-        Expr::Function(_) => {
-            ["parse_ident", "string_to_array", "current_schemas"].contains(&empty::name_of(expr).to_lowercase().as_str())
-        }
+        Expr::Function(_) => ["parse_ident", "string_to_array", "current_schemas"]
+            .contains(&empty::name_of(expr).to_lowercase().as_str()),
         _ => false,
     }
 }
@@ -290,7 +289,8 @@ fn at_most_one(query: &mut Query) {
         return;
     };
     let is_summary = matches!(expr, Expr::Function(_))
-        && ["count", "string_agg", "array_agg", "min", "max", "sum"].contains(&empty::name_of(expr).to_lowercase().as_str());
+        && ["count", "string_agg", "array_agg", "min", "max", "sum"]
+            .contains(&empty::name_of(expr).to_lowercase().as_str());
     if !is_summary {
         *expr = call("max", vec![expr.clone()]);
         query.order_by = None;
@@ -337,7 +337,10 @@ mod tests {
             ("SELECT a = ANY(ARRAY['r', 'p']) FROM t", "SELECT a IN ('r', 'p') FROM t"),
             ("SELECT a <> ALL('{1,2}') FROM t", "SELECT a NOT IN ('1', '2') FROM t"),
             ("SELECT a OPERATOR(pg_catalog.~) '^x$' COLLATE pg_catalog.default FROM t", "SELECT a ~ '^x$' FROM t"),
-            ("SELECT a::pg_catalog.regtype::pg_catalog.text AS x FROM t", "SELECT CAST(pg_type_name(a) AS TEXT) AS x FROM t"),
+            (
+                "SELECT a::pg_catalog.regtype::pg_catalog.text AS x FROM t",
+                "SELECT CAST(pg_type_name(a) AS TEXT) AS x FROM t",
+            ),
             ("SELECT 'cpu'::regclass::oid AS x", "SELECT CAST(to_regclass('cpu') AS BIGINT) AS x"),
             ("SELECT x FROM information_schema.tables", "SELECT x FROM pg_information_schema.tables"),
         ] {
@@ -347,7 +350,8 @@ mod tests {
 
     #[test]
     fn what_is_always_empty_is_not_read() {
-        let sql = "SELECT i.indexrelid::regclass, pg_get_indexdef(i.indexrelid) AS def FROM pg_catalog.pg_index i ORDER BY 1";
+        let sql =
+            "SELECT i.indexrelid::regclass, pg_get_indexdef(i.indexrelid) AS def FROM pg_catalog.pg_index i ORDER BY 1";
         let simple = rewritten(sql, Vec::new());
         assert!(!simple.contains("pg_index") && simple.contains("WHERE false"), "{simple}");
         let joined = "SELECT c.oid FROM pg_class c LEFT JOIN pg_index i ON i.indrelid = c.oid";

@@ -44,7 +44,8 @@ pub(super) fn find(database: &DescribedDatabase, name: &str) -> Result<Option<Ar
         "pg_settings" => (SETTING, settings(database)),
         "pg_tables" => (TABLE, listed_tables(database)),
         "pg_tablespace" => {
-            let columns = &[("oid", Number), ("spcname", Text), ("spcowner", Number), ("spcacl", Text), ("spcoptions", Text)];
+            let columns =
+                &[("oid", Number), ("spcname", Text), ("spcowner", Number), ("spcacl", Text), ("spcoptions", Text)];
             (columns, vec![vec![("oid", 1_663.into()), ("spcname", "pg_default".into()), ("spcowner", OWNER.into())]])
         }
         other => match empty::columns(other) {
@@ -193,9 +194,9 @@ pub(super) fn columns_of(database: &DescribedDatabase) -> Vec<Described<'_>> {
         let table = table.as_ref();
         let time = (TIME_COLUMN, oids::TIME, true);
         let tags = schema.tags().map(|name| (name.as_ref(), 25, false));
-        let fields = schema.fields().map(|(name, kind)| {
-            (name.as_ref(), oids::of_column(sensorium_model::ColumnKind::Field(kind)), false)
-        });
+        let fields = schema
+            .fields()
+            .map(|(name, kind)| (name.as_ref(), oids::of_column(sensorium_model::ColumnKind::Field(kind)), false));
         let all = std::iter::once(time).chain(tags).chain(fields);
         columns.extend((1..).zip(all).map(|(number, (name, type_oid, is_required))| Described {
             table,

@@ -71,6 +71,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let oidc = settings.people.oidc.provider(settings.http.public_url.as_deref())?;
     let listener = listener::bind(&settings.http.listen, listener::HTTP)?;
     let mqtt_listeners = mqtt::Listeners::bind(settings)?;
+    let postgres_listener =
+        settings.postgres.address().map(|address| listener::bind(&address, listener::POSTGRES)).transpose()?;
     let address = listener.local_addr().context("the listener has no address")?;
 
     let hub = Hub::new(HubConfig { clients: settings.http.live_clients, ..HubConfig::default() });
@@ -119,7 +121,9 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let url = listener::local_url(address, tls.is_some());
     let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0", listener::HTTP)?) } else { None };
     let mqtt_address = mqtt_listeners.address();
-    let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url, mqtt_address)?;
+    let postgres_address = postgres_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let _local =
+        local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url, (mqtt_address, postgres_address))?;
     tokio::spawn(keep_up(metrics, stop.clone()));
     tokio::spawn(clean_up(metadata.clone(), every, stop.clone()));
     tokio::spawn(save_activity(metadata.clone(), stop.clone()));
@@ -265,13 +269,14 @@ fn local_access(
     metadata: &Metadata,
     plain: Option<&TcpListener>,
     url: &str,
-    mqtt: Option<SocketAddr>,
+    (mqtt, postgres): (Option<SocketAddr>, Option<SocketAddr>),
 ) -> Result<LocalFile> {
     let url = match plain {
         Some(listener) => listener::local_url(listener.local_addr().context("the listener has no address")?, false),
         None => url.to_owned(),
     };
-    let server = LocalServer::new(url, mqtt.map(|address| address.to_string()));
+    let server =
+        LocalServer::new(url, mqtt.map(|address| address.to_string()), postgres.map(|address| address.to_string()));
     metadata.accept_local_token(&server.token);
     server.write(data_dir).with_context(|| format!("cannot write server.json in {}", data_dir.display()))
 }
