@@ -1,10 +1,10 @@
 //! Tables of `pg_catalog` that never have rows here: there are no indexes, constraints, triggers, comments and the like.
 //!
 //! Clients ask them in ways that only PostgreSQL can plan. A SELECT that reads from one of them, other than on the optional side of
-//! an outer join, has no rows; it becomes one that says so, with the same names.
+//! an outer join, has no rows; it becomes one that says so, with the same names and without its order.
 
 use datafusion::sql::sqlparser::ast::{
-    CastKind, DataType, Expr, FunctionArguments, GroupByExpr, Ident, JoinOperator, ObjectName, Select, SelectItem,
+    CastKind, DataType, Expr, GroupByExpr, Ident, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr,
     TableFactor, TableWithJoins, Value,
 };
 
@@ -135,21 +135,22 @@ pub(super) fn columns(name: &str) -> Option<&'static [ColumnOf]> {
     })
 }
 
-/// Gives a SELECT that has no rows a form that says so. Left alone where the names of its columns would be needed and are not known.
-pub(super) fn simplify(select: &mut Select) {
-    if !select.from.iter().any(reads_nothing) {
+/// Gives a query that has no rows a form that says so. Left alone where the names of its columns would be needed and are not known.
+pub(super) fn simplify(query: &mut Query) {
+    let SetExpr::Select(select) = query.body.as_mut() else { return };
+    if !select.from.iter().any(reads_nothing) || calls(select, &["count"]) {
         return;
     }
     let Some(names) = select.projection.iter().map(name).collect::<Option<Vec<_>>>() else { return };
-    let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if expressions.is_empty());
-    let has = |functions: &[&str]| select.projection.iter().any(|item| calls(item, functions));
-    if has(&["count"]) {
-        return;
-    }
     // A summary of nothing is one row of nulls.
-    let is_one_row =
-        !is_grouped && has(&["string_agg", "array_agg", "min", "max", "sum", "avg", "bool_or", "bool_and"]);
-    select.projection = names
+    let is_one_row = !is_grouped(select) && calls(select, &SUMMARIES);
+    // The planner wants each name once.
+    let mut told: Vec<String> = Vec::new();
+    for name in names {
+        let count = told.iter().filter(|other| **other == name).count();
+        told.push(if count == 0 { name } else { format!("{name} {}", told.len() + 1) });
+    }
+    select.projection = told
         .into_iter()
         .map(|name| SelectItem::ExprWithAlias { expr: null(), alias: Ident::with_quote('"', name) })
         .collect();
@@ -158,9 +159,32 @@ pub(super) fn simplify(select: &mut Select) {
     select.having = None;
     select.group_by = GroupByExpr::Expressions(Vec::new(), Vec::new());
     select.selection = (!is_one_row).then(|| Expr::value(Value::Boolean(false)));
+    query.order_by = None;
 }
 
-fn null() -> Expr {
+/// Whether a query was given the form of one without rows.
+pub(super) fn is_nothing(query: &Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let is_false = matches!(&select.selection, Some(Expr::Value(value)) if value.value == Value::Boolean(false));
+    select.from.is_empty() && is_false
+}
+
+/// Whether a query has no rows because of what it reads from.
+fn is_void(query: &Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let is_summary = !is_grouped(select) && (calls(select, &SUMMARIES) || calls(select, &["count"]));
+    !is_summary && select.from.iter().any(reads_nothing)
+}
+
+/// Functions that make one value of many.
+const SUMMARIES: [&str; 8] = ["string_agg", "array_agg", "min", "max", "sum", "avg", "bool_or", "bool_and"];
+
+pub(super) fn is_grouped(select: &Select) -> bool {
+    !matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if expressions.is_empty())
+}
+
+/// Null as a text.
+pub(super) fn null() -> Expr {
     Expr::Cast {
         kind: CastKind::Cast,
         expr: Box::new(Expr::value(Value::Null)),
@@ -187,6 +211,7 @@ fn is_empty(relation: &TableFactor) -> bool {
     match relation {
         TableFactor::Table { name, .. } => last(name).is_some_and(|name| columns(&name).is_some()),
         TableFactor::NestedJoin { table_with_joins, .. } => reads_nothing(table_with_joins),
+        TableFactor::Derived { subquery, .. } => is_void(subquery),
         _ => false,
     }
 }
@@ -225,14 +250,14 @@ pub(super) fn name_of(expr: &Expr) -> String {
     named.unwrap_or_else(|| "?column?".to_owned())
 }
 
-/// Whether an item is a call of one of some functions.
-fn calls(item: &SelectItem, functions: &[&str]) -> bool {
-    let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { return false };
-    let mut expr = expr;
-    while let Expr::Cast { expr: inner, .. } | Expr::Nested(inner) = expr {
-        expr = inner;
-    }
-    let Expr::Function(function) = expr else { return false };
-    let has_arguments = !matches!(function.args, FunctionArguments::None);
-    has_arguments && functions.contains(&name_of(expr).to_lowercase().as_str())
+/// Whether one of the columns is a call of one of some functions.
+fn calls(select: &Select, functions: &[&str]) -> bool {
+    select.projection.iter().any(|item| {
+        let (SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }) = item else { return false };
+        let mut expr = expr;
+        while let Expr::Cast { expr: inner, .. } | Expr::Nested(inner) = expr {
+            expr = inner;
+        }
+        matches!(expr, Expr::Function(_)) && functions.contains(&name_of(expr).to_lowercase().as_str())
+    })
 }

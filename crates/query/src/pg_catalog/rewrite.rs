@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use datafusion::sql::parser::Statement as Parsed;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Array, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem,
-    SetExpr, Subscript, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr,
+    Subscript, TableFactor, UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
 use super::parameters::{text_literal, value_of};
@@ -36,8 +36,12 @@ struct Rewriter<'a> {
 impl VisitorMut for Rewriter<'_> {
     type Break = QueryError;
 
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<QueryError> {
+        empty::simplify(query);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<QueryError> {
-        empty::simplify(select);
         for item in &mut select.projection {
             // The names that PostgreSQL gives to the columns of its own functions.
             if let SelectItem::UnnamedExpr(expr) = item
@@ -126,6 +130,18 @@ fn rewritten(expr: &mut Expr) -> Option<Expr> {
             }
             None
         }
+        // ARRAY(SELECT …) of nothing.
+        Expr::Function(Function { args: FunctionArguments::Subquery(query), .. }) if empty::is_nothing(query) => {
+            Some(text_literal("{}"))
+        }
+        // The planner knows the backslash alone.
+        Expr::Like { pattern, escape_char, .. } | Expr::ILike { pattern, escape_char, .. } => {
+            if let Some(ValueWithSpan { value: Value::SingleQuotedString(escape), .. }) = escape_char.take() {
+                let plain = vec![pattern.as_ref().clone(), text_literal(&escape), text_literal("\\")];
+                **pattern = call("replace", plain);
+            }
+            None
+        }
         Expr::Function(function) => {
             let is_of_catalog = matches!(function.name.0.as_slice(), [ObjectNamePart::Identifier(schema), _]
                 if schema.value.eq_ignore_ascii_case(CATALOG_SCHEMA));
@@ -151,6 +167,7 @@ fn rewritten(expr: &mut Expr) -> Option<Expr> {
             let (expr, list) = (expr.clone(), vec![text_literal(PUBLIC)]);
             Some(Expr::InList { expr, list, negated: *negated })
         }
+        Expr::Subquery(query) if empty::is_nothing(query) => Some(empty::null()),
         Expr::Subquery(query) => {
             at_most_one(query);
             None
@@ -280,8 +297,7 @@ fn at_most_one(query: &mut Query) {
                     if name.0.last().and_then(|part| part.as_ident()).is_some_and(|table| table.value.starts_with("pg_")))
             },
         );
-    let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(expressions, _) if expressions.is_empty());
-    if !is_of_catalog || is_grouped || select.selection.is_none() {
+    if !is_of_catalog || empty::is_grouped(select) || select.selection.is_none() {
         return;
     }
     let [SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }] = select.projection.as_mut_slice()
@@ -342,6 +358,7 @@ mod tests {
                 "SELECT CAST(pg_type_name(a) AS TEXT) AS x FROM t",
             ),
             ("SELECT 'cpu'::regclass::oid AS x", "SELECT CAST(to_regclass('cpu') AS BIGINT) AS x"),
+            ("SELECT a LIKE 'x/_' ESCAPE '/' FROM t", "SELECT a LIKE replace('x/_', '/', '\\') FROM t"),
             ("SELECT x FROM information_schema.tables", "SELECT x FROM pg_information_schema.tables"),
         ] {
             assert_eq!(rewritten(sql, Vec::new()), expected, "{sql}");
@@ -356,6 +373,10 @@ mod tests {
         assert!(!simple.contains("pg_index") && simple.contains("WHERE false"), "{simple}");
         let joined = "SELECT c.oid FROM pg_class c LEFT JOIN pg_index i ON i.indrelid = c.oid";
         assert!(rewritten(joined, Vec::new()).contains("pg_index"), "rows of the other table stay");
+        let nested = "SELECT a.n FROM pg_class c JOIN (SELECT unnest(indkey) AS n FROM pg_index) AS a ON a.n = c.oid";
+        assert!(!rewritten(nested, Vec::new()).contains("unnest"));
+        let twice = rewritten("SELECT polname, NULL, NULL FROM pg_policy ORDER BY polname", Vec::new());
+        assert!(twice.contains("\"?column?\"") && !twice.contains("ORDER BY"), "{twice}");
     }
 
     #[test]
