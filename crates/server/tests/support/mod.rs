@@ -123,6 +123,11 @@ impl Start {
         self.arg("--mqtt").arg("127.0.0.1:0")
     }
 
+    /// With PostgreSQL's protocol, on a port that is free.
+    pub(crate) fn postgres(self) -> Self {
+        self.arg("--postgres").arg("127.0.0.1:0")
+    }
+
     /// One more argument.
     pub(crate) fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(arg);
@@ -263,6 +268,11 @@ impl Server {
     /// Where the server listens to MQTT.
     pub(crate) fn mqtt(&self) -> SocketAddr {
         self.told("mqtt").parse().unwrap()
+    }
+
+    /// Where the server listens to PostgreSQL's protocol.
+    pub(crate) fn postgres(&self) -> SocketAddr {
+        self.told("postgres").parse().unwrap()
     }
 
     /// Where the server listens without TLS to commands on this machine.
