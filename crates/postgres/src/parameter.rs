@@ -185,12 +185,12 @@ mod tests {
     #[test]
     fn both_formats_give_the_same_values() {
         assert_eq!(text(Type::INT4, "-5"), binary(Type::INT4, &[255, 255, 255, 251]));
-        assert_eq!(text(Type::FLOAT8, "0.5"), binary(Type::FLOAT8, &0.5f64.to_be_bytes().leak()[..]));
+        assert_eq!(text(Type::FLOAT8, "0.5"), binary(Type::FLOAT8, &0.5f64.to_be_bytes().to_vec().leak()[..]));
         assert_eq!(text(Type::BOOL, "t"), binary(Type::BOOL, &[1]));
         assert_eq!(text(Type::TEXT, "ü"), binary(Type::TEXT, "ü".as_bytes()));
         assert_eq!(text(Type::DATE, "2000-01-02"), binary(Type::DATE, &[0, 0, 0, 1]));
         let time = Parameter::Time("2000-01-01T00:00:01+00:00".to_owned());
-        assert_eq!(binary(Type::TIMESTAMPTZ, &1_000_000i64.to_be_bytes().leak()[..]), Ok(time));
+        assert_eq!(binary(Type::TIMESTAMPTZ, &1_000_000i64.to_be_bytes().to_vec().leak()[..]), Ok(time));
         let list = Parameter::List(vec![Parameter::Text("a,b".to_owned()), Parameter::Null]);
         assert_eq!(text(Type::TEXT_ARRAY, "{\"a,b\",NULL}"), Ok(list));
         let numbers = Parameter::List(vec![Parameter::Integer(7)]);

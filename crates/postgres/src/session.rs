@@ -212,7 +212,7 @@ impl Session {
                 self.portals.clear();
                 if has_failed || *statement == Statement::Rollback { "ROLLBACK" } else { "COMMIT" }
             }
-            Statement::Nothing(tag) => tag,
+            Statement::Nothing(tag) => *tag,
             Statement::Deallocate(None) => {
                 self.statements.clear();
                 "DEALLOCATE ALL"

@@ -121,7 +121,10 @@ impl Session {
         if let Some(statement) = &portal.statement {
             self.must_not_have_failed(statement)?;
         }
-        if let (Some(Statement::Query(sql)), None) = (&portal.statement, &portal.answer) {
+        let is_new = portal.answer.is_none();
+        if let Some(Statement::Query(sql)) = &portal.statement
+            && is_new
+        {
             self.look_again().await?;
             let parameters = portal.parameters.clone();
             portal.answer = Some(self.open(sql, parameters, (&portal.text, portal.begins)).await?);

@@ -55,7 +55,7 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn new(batch: &RecordBatch, formats: &[Format]) -> Result<Self, ArrowError> {
-        let column = |(index, column): (usize, &ArrayRef)| {
+        let column = |(index, column): (usize, &ArrayRef)| -> Result<(ArrayRef, Type, Format), ArrowError> {
             let data_type = Type::from_oid(postgres_type(column.data_type())).unwrap_or(Type::TEXT);
             Ok((plain(column)?, data_type, format_of(formats, index)))
         };

@@ -15,7 +15,7 @@ const OID: ColumnOf = ("oid", Number);
 
 /// The columns of a table that is always empty, as far as others are joined to it by them.
 pub(super) fn columns(name: &str) -> Option<&'static [ColumnOf]> {
-    Some(match name {
+    let columns: &'static [ColumnOf] = match name {
         "pg_description" => &[("objoid", Number), ("classoid", Number), ("objsubid", Number), ("description", Text)],
         "pg_shdescription" => &[("objoid", Number), ("classoid", Number), ("description", Text)],
         "pg_attrdef" => &[OID, ("adrelid", Number), ("adnum", Number), ("adbin", Text)],
@@ -132,7 +132,8 @@ pub(super) fn columns(name: &str) -> Option<&'static [ColumnOf]> {
         "pg_ts_config" | "pg_ts_dict" | "pg_ts_parser" | "pg_ts_template" | "pg_largeobject_metadata" => &[OID],
         "pg_get_keywords" => &[("word", Text), ("catcode", Text)],
         _ => return None,
-    })
+    };
+    Some(columns)
 }
 
 /// Gives a query that has no rows a form that says so. Left alone where the names of its columns would be needed and are not known.

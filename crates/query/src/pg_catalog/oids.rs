@@ -30,7 +30,7 @@ const fn of(oid: i64, name: &'static str, sql: &'static str, bytes: i64, categor
 }
 
 /// The types that answers have or clients ask about.
-pub(super) const TYPES: [TypeOf; 27] = [
+pub(super) static TYPES: [TypeOf; 27] = [
     of(16, "bool", "boolean", 1, "B", 1_000),
     of(17, "bytea", "bytea", -1, "U", 1_001),
     of(18, "char", "\"char\"", 1, "Z", 1_002),
