@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use sensorium_model::{
-    Batch, BatchBuilder, DatabaseKey, DatabaseSchema, ErrorKind, IngestLimits, Name, Principal, RowError,
+    Batch, BatchBuilder, DatabaseKey, DatabaseSchema, ErrorKind, IngestLimits, Principal, RowError, Sender,
 };
 use sensorium_protocols::Refusals;
 
 use crate::error::IngestError;
-use crate::many::NewMessage;
+use crate::many::{NewMessage, Sent};
 
 /// How many refused rows of a message are described; the others are counted.
 const DESCRIBED: usize = 100;
@@ -16,11 +16,11 @@ const DESCRIBED: usize = 100;
 /// Everything that decoding needs, to be taken to another thread.
 #[derive(Clone)]
 pub(crate) struct Decoding {
-    database: DatabaseKey,
-    schema: Arc<DatabaseSchema>,
-    limits: IngestLimits,
-    device: Option<Name>,
-    for_devices: bool,
+    pub(crate) database: DatabaseKey,
+    pub(crate) schema: Arc<DatabaseSchema>,
+    pub(crate) limits: IngestLimits,
+    /// Whom the messages come from, in the order of the writers.
+    pub(crate) senders: Vec<Sender>,
 }
 
 /// The readings of one message.
@@ -46,30 +46,31 @@ pub(crate) struct Part {
     pub(crate) refusals: Refusals,
 }
 
+/// Whom the rows of a writer come from.
+pub(crate) fn sender(writer: &Principal) -> Sender {
+    match &writer.device {
+        Some(device) => Sender::Device(device.name.clone()),
+        None if writer.for_devices => Sender::Devices,
+        None => Sender::Anyone,
+    }
+}
+
 impl Decoding {
-    pub(crate) fn new(
-        writer: &Principal,
-        database: DatabaseKey,
-        schema: Arc<DatabaseSchema>,
-        limits: IngestLimits,
-    ) -> Self {
-        let device = writer.device.as_ref().map(|device| device.name.clone());
-        Self { database, schema, limits, device, for_devices: writer.for_devices }
-    }
-
     fn builder(&self, now_ns: i64) -> BatchBuilder<'_> {
-        let mut builder = BatchBuilder::new(self.schema.as_ref(), self.limits, now_ns);
-        match &self.device {
-            Some(device) => builder.sent_by(device.clone()),
-            None if self.for_devices => builder.sent_for_devices(),
-            None => {}
-        }
-        builder
+        BatchBuilder::new(self.schema.as_ref(), self.limits, now_ns)
     }
 
-    /// Reads one message.
+    /// Says who sends the rows to come.
+    fn sent_by(&self, builder: &mut BatchBuilder<'_>, writer: usize) {
+        if let Some(sender) = self.senders.get(writer) {
+            builder.sent_by(sender.clone());
+        }
+    }
+
+    /// Reads one message of the first writer.
     pub(crate) fn one(&self, message: &NewMessage) -> Result<Decoded, IngestError> {
         let mut builder = self.builder(message.received_ns);
+        self.sent_by(&mut builder, 0);
         let mut refusals = Refusals::keep(DESCRIBED);
         let seen = message.format.decode(&message.body, message.received_ns, &mut builder, &mut refusals)?;
         Ok(Decoded { batch: builder.finish(self.database.clone()), seen, refusals })
@@ -77,7 +78,7 @@ impl Decoding {
 
     /// Reads as many messages as go together, in time that is linear in their length. One that does not go with those before it is
     /// left, and so are all behind it.
-    pub(crate) fn many(&self, messages: &[NewMessage], now_ns: i64) -> Gathered {
+    pub(crate) fn many(&self, messages: &[Sent], now_ns: i64) -> Gathered {
         let mut together = messages;
         loop {
             match self.try_many(together, now_ns) {
@@ -90,11 +91,16 @@ impl Decoding {
 
     /// Reads messages into one batch, or says which one is to be the first of another batch: it would take from a limit of requests
     /// what others took already, or it left rows of which nobody knows whether they are meant.
-    fn try_many(&self, messages: &[NewMessage], now_ns: i64) -> Result<Gathered, usize> {
+    fn try_many(&self, messages: &[Sent], now_ns: i64) -> Result<Gathered, usize> {
         let mut builder = self.builder(now_ns);
         let mut parts = Vec::with_capacity(messages.len());
         let mut lines_before = Vec::with_capacity(messages.len());
-        for (position, NewMessage { format, body, received_ns }) in messages.iter().enumerate() {
+        let mut last = None;
+        for (position, Sent { writer, message }) in messages.iter().enumerate() {
+            let NewMessage { format, body, received_ns } = message;
+            if last.replace(*writer) != Some(*writer) {
+                self.sent_by(&mut builder, *writer);
+            }
             lines_before.push(builder.next_message());
             let rows_before = builder.rows();
             let mut refusals = Refusals::keep(DESCRIBED);
@@ -106,6 +112,7 @@ impl Decoding {
             }
             if is_unfinished {
                 builder = self.builder(now_ns);
+                last = None;
             }
             parts.push(seen.map(|seen| Part { rows, seen, refusals }));
         }

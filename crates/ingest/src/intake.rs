@@ -8,13 +8,13 @@ use bytes::Bytes;
 use sensorium_metadata::Metadata;
 use sensorium_model::{
     ActingDevice, Action, Batch, DatabaseKey, DatabaseName, DatabaseSchema, ErrorKind, IngestLimits, Name, OrgId,
-    Principal, Rejection,
+    Principal, Rejection, Sender,
 };
 use sensorium_protocols::Refusals;
 use sensorium_store::Store;
 
 use crate::blocking::unless_small;
-use crate::decoding::{Decoded, Decoding};
+use crate::decoding::{Decoded, Decoding, sender};
 use crate::error::IngestError;
 use crate::figures;
 use crate::format::{Format, Source};
@@ -40,10 +40,10 @@ pub struct Intake {
     pub(crate) ingest: Ingest,
     pub(crate) writer: Principal,
     pub(crate) database: DatabaseKey,
-    schema: Arc<DatabaseSchema>,
+    pub(crate) schema: Arc<DatabaseSchema>,
     pub(crate) peer: IpAddr,
     pub(crate) source: Source,
-    started: Instant,
+    pub(crate) started: Instant,
     /// Whether the database was found to take readings.
     has_room: bool,
 }
@@ -115,20 +115,26 @@ impl Intake {
         self.find_room().await.inspect_err(|error| self.refuse(error))
     }
 
-    pub(crate) async fn find_room(&mut self) -> Result<(), IngestError> {
+    async fn find_room(&mut self) -> Result<(), IngestError> {
         if !self.has_room {
-            let store = &self.ingest.store;
-            self.ingest.metadata.check_storage(&self.database, |other| store.database_bytes(other)).await?;
+            self.room().await?;
             self.has_room = true;
         }
         Ok(())
+    }
+
+    /// Whether the database takes readings now.
+    pub(crate) async fn room(&self) -> Result<(), IngestError> {
+        let store = &self.ingest.store;
+        Ok(self.ingest.metadata.check_storage(&self.database, |other| store.database_bytes(other)).await?)
     }
 
     /// Decodes a body and stores what is right in it; `sent_bytes` is its size before decompression. What fails is counted.
     pub async fn take(mut self, bytes: Bytes, sent_bytes: usize, format: Format) -> Result<Outcome, IngestError> {
         self.check_room().await?;
         let outcome = self.take_one(NewMessage { format, body: bytes, received_ns: now_ns() }).await?;
-        self.count(std::iter::once(&outcome), sent_bytes);
+        figures::count(self.source, std::iter::once(&outcome), sent_bytes, self.started.elapsed());
+        self.remember(&outcome);
         Ok(outcome)
     }
 
@@ -165,7 +171,13 @@ impl Intake {
     }
 
     pub(crate) fn decoding(&self) -> Decoding {
-        Decoding::new(&self.writer, self.database.clone(), self.schema.clone(), self.ingest.limits)
+        self.decoding_of(vec![sender(&self.writer)])
+    }
+
+    /// Decoding for several writers to the same database.
+    pub(crate) fn decoding_of(&self, senders: Vec<Sender>) -> Decoding {
+        let (database, schema) = (self.database.clone(), self.schema.clone());
+        Decoding { database, schema, limits: self.ingest.limits, senders }
     }
 
     /// Counts points against the writer's quota, or says that it is used up.
@@ -187,14 +199,11 @@ impl Intake {
         self.ingest.count_device(self.database.org, self.writer.device.as_deref(), rows, errors);
     }
 
-    /// Counts what became of messages that were taken, and remembers the rows that were refused.
-    pub(crate) fn count<'o>(&self, outcomes: impl Iterator<Item = &'o Outcome> + Clone, sent_bytes: usize) {
-        figures::count(self.source, outcomes.clone(), sent_bytes, self.started.elapsed());
-        for outcome in outcomes {
-            self.count_device(outcome.accepted as u64, outcome.refusals.total());
-            if !outcome.refusals.is_empty() {
-                self.ingest.rejections.record(self.origin(), &outcome.refusals);
-            }
+    /// Counts what became of a message that was taken, and remembers the rows that were refused.
+    pub(crate) fn remember(&self, outcome: &Outcome) {
+        self.count_device(outcome.accepted as u64, outcome.refusals.total());
+        if !outcome.refusals.is_empty() {
+            self.ingest.rejections.record(self.origin(), &outcome.refusals);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The way of readings from an edge into the store, whatever their format and whatever carried them: check, decode, store, report.
 //!
 //! An edge authenticates its writer, says where it writes ([`Ingest::begin`]) and hands over what it received: one body
-//! ([`Intake::take`]) or many small messages ([`Intake::take_all`]). It answers with the [`Outcome`] or the [`IngestError`], whose
+//! ([`Intake::take`]), many small messages ([`Intake::take_all`]), or those of many writers ([`take_from_all`]). It answers with the [`Outcome`] or the [`IngestError`], whose
 //! [`sensorium_model::ErrorKind`] it maps in its one table.
 //!
 //! Invariants:
@@ -33,5 +33,5 @@ pub use blocking::unless_small;
 pub use error::IngestError;
 pub use format::{Format, Source};
 pub use intake::{Ingest, Intake, Outcome};
-pub use many::NewMessage;
+pub use many::{NewMessage, take_from_all};
 pub use rejections::{Rejections, cut};

@@ -1,7 +1,12 @@
-//! Many small messages of one writer, stored with as few writes as possible: one, unless they are too many for one batch.
+//! Many small messages, of one writer or of several, stored with as few writes as possible: one, unless they are too many for one
+//! batch.
+//!
+//! What concerns one writer alone, its permission, its quota of points, its devices, is asked for each; nothing of it costs another.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::pin::Pin;
+use std::slice;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -9,8 +14,9 @@ use sensorium_metadata::inbox::{MAX_SENDERS, Sender};
 use sensorium_model::{ActingDevice, ErrorKind, Name, Rejection};
 
 use crate::blocking::unless_small;
-use crate::decoding::{Gathered, Part};
+use crate::decoding::{Gathered, Part, sender};
 use crate::error::IngestError;
+use crate::figures;
 use crate::format::Format;
 use crate::intake::{Intake, Outcome, now_ns};
 use crate::keys::{self, Senders};
@@ -26,6 +32,14 @@ pub struct NewMessage {
     pub received_ns: i64,
 }
 
+/// A message among those of several writers.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    /// Which of the writers sent it.
+    pub(crate) writer: usize,
+    pub(crate) message: NewMessage,
+}
+
 /// What became of a message.
 type Taken = Result<Outcome, IngestError>;
 
@@ -36,84 +50,9 @@ type Known = HashMap<Name, Arc<ActingDevice>>;
 type RowsOfDevices = HashMap<Name, u64>;
 
 impl Intake {
-    /// Decodes messages into one batch and stores it with one write to the log; one result a message, in their order. What is
-    /// wrong with one message changes nothing for the others. What fails is counted.
-    ///
-    /// Messages that do not fit one batch, by the limits of a request, are stored in several. When the writer's quota of points is
-    /// used up, the first messages are taken, as far as it goes. With a key for devices, messages whose devices are not all known
-    /// are taken one by one.
-    pub async fn take_all(mut self, messages: Vec<NewMessage>) -> Vec<Result<Outcome, IngestError>> {
-        if messages.is_empty() {
-            return Vec::new();
-        }
-        if let Err(error) = self.find_room().await {
-            return messages.iter().map(|_| self.refused(&error)).collect();
-        }
-        let messages: Arc<[NewMessage]> = messages.into();
-        let taken = match self.writer.for_devices {
-            true => self.take_for_devices(&messages).await,
-            false => self.take_together(&messages, &Known::new()).await,
-        };
-        let sizes = taken.iter().zip(messages.iter()).filter(|(taken, _)| taken.is_ok());
-        let sent_bytes = sizes.map(|(_, message)| message.body.len()).sum();
-        self.count(taken.iter().flatten(), sent_bytes);
-        taken
-    }
-
-    /// Stores messages together; rows of known devices get the names that those have.
-    async fn take_together(&self, messages: &Arc<[NewMessage]>, known: &Known) -> Vec<Taken> {
-        let mut taken = Vec::with_capacity(messages.len());
-        let mut end = messages.len();
-        while taken.len() < messages.len() {
-            let start = taken.len();
-            match self.store_some(messages, start..end, known).await {
-                Ok(some) => {
-                    taken.extend(some);
-                    end = messages.len();
-                }
-                // The quota may suffice for fewer.
-                Err(error) if is_used_up(&error) && end - start > 1 => end = start + (end - start) / 2,
-                // It never suffices for this one.
-                Err(error) if error.kind() == ErrorKind::TooLarge => {
-                    taken.push(self.refused(&error));
-                    end = messages.len();
-                }
-                Err(error) => taken.extend(messages.iter().skip(start).map(|_| self.refused(&error))),
-            }
-        }
-        taken
-    }
-
-    /// Stores the first of some messages, as many as go together. Fails, with nothing stored, when the quota of points does not
-    /// suffice for them, or together they are more than the store takes at once.
-    async fn store_some(
-        &self,
-        messages: &Arc<[NewMessage]>,
-        some: Range<usize>,
-        known: &Known,
-    ) -> Result<Vec<Taken>, IngestError> {
-        let start = some.start;
-        let bytes = messages.get(some.clone()).unwrap_or_default().iter().map(|message| message.body.len()).sum();
-        let (decoding, new) = (self.decoding(), messages.clone());
-        let gathered = unless_small(bytes, move || decoding.many(new.get(some).unwrap_or_default(), now_ns())).await?;
-        let Gathered { mut batch, parts, lines_before } = gathered;
-        self.spend(batch.rows()).await?;
-        keys::rename(&mut batch, known);
-        let (mut rejected, failure) = match self.write(batch).await {
-            Ok((_, rejected)) => (by_message(&lines_before, rejected), None),
-            Err(error) if error.kind() == ErrorKind::TooLarge && parts.len() > 1 => return Err(error),
-            Err(error) => (HashMap::new(), Some(error)),
-        };
-        let parts = parts.into_iter().zip(messages.iter().skip(start)).enumerate();
-        let taken = parts.map(|(position, (part, message))| match (part, &failure) {
-            (Err(error), _) => self.refused(&error),
-            (Ok(part), Some(error)) if part.rows > 0 => {
-                self.count_device(0, 1);
-                Err(error.clone())
-            }
-            (Ok(part), _) => Ok(self.outcome(part, rejected.remove(&position).unwrap_or_default(), &message.format)),
-        });
-        Ok(taken.collect())
+    /// Stores messages of one writer; see [`take_from_all`].
+    pub async fn take_all(self, messages: Vec<NewMessage>) -> Vec<Result<Outcome, IngestError>> {
+        take_from_all(vec![(self, messages)]).await.pop().unwrap_or_default()
     }
 
     fn outcome(&self, part: Part, rejected: Vec<Rejection>, format: &Format) -> Outcome {
@@ -133,8 +72,9 @@ impl Intake {
     }
 
     /// Stores what known devices sent together, and takes the rest one by one.
-    async fn take_for_devices(&self, messages: &Arc<[NewMessage]>) -> Vec<Taken> {
-        let named = match self.devices(messages).await {
+    async fn take_for_devices(&self, messages: Vec<NewMessage>) -> Vec<Taken> {
+        let messages: Arc<[NewMessage]> = messages.into();
+        let named = match self.devices(&messages).await {
             Ok(named) => named,
             Err(error) => return messages.iter().map(|_| self.refused(&error)).collect(),
         };
@@ -142,9 +82,8 @@ impl Intake {
         let is_known = |rows: &RowsOfDevices| rows.keys().all(|name| known.contains_key(name));
         let (together, alone): (Vec<usize>, Vec<usize>) =
             (0..messages.len()).partition(|position| named.get(*position).is_some_and(is_known));
-        let shared: Arc<[NewMessage]> =
-            together.iter().filter_map(|position| messages.get(*position).cloned()).collect();
-        let stored = self.take_together(&shared, &known).await;
+        let sent = |position: &usize| Some(Sent { writer: 0, message: messages.get(*position)?.clone() });
+        let stored = Writers::new(slice::from_ref(self)).take(together.iter().filter_map(sent).collect(), &known).await;
         let mut taken: Vec<(usize, Taken)> = Vec::with_capacity(messages.len());
         for (position, stored) in together.into_iter().zip(stored) {
             if let (true, Some(rows)) = (stored.is_ok(), named.get(position)) {
@@ -186,6 +125,187 @@ impl Intake {
             Sender::Disabled | Sender::Unknown => None,
         });
         known.collect()
+    }
+}
+
+/// Decodes messages into one batch and stores it with one write to the log; one result a message, in their order, for each writer.
+/// All write to the same database, from the same source. What is wrong with one message or one writer changes nothing for the
+/// others. What fails is counted.
+///
+/// Messages that do not fit one batch, by the limits of a request, are stored in several. When a writer's quota of points is used
+/// up, its first messages are taken, as far as it goes. What is sent with a key for devices is a batch of its own, and messages
+/// whose devices are not all known are taken one by one.
+pub async fn take_from_all(from: Vec<(Intake, Vec<NewMessage>)>) -> Vec<Vec<Result<Outcome, IngestError>>> {
+    let (intakes, messages): (Vec<Intake>, Vec<Vec<NewMessage>>) = from.into_iter().unzip();
+    let Some(first) = intakes.first() else { return Vec::new() };
+    debug_assert!(intakes.iter().all(|other| other.database == first.database), "one batch is of one database");
+    let counts: Vec<usize> = messages.iter().map(Vec::len).collect();
+    if let Err(error) = first.room().await {
+        let refused = |(intake, count): (&Intake, usize)| (0..count).map(|_| intake.refused(&error)).collect();
+        return intakes.iter().zip(counts).map(refused).collect();
+    }
+    let mut bytes: Vec<Vec<usize>> = Vec::with_capacity(messages.len());
+    let (mut sent, mut for_devices) = (Vec::new(), Vec::new());
+    for (writer, (intake, messages)) in intakes.iter().zip(messages).enumerate() {
+        bytes.push(messages.iter().map(|message| message.body.len()).collect());
+        match intake.writer.for_devices {
+            true => for_devices.push((writer, messages)),
+            false => sent.extend(messages.into_iter().map(|message| Sent { writer, message })),
+        }
+    }
+    let mut taken: Vec<Vec<Taken>> = counts.iter().map(|count| Vec::with_capacity(*count)).collect();
+    let writers: Vec<usize> = sent.iter().map(|sent| sent.writer).collect();
+    let together = Writers::new(&intakes).take(sent.into(), &Known::new()).await;
+    for (writer, one) in writers.into_iter().zip(together) {
+        if let Some(of_writer) = taken.get_mut(writer) {
+            of_writer.push(one);
+        }
+    }
+    for (writer, messages) in for_devices {
+        if let (Some(intake), Some(of_writer)) = (intakes.get(writer), taken.get_mut(writer)) {
+            *of_writer = intake.take_for_devices(messages).await;
+        }
+    }
+    let sizes = taken.iter().flatten().zip(bytes.iter().flatten()).filter(|(taken, _)| taken.is_ok());
+    let sent_bytes = sizes.map(|(_, bytes)| bytes).sum();
+    figures::count(first.source, taken.iter().flatten().flatten(), sent_bytes, first.started.elapsed());
+    for (intake, taken) in intakes.iter().zip(&taken) {
+        taken.iter().flatten().for_each(|outcome| intake.remember(outcome));
+    }
+    taken
+}
+
+/// Those whose messages go together.
+struct Writers<'a> {
+    intakes: &'a [Intake],
+    /// Points that each was charged for and that are not stored yet.
+    paid: Vec<usize>,
+}
+
+impl<'a> Writers<'a> {
+    fn new(intakes: &'a [Intake]) -> Self {
+        Self { intakes, paid: vec![0; intakes.len()] }
+    }
+
+    /// Stores messages together; rows of known devices get the names that those have.
+    async fn take(&mut self, messages: Arc<[Sent]>, known: &Known) -> Vec<Taken> {
+        let mut taken = Vec::with_capacity(messages.len());
+        let mut end = messages.len();
+        while taken.len() < messages.len() {
+            let start = taken.len();
+            match self.store_some(&messages, start..end, known).await {
+                Ok(some) => {
+                    taken.extend(some);
+                    end = messages.len();
+                }
+                // It may be the quota of one of them.
+                Err(error) if is_used_up(&error) && self.intakes.len() > 1 => {
+                    let left = messages.get(start..).unwrap_or_default();
+                    taken.extend(self.take_one_by_one(left, known).await);
+                }
+                // The quota may suffice for fewer.
+                Err(error) if is_used_up(&error) && end - start > 1 => end = start + (end - start) / 2,
+                // It never suffices for this one.
+                Err(error) if error.kind() == ErrorKind::TooLarge => {
+                    taken.extend(messages.get(start).map(|sent| self.refused(sent, &error)));
+                    end = messages.len();
+                }
+                Err(error) => taken.extend(messages.iter().skip(start).map(|sent| self.refused(sent, &error))),
+            }
+        }
+        taken
+    }
+
+    /// Stores the messages of one writer after those of another.
+    fn take_one_by_one<'b>(
+        &'b mut self,
+        messages: &'b [Sent],
+        known: &'b Known,
+    ) -> Pin<Box<dyn Future<Output = Vec<Taken>> + Send + 'b>> {
+        Box::pin(async move {
+            let mut taken: Vec<(usize, Taken)> = Vec::with_capacity(messages.len());
+            for (writer, (intake, paid)) in self.intakes.iter().zip(&mut self.paid).enumerate() {
+                let own = || messages.iter().enumerate().filter(|(_, sent)| sent.writer == writer);
+                let alone = own().map(|(_, sent)| Sent { writer: 0, message: sent.message.clone() }).collect();
+                let mut one = Writers { intakes: slice::from_ref(intake), paid: vec![std::mem::take(paid)] };
+                let stored = one.take(alone, known).await;
+                taken.extend(own().map(|(position, _)| position).zip(stored));
+            }
+            taken.sort_by_key(|(position, _)| *position);
+            taken.into_iter().map(|(_, taken)| taken).collect()
+        })
+    }
+
+    /// Stores the first of some messages, as many as go together. Fails, with nothing stored, when a quota of points does not
+    /// suffice for them, or together they are more than the store takes at once.
+    async fn store_some(
+        &mut self,
+        messages: &Arc<[Sent]>,
+        some: Range<usize>,
+        known: &Known,
+    ) -> Result<Vec<Taken>, IngestError> {
+        let Some(first) = self.intakes.first() else { return Ok(Vec::new()) };
+        let start = some.start;
+        let some_messages = messages.get(some.clone()).unwrap_or_default();
+        let bytes = some_messages.iter().map(|sent| sent.message.body.len()).sum();
+        let decoding = first.decoding_of(self.intakes.iter().map(|intake| sender(&intake.writer)).collect());
+        let new = messages.clone();
+        let gathered = unless_small(bytes, move || decoding.many(new.get(some).unwrap_or_default(), now_ns())).await?;
+        let Gathered { mut batch, parts, lines_before } = gathered;
+        let owed = self.owed(messages.iter().skip(start), &parts);
+        self.spend(&owed).await?;
+        keys::rename(&mut batch, known);
+        let (mut rejected, failure) = match first.write(batch).await {
+            Ok((_, rejected)) => (by_message(&lines_before, rejected), None),
+            Err(error) if error.kind() == ErrorKind::TooLarge && parts.len() > 1 => return Err(error),
+            Err(error) => (HashMap::new(), Some(error)),
+        };
+        self.paid.iter_mut().zip(owed).for_each(|(paid, owed)| *paid = paid.saturating_sub(owed));
+        let parts = parts.into_iter().zip(messages.iter().skip(start)).enumerate();
+        let taken = parts.filter_map(|(position, (part, sent))| {
+            let intake = self.intakes.get(sent.writer)?;
+            Some(match (part, &failure) {
+                (Err(error), _) => intake.refused(&error),
+                (Ok(part), Some(error)) if part.rows > 0 => {
+                    intake.count_device(0, 1);
+                    Err(error.clone())
+                }
+                (Ok(part), _) => {
+                    let rejected = rejected.remove(&position).unwrap_or_default();
+                    Ok(intake.outcome(part, rejected, &sent.message.format))
+                }
+            })
+        });
+        Ok(taken.collect())
+    }
+
+    /// How many points each writer has in a batch.
+    fn owed<'s>(&self, messages: impl Iterator<Item = &'s Sent>, parts: &[Result<Part, IngestError>]) -> Vec<usize> {
+        let mut owed = vec![0; self.intakes.len()];
+        for (sent, part) in messages.zip(parts) {
+            if let (Some(owed), Ok(part)) = (owed.get_mut(sent.writer), part) {
+                *owed += part.rows;
+            }
+        }
+        owed
+    }
+
+    /// Charges each writer for what it was not charged for before.
+    async fn spend(&mut self, owed: &[usize]) -> Result<(), IngestError> {
+        for ((intake, paid), owed) in self.intakes.iter().zip(&mut self.paid).zip(owed) {
+            if *owed > *paid {
+                intake.spend(*owed - *paid).await?;
+                *paid = *owed;
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&self, sent: &Sent, error: &IngestError) -> Taken {
+        match self.intakes.get(sent.writer) {
+            Some(intake) => intake.refused(error),
+            None => Err(error.clone()),
+        }
     }
 }
 

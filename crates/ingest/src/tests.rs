@@ -55,6 +55,26 @@ impl Fixture {
         self.ingest.store.stats().last_seq
     }
 
+    /// Somebody who may store a point a second, ten of them at once.
+    async fn bounded(&self, login: &str) -> Principal {
+        let metadata = &self.ingest.metadata;
+        let new = NewUser { login: login.into(), password: "correct horse battery".into(), role: Role::Editor };
+        let person = metadata.create_user(&self.owner, new).await.unwrap();
+        let quotas = Quotas { points_per_second: Some(1), ..Quotas::default() };
+        let class = metadata.create_class(&self.owner, NewClass { name: "Small".into(), quotas }).await.unwrap();
+        let version = metadata.person(&self.owner, person).await.unwrap().version;
+        let change = PersonChange { version, class: Edit::Set(class.id), ..PersonChange::default() };
+        metadata.change_person(&self.owner, person, change).await.unwrap();
+        Principal::user(self.owner.org, person, None, Role::Editor)
+    }
+
+    /// What becomes of the messages of several writers.
+    async fn take_from_all(&self, from: Vec<(&Principal, Vec<NewMessage>)>) -> Vec<Vec<Result<usize, ErrorKind>>> {
+        let from = from.into_iter().map(|(writer, messages)| (self.begin(writer), messages)).collect();
+        let taken = tokio::spawn(take_from_all(from)).await.unwrap();
+        taken.iter().map(|taken| accepted(taken)).collect()
+    }
+
     /// The device of this name, and somebody who writes for devices.
     async fn device(&self, name: &str) -> (ActingDevice, Principal) {
         let new = NewDevice {
@@ -163,16 +183,7 @@ async fn half_of_a_body_that_breaks_off_is_not_stored() {
 #[tokio::test]
 async fn a_quota_of_points_takes_the_first_messages_as_far_as_it_goes() {
     let fixture = Fixture::new().await;
-    let metadata = &fixture.ingest.metadata;
-    let new = NewUser { login: "ada".into(), password: "correct horse battery".into(), role: Role::Editor };
-    let ada = metadata.create_user(&fixture.owner, new).await.unwrap();
-    let quotas = Quotas { points_per_second: Some(1), ..Quotas::default() };
-    let class = metadata.create_class(&fixture.owner, NewClass { name: "Small".into(), quotas }).await.unwrap();
-    let version = metadata.person(&fixture.owner, ada).await.unwrap().version;
-    let change = PersonChange { version, class: Edit::Set(class.id), ..PersonChange::default() };
-    metadata.change_person(&fixture.owner, ada, change).await.unwrap();
-    let ada = Principal::user(fixture.owner.org, ada, None, Role::Editor);
-
+    let ada = fixture.bounded("ada").await;
     let large = (1..=11).map(|time| format!("room t=1 {time}\n")).collect::<String>();
     let mut messages = vec![message("a/lp", &large)];
     messages.extend((1..=12).map(|time| message("a/lp", &format!("room t=2 {time}"))));
@@ -207,6 +218,58 @@ async fn with_a_key_for_devices_known_ones_go_together_and_others_wait() {
     let main = DatabaseKey::new(fixture.owner.org, DatabaseName::new("main").unwrap());
     let series = fixture.ingest.store.last_values(&main, "climate").len();
     assert_eq!(series, 1, "both names are {:?}", attic.name);
+}
+
+#[tokio::test]
+async fn messages_of_several_writers_are_one_write_and_each_device_keeps_its_name() {
+    let fixture = Fixture::new().await;
+    let (attic, _) = fixture.device("attic").await;
+    let (cellar, _) = fixture.device("cellar").await;
+    let device = |device| Principal { device: Some(Arc::new(device)), ..fixture.owner.clone() };
+    let (attic, cellar) = (device(attic), device(cellar));
+    let before = fixture.writes();
+    let from = vec![
+        (&attic, vec![message("a/lp", "room t=1 1"), message("a/lp", "room,device=cellar t=2 2")]),
+        (&cellar, vec![message("a/lp", "room t=3 3")]),
+        (&fixture.owner, vec![message("a/lp", "room,device=garden t=4 4\nroom t=")]),
+        (&attic, Vec::new()),
+        (&attic, vec![message("a/lp", "room t=5 5")]),
+    ];
+    let taken = fixture.take_from_all(from).await;
+    assert_eq!(taken, [vec![Ok(1), Ok(0)], vec![Ok(1)], vec![Ok(1)], vec![], vec![Ok(1)]]);
+    assert_eq!(fixture.writes(), before + 1);
+    let main = DatabaseKey::new(fixture.owner.org, DatabaseName::new("main").unwrap());
+    let last = fixture.ingest.store.last_values(&main, "room");
+    let mut series: Vec<_> = last.iter().map(|last| last.series.as_str().to_owned()).collect();
+    series.sort();
+    assert_eq!(series, ["device=attic", "device=cellar", "device=garden"]);
+    assert_eq!(fixture.ingest.rejections.list(&fixture.owner, None, 10).total, 2);
+}
+
+#[tokio::test]
+async fn a_quota_that_is_used_up_costs_no_other_writer() {
+    let fixture = Fixture::new().await;
+    let ada = fixture.bounded("ada").await;
+    let some = |count: i64| (1..=count).map(|time| message("a/lp", &format!("room t=2 {time}"))).collect::<Vec<_>>();
+    let from = vec![(&fixture.owner, some(3)), (&ada, some(8)), (&fixture.owner, some(2)), (&ada, some(4))];
+    let taken = fixture.take_from_all(from).await;
+    assert_eq!(taken[0], [Ok(1); 3]);
+    assert_eq!(taken[1], [Ok(1); 8]);
+    assert_eq!(taken[2], [Ok(1); 2]);
+    assert_eq!(taken[3], [Ok(1), Ok(1), Err(ErrorKind::Busy), Err(ErrorKind::Busy)], "ten at once, each charged once");
+}
+
+#[tokio::test]
+async fn a_key_for_devices_among_other_writers_is_taken_apart() {
+    let fixture = Fixture::new().await;
+    let (_, key) = fixture.device("attic").await;
+    let from = vec![
+        (&key, vec![message("a/lp", "climate,device=Attic v=1 1"), message("a/lp", "climate,device=stranger v=1 1")]),
+        (&fixture.owner, vec![message("a/lp", "climate,device=stranger v=1 1")]),
+    ];
+    assert_eq!(fixture.take_from_all(from).await, [vec![Ok(1), Ok(0)], vec![Ok(1)]]);
+    let waiting = fixture.ingest.metadata.inbox(&fixture.owner).await.unwrap();
+    assert_eq!(waiting.len(), 1);
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ pub mod people;
 pub mod places;
 pub mod registration;
 pub mod registry;
+pub mod scram;
 mod sealed;
 pub mod second_factor;
 mod secrets;
@@ -85,6 +86,7 @@ pub use registry::{
     ImportRow, Imported, NewCommand, NewCredential, NewDevice, NewDeviceToken, NewType, PreSharedKey, Proof,
     RegistryError, TypeChange,
 };
+pub use scram::{SCRAM_SHA_256, ScramExchange};
 pub use second_factor::{Enrolment, SecondFactor};
 pub use sessions::{NewSecret, SignedIn};
 pub use setup::SetUp;

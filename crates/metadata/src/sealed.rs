@@ -20,6 +20,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hmac;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
@@ -70,6 +71,8 @@ pub(crate) struct SealingKey {
     key: LessSafeKey,
     /// The beginning of every text that it seals.
     prefix: String,
+    /// Makes what stands for what does not exist.
+    decoys: hmac::Key,
 }
 
 impl SealingKey {
@@ -77,7 +80,14 @@ impl SealingKey {
         let hash = Sha256::new_with_prefix(b"what a Sensorium key is known by").chain_update(bytes).finalize();
         let id: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let key = UnboundKey::new(&CHACHA20_POLY1305, bytes).ok()?;
-        Some(Self { key: LessSafeKey::new(key), prefix: format!("{VERSION}.{id}.") })
+        let decoys = Sha256::new_with_prefix(b"what stands for what does not exist").chain_update(bytes).finalize();
+        let decoys = hmac::Key::new(hmac::HMAC_SHA256, &decoys);
+        Some(Self { key: LessSafeKey::new(key), prefix: format!("{VERSION}.{id}."), decoys })
+    }
+
+    /// Bytes that are random to whoever does not have the key, and always the same for a name.
+    pub(crate) fn decoy(&self, name: &str) -> [u8; 32] {
+        hmac::sign(&self.decoys, name.as_bytes()).as_ref().try_into().unwrap_or([0; 32])
     }
 
     fn seal(&self, place: SealedIn, secret: &[u8]) -> Option<String> {

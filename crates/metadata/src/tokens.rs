@@ -20,8 +20,8 @@ use crate::audit::Change;
 use crate::entity::{api_token, device, user};
 use crate::error::MetadataError;
 use crate::metadata::Metadata;
-use crate::secrets;
 use crate::token_cache::Found;
+use crate::{scram, secrets};
 
 /// How stale `last_used_at_ms` may be: a write per token and minute at most.
 const USED_EVERY_MS: i64 = 60_000;
@@ -121,16 +121,36 @@ impl Metadata {
             .filter(api_token::Column::RevokedAtMs.is_null())
             .one(self.db())
             .await?;
-        let Some(row) = row.filter(|row| row.expires_at_ms.is_none_or(|expires| now_ms < expires)) else {
+        let Some(row) = row else { return Ok(None) };
+        let Some(principal) = self.principal_of(&row, Some(secret)).await? else { return Ok(None) };
+        let token = TokenId::from_uuid(row.id);
+        let found = Found { token, principal: principal.clone(), expires_at_ms: row.expires_at_ms };
+        self.token_cache().remember(generation, fingerprint, found, now_ms);
+        Ok(Some(principal))
+    }
+
+    /// Who a token that is not revoked belongs to; none if it is too old, or belongs to a device that may not write. Counts as use
+    /// of the token, with which one of an older version learns what it is proven with ([`crate::scram`]).
+    pub(crate) async fn principal_of(
+        &self,
+        row: &api_token::Model,
+        secret: Option<&str>,
+    ) -> Result<Option<Principal>, MetadataError> {
+        let now_ms = self.now_ms();
+        if row.expires_at_ms.is_some_and(|expires| expires <= now_ms) {
             return Ok(None);
-        };
-        let Some(mut principal) = principal(&row) else { return Ok(None) };
+        }
+        let Some(mut principal) = principal(row) else { return Ok(None) };
         if let Some(device) = row.device_id {
             let Some(acting) = self.as_device(principal, device).await? else { return Ok(None) };
             principal = acting;
         }
-        if is_use_to_note(row.last_used_at_ms, now_ms) {
-            let used = api_token::ActiveModel { last_used_at_ms: Set(Some(now_ms)), ..Default::default() };
+        let scram = secret.filter(|_| row.scram.is_none()).map(scram::verifier);
+        if scram.is_some() || is_use_to_note(row.last_used_at_ms, now_ms) {
+            let mut used = api_token::ActiveModel { last_used_at_ms: Set(Some(now_ms)), ..Default::default() };
+            if scram.is_some() {
+                used.scram = Set(scram);
+            }
             let noted = api_token::Entity::update_many()
                 .set(used)
                 .filter(api_token::Column::Id.eq(row.id))
@@ -142,9 +162,6 @@ impl Metadata {
                 tracing::warn!(%error, "it could not be noted when a token was used");
             }
         }
-        let token = TokenId::from_uuid(row.id);
-        let found = Found { token, principal: principal.clone(), expires_at_ms: row.expires_at_ms };
-        self.token_cache().remember(generation, fingerprint, found, now_ms);
         Ok(Some(principal))
     }
 
@@ -283,6 +300,7 @@ impl Metadata {
             device_id: None,
             expires_at_ms: new.expires_at_ms,
             for_devices: new.for_devices,
+            scram: Some(scram::verifier(secret)),
         }
     }
 }

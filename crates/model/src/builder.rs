@@ -147,14 +147,14 @@ pub struct Rejection {
     pub error: RowError,
 }
 
-/// Whom the rows come from.
-#[derive(Clone)]
-enum Sender {
+/// Whom rows come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sender {
     /// Rows say what they like.
     Anyone,
-    /// One device sends all of them.
+    /// One device sends all of them: those without the tag `device` get its name, those with another one are refused.
     Device(Name),
-    /// Each row names its device.
+    /// Each row names the device that it is of, by the tag `device`; those that do not are refused.
     Devices,
 }
 
@@ -208,14 +208,9 @@ impl<'s> BatchBuilder<'s> {
         }
     }
 
-    /// Says that a device sends the rows: those without the tag `device` get its name, those with another one are refused.
-    pub fn sent_by(&mut self, name: Name) {
-        self.sender = Sender::Device(name);
-    }
-
-    /// Says that each row names the device that it is of, by the tag `device`; those that do not are refused.
-    pub fn sent_for_devices(&mut self) {
-        self.sender = Sender::Devices;
+    /// Says whom the rows to come are from.
+    pub fn sent_by(&mut self, sender: Sender) {
+        self.sender = sender;
     }
 
     /// Says that the rows to come are of another message, whose lines are counted from 1 too. Returns what is added to those in
@@ -225,7 +220,7 @@ impl<'s> BatchBuilder<'s> {
         self.lines_before
     }
 
-    /// The device that sends the rows, where it was said.
+    /// The device that sends the rows to come, where it was said.
     pub fn sender(&self) -> Option<&str> {
         match &self.sender {
             Sender::Device(name) => Some(name),
@@ -451,7 +446,7 @@ mod tests {
     fn a_device_sends_rows_of_its_own_only() {
         let schema = DatabaseSchema::default();
         let mut builder = BatchBuilder::new(&schema, limits(), NOW);
-        builder.sent_by("attic".into());
+        builder.sent_by(Sender::Device("attic".into()));
         assert_eq!(builder.sender(), Some("attic"));
         let row = |time_ns| Point::new("t", time_ns).field("v", Value::F64(1.0));
         builder.push(&row(1), 1).unwrap();
@@ -479,7 +474,7 @@ mod tests {
     fn rows_for_devices_name_the_device_that_they_are_of() {
         let schema = DatabaseSchema::default();
         let mut builder = BatchBuilder::new(&schema, limits(), NOW);
-        builder.sent_for_devices();
+        builder.sent_by(Sender::Devices);
         let row = |time_ns| Point::new("t", time_ns).field("v", Value::F64(1.0));
         builder.push(&row(1).tag("device", "attic"), 1).unwrap();
         builder.push(&row(2).tag("device", "cellar").tag("room", "x"), 2).unwrap();

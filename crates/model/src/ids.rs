@@ -42,6 +42,10 @@ macro_rules! id {
 }
 
 id! {
+    /// A trace of clients of MQTT.
+    TraceId
+}
+id! {
     /// An organisation: the owner of users, databases and everything else.
     OrgId
 }

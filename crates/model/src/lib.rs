@@ -26,14 +26,14 @@ pub mod time;
 pub mod vector;
 
 pub use batch::{Batch, TableBatch};
-pub use builder::{BatchBuilder, Rejection, RowError};
+pub use builder::{BatchBuilder, Rejection, RowError, Sender};
 pub use column::{FieldColumn, FieldValues, TagColumn, TextColumn, Validity};
 pub use email::{EmailAddress, EmailError};
 pub use error::{ErrorKind, chain};
 pub use hash::{FastMap, FastSet};
 pub use ids::{
     ClassId, CommandId, CredentialId, DeviceId, DeviceTypeId, GroupId, NetworkId, NewcomerId, OrgId, PlaceId,
-    SessionId, SubmissionId, TokenId, UserId,
+    SessionId, SubmissionId, TokenId, TraceId, UserId,
 };
 pub use limits::IngestLimits;
 pub use messaging::{MessageReader, Messaging, MessagingError};

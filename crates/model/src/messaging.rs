@@ -5,6 +5,9 @@
 //! [`Action::ManageMessages`](crate::Action); what somebody publishes and reads is bound by their own rights, too, as it would be
 //! over the protocol.
 
+mod bridge;
+mod trace;
+
 use std::borrow::Cow;
 use std::future::Future;
 use std::net::IpAddr;
@@ -15,8 +18,11 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::error::ErrorKind;
-use crate::ids::{DeviceId, OrgId};
+use crate::ids::{DeviceId, OrgId, TraceId};
 use crate::permissions::{ActingDevice, Principal};
+
+pub use bridge::MessagingBridge;
+pub use trace::{MessagingTrace, TraceOf, TracedPacket};
 
 /// What takes its time.
 pub type MessagingFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -59,6 +65,18 @@ pub trait Messaging: Send + Sync {
 
     /// Reads the messages whose topics match a filter, from now on.
     fn subscribe(&self, who: &Principal, filter: &str) -> Result<Box<dyn MessageReader>, MessagingError>;
+
+    /// Begins to write down the packets of clients, for so many seconds.
+    fn start_trace(&self, org: OrgId, of: TraceOf, seconds: u64) -> Result<MessagingTrace, MessagingError>;
+
+    /// The traces that were begun and not removed, the newest first.
+    fn traces(&self, org: OrgId) -> Vec<MessagingTrace>;
+
+    /// A trace with at most so many of its packets, those behind the number `after`.
+    fn trace(&self, org: OrgId, id: TraceId, after: u64, limit: usize) -> Option<(MessagingTrace, Vec<TracedPacket>)>;
+
+    /// Ends and forgets a trace; whether there was one.
+    fn remove_trace(&self, org: OrgId, id: TraceId) -> bool;
 }
 
 /// Reads messages as they come. What waits for it is bounded; what finds no room is counted and gone.
@@ -125,6 +143,8 @@ pub struct Published {
 pub struct MessagingOverview {
     /// Where the broker listens.
     pub listeners: Vec<MessagingListener>,
+    /// Its connections to other brokers.
+    pub bridges: Vec<MessagingBridge>,
     /// Clients that are connected.
     pub connections: usize,
     /// Sessions, with and without a connection.
@@ -143,6 +163,8 @@ pub struct MessagingOverview {
     pub refused: u64,
     /// Messages that were passed on and found no room in the queue of their receiver.
     pub dropped: u64,
+    /// How often a connection was not read for a while because it was over its rate.
+    pub limited: u64,
 }
 
 /// Where a broker listens.

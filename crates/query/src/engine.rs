@@ -78,19 +78,27 @@ pub struct QueryRequest {
 /// Answers SQL over a store. Clones share their threads and limits.
 #[derive(Clone)]
 pub struct QueryEngine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
-struct Shared {
-    sessions: Arc<Sessions>,
-    config: QueryConfig,
-    slots: Arc<Semaphore>,
-    registry: Arc<Registry>,
-    threads: Threads,
+/// What all queries of an engine share.
+pub(crate) struct Shared {
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) config: QueryConfig,
+    pub(crate) slots: Arc<Semaphore>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) threads: Threads,
 }
 
 /// A runtime that may be dropped anywhere: it stops its tasks without waiting for them.
-struct Threads(Option<Runtime>);
+pub(crate) struct Threads(Option<Runtime>);
+
+impl Threads {
+    /// The runtime that queries run on.
+    pub(crate) fn runtime(&self) -> Option<&Runtime> {
+        self.0.as_ref()
+    }
+}
 
 impl Drop for Threads {
     fn drop(&mut self) {
@@ -194,7 +202,7 @@ impl QueryEngine {
             return Ok(QueryStream::ready(rows, deadline, config));
         }
         let slot = Arc::clone(slots).try_acquire_owned().map_err(|_| QueryError::Busy { limit: config.concurrent })?;
-        let Some(runtime) = &threads.0 else {
+        let Some(runtime) = threads.runtime() else {
             return Err(QueryError::Internal { message: "the threads have stopped".into() });
         };
         let (opened, planned) = oneshot::channel();

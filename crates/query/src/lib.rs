@@ -1,4 +1,4 @@
-//! SQL over the store through DataFusion: the only crate that sees it.
+//! SQL and InfluxQL over the store through DataFusion: the only crate that sees it.
 //!
 //! A request holds exactly one statement, which only reads. Its caller's databases are the schemas, the request's database is
 //! the default one, and `information_schema` describes them. Answers stream as Arrow batches.
@@ -25,6 +25,7 @@ mod error;
 mod functions;
 mod gapfill;
 mod grouping;
+pub mod influxql;
 mod managed;
 mod near;
 mod pg_catalog;

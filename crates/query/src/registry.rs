@@ -137,11 +137,16 @@ pub(crate) struct Entry {
 impl Entry {
     /// Counts rows of the answer.
     pub(crate) fn count(&self, batch: &RecordBatch) {
+        self.count_rows(batch.num_rows(), batch.get_array_memory_size());
+    }
+
+    /// Counts rows of the answer and their bytes.
+    pub(crate) fn count_rows(&self, rows: usize, bytes: usize) {
         let add = |counter: &AtomicU64, count: usize| {
             counter.fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
         };
-        add(&self.rows, batch.num_rows());
-        add(&self.bytes, batch.get_array_memory_size());
+        add(&self.rows, rows);
+        add(&self.bytes, bytes);
     }
 
     /// Says which task runs the query.

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::catalog::{CatalogProvider, CatalogProviderList};
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::datasource::source_as_provider;
@@ -193,6 +193,18 @@ impl Session {
             HashMap::new(),
             environment,
         ))
+    }
+
+    /// A table of a database, if the query sees it.
+    pub(crate) async fn table(
+        &self,
+        key: &DatabaseKey,
+        table: &str,
+    ) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        match self.databases.require(key.name.as_str()) {
+            Ok(tables) => SchemaProvider::table(tables.as_ref(), table).await,
+            Err(_) => Ok(None),
+        }
     }
 
     /// Fails with near names when the statement names a database or table that does not exist for the caller.

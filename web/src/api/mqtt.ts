@@ -21,6 +21,13 @@ export type MqttSubscription = Answer<"/api/v1/mqtt/clients/{key}">["subscriptio
 /** A message with the beginning of its payload. */
 export type MqttMessage = Answer<"/api/v1/mqtt/retained">["messages"][number];
 
+/** A trace: packets of a client that are written down for a while. */
+export type MqttTrace = Answer<"/api/v1/mqtt/traces">["traces"][number];
+/** A packet of a trace. */
+export type MqttPacket = Answer<"/api/v1/mqtt/traces/{id}">["packets"][number];
+
+/** How often the packets of a trace that goes on are asked for. */
+const TRACE_MS = 1_000;
 /** How often what is shown is asked for again. */
 const MQTT_MS = 5_000;
 /** How many clients or retained messages are on a page. */
@@ -62,6 +69,26 @@ export const mqttClientQuery = (key: string) =>
     refetchInterval: MQTT_MS,
     queryFn: async ({ signal }) =>
       body(await api.GET("/api/v1/mqtt/clients/{key}", { params: { path: { key } }, signal })),
+  });
+
+/** The traces that go on or were over lately. */
+export const mqttTracesQuery = queryOptions({
+  queryKey: [...MQTT_KEY, "traces"],
+  refetchInterval: MQTT_MS,
+  queryFn: async ({ signal }) => body(await api.GET("/api/v1/mqtt/traces", { signal })),
+});
+
+/** A trace with its last packets, which come while it goes on. */
+export const mqttTraceQuery = (id: string, packets: number) =>
+  queryOptions({
+    queryKey: [...MQTT_KEY, "trace", id],
+    refetchInterval: ({ state }) => (state.data?.trace.is_running === false ? false : TRACE_MS),
+    queryFn: async ({ signal }) => {
+      const ask = async (after: number, limit: number) =>
+        body(await api.GET("/api/v1/mqtt/traces/{id}", { params: { path: { id }, query: { after, limit } }, signal }));
+      const { trace } = await ask(Number.MAX_SAFE_INTEGER, 1);
+      return ask(Math.max(0, trace.packets - packets), MANY);
+    },
   });
 
 /** Which retained messages, and after which topic the page begins. */

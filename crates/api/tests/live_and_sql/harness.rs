@@ -11,7 +11,7 @@ use arrow::ipc::reader::StreamReader;
 use futures::{SinkExt, StreamExt};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sensorium_api::{ApiConfig, AppState, Mail, Oidc};
-use sensorium_gateways::mqtt::{Mqtt, MqttConfig, Rules, filters};
+use sensorium_gateways::mqtt::{Mqtt, MqttConfig, MqttRates, MqttTraces, Rules, filters};
 use sensorium_ingest::Ingest;
 use sensorium_live::{Hub, HubConfig};
 use sensorium_metadata::Metadata;
@@ -162,6 +162,9 @@ impl Server {
 async fn broker(ingest: &Ingest, file: &Path, stop: &CancellationToken) -> (Mqtt, SocketAddr) {
     let config = MqttConfig {
         limits: MqttLimits::default(),
+        rates: MqttRates::default(),
+        traces: MqttTraces { traces: 1_000, ..MqttTraces::default() },
+        redirect: None,
         connections: 100,
         sessions: 100,
         readers: 32,

@@ -277,6 +277,9 @@ impl Broker {
             let client_id = || Some(state.seats.get(&by?)?.identity.client_id.clone());
             organisation.tell(message, client_id, now_ms);
         }
+        if let Some(organisation) = organisation {
+            organisation.carry(by, message);
+        }
         let Some(space) = state.router.get(org) else { return Ok(passed) };
         let mut dropped = 0;
         passed.receivers = space.route(by, message, |key, delivery| {
@@ -299,6 +302,25 @@ impl Broker {
             organisation.count_sent(passed.receivers, dropped);
         }
         Ok(passed)
+    }
+
+    /// Whether passing a message on writes something down.
+    pub(super) fn is_journaled(&self, org: OrgId, by: SessionKey, message: &Arc<Message>) -> bool {
+        let is_kept = |state: &State, key: SessionKey| {
+            state.seats.get(&key).is_some_and(|seat| match &*seat.sitter.lock() {
+                Sitter::Client(client) => client.is_kept(),
+                Sitter::Session(session) => session.is_kept(),
+                Sitter::Nobody => false,
+            })
+        };
+        let state = self.state.read();
+        let mut is_journaled = message.retain;
+        if let Some(space) = state.router.get(org).filter(|_| !is_journaled) {
+            space.route(Some(by), message, |key, delivery| {
+                is_journaled |= delivery.qos > Qos::AtMostOnce && is_kept(&state, key);
+            });
+        }
+        is_journaled
     }
 
     fn retain(&self, org: OrgId, message: &Arc<Message>) -> Result<Seq, RouterError> {

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use bytes::BytesMut;
 use parking_lot::Mutex;
 use sensorium_protocols::mqtt::router::SessionKey;
-use sensorium_protocols::mqtt::session::{Accept, Action, Changes, Connection, Outcome, Output, Session, Ticket};
+use sensorium_protocols::mqtt::session::{
+    Accept, Action, Changes, Connection, Outcome, Output, Session, Ticket, Watch,
+};
 use sensorium_protocols::mqtt::{Delivery, MqttLimits, ReasonCode};
 use tokio::sync::Notify;
 
@@ -31,6 +33,17 @@ struct Core {
     seat: Option<(SessionKey, Arc<Identity>)>,
     /// What is to be written waits until this is durable.
     held: Seq,
+    storing: Storing,
+}
+
+/// Whether a batch of the connection's messages is being stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Storing {
+    Nothing,
+    /// Its task is not interested in when.
+    Batch,
+    /// Its task is to be woken then.
+    AwaitedBatch,
 }
 
 /// What became of a message for a session.
@@ -58,7 +71,7 @@ pub(super) struct Progress {
 impl Client {
     pub(super) fn new(limits: Arc<MqttLimits>, journal: Arc<Journal>, now_ms: u64) -> Self {
         let connection = Some(Connection::new(limits, now_ms));
-        let core = Core { connection, out: Output::default(), seat: None, held: 0 };
+        let core = Core { connection, out: Output::default(), seat: None, held: 0, storing: Storing::Nothing };
         Self { journal, core: Mutex::new(core), wake: Notify::new(), about: OnceLock::new() }
     }
 
@@ -85,6 +98,11 @@ impl Client {
         let done = connection.as_mut().map(|connection| work(connection, out));
         core.put_changes(&self.journal);
         done
+    }
+
+    /// Has somebody see its packets, or nobody.
+    pub(super) fn watch(&self, watch: Option<Arc<dyn Watch>>) {
+        self.core.lock().out.watch = watch;
     }
 
     /// A message for the client.
@@ -141,6 +159,51 @@ impl Client {
             },
             None => Progress { wants_bytes: false, next_tick_ms: None, is_over: true, held },
         }
+    }
+
+    /// Whether the session outlives the connection.
+    pub(super) fn is_kept(&self) -> bool {
+        let core = self.core.lock();
+        core.connection.as_ref().and_then(Connection::session).is_some_and(Session::is_kept)
+    }
+
+    /// Says that a batch is being stored from now on; false if one is already, after which the task is woken.
+    pub(super) fn begin_storing(&self) -> bool {
+        let mut core = self.core.lock();
+        let is_first = core.storing == Storing::Nothing;
+        core.storing = if is_first { Storing::Batch } else { Storing::AwaitedBatch };
+        is_first
+    }
+
+    /// Whether a batch is being stored, after which the task is woken.
+    pub(super) fn is_storing(&self) -> bool {
+        let mut core = self.core.lock();
+        if core.storing == Storing::Batch {
+            core.storing = Storing::AwaitedBatch;
+        }
+        core.storing != Storing::Nothing
+    }
+
+    /// A batch is stored. Tells the session what became of its messages; gives that back when the session is elsewhere by now.
+    pub(super) fn stored(&self, outcomes: Vec<(Ticket, Outcome)>, now_ms: u64) -> Vec<(Ticket, Outcome)> {
+        let mut core = self.core.lock();
+        let is_awaited = std::mem::replace(&mut core.storing, Storing::Nothing) == Storing::AwaitedBatch;
+        let Core { connection, out, .. } = &mut *core;
+        let was_idle = out.bytes.is_empty() && out.actions.is_empty();
+        let left = match connection {
+            Some(connection) => {
+                outcomes.iter().for_each(|(ticket, outcome)| connection.outcome(*ticket, outcome, now_ms, out));
+                Vec::new()
+            }
+            None => outcomes,
+        };
+        let is_idle = out.bytes.is_empty() && out.actions.is_empty();
+        core.put_changes(&self.journal);
+        drop(core);
+        if is_awaited || (was_idle && !is_idle) {
+            self.wake.notify_one();
+        }
+        left
     }
 
     /// The session of a connection that is over, for whoever keeps it; none when it ended with the connection.

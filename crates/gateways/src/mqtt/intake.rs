@@ -1,33 +1,34 @@
 //! Messages on their way into the store, to those who are retained for, and to subscribers.
 //!
-//! A batch is what came over one connection while the batch before was written, so that a connection that is faster than the disk
-//! needs no more writes. When the store has no room for now, the batch waits, and nothing more is read of its connection.
+//! What [`super::gather`] takes at once goes in steps, each when the one before is durable: that QoS 2 messages came, the readings,
+//! and then what was retained, what sessions that are kept have to deliver, and which QoS 2 messages are taken, those of a connection
+//! together. Killed between the steps, a client sends its messages again, and what they had come to is done once more with the same
+//! result.
 //!
-//! A batch goes in steps, each when the one before is durable: that QoS 2 messages came, the readings, and then together what was
-//! retained, what sessions that are kept have to deliver, and which QoS 2 messages are taken. Killed between the steps, a client
-//! sends the batch again, and what it had come to is done once more with the same result.
+//! When the store has no room for some messages of a connection, all of that connection wait and are tried again. What would have to
+//! be written down is refused while too much waits for that already; what needs no such thing goes on.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::counter;
-use sensorium_ingest::{IngestError, NewMessage, Outcome as Stored, Source};
-use sensorium_model::ErrorKind;
+use sensorium_ingest::{IngestError, Intake, NewMessage, Outcome as Stored, Source, take_from_all};
+use sensorium_model::{DatabaseKey, ErrorKind};
 use sensorium_protocols::mqtt::packet::{PacketId, Version};
-use sensorium_protocols::mqtt::router::SessionKey;
 use sensorium_protocols::mqtt::session::{Begun, Outcome, Received, Ticket};
 use sensorium_protocols::mqtt::{Message, ReasonCode};
 
 use super::broker::{Passed, Sender};
+use super::client::Client;
 use super::heard::Said;
-use super::journal::{Journal, NotDurable, Seq, Write};
+use super::journal::{NotDurable, Seq, Write};
 use super::rights::Rights;
 use super::{Shared, reason};
 
-/// How long a batch waits before it is tried again.
+/// How long messages wait before they are tried again.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How often it is tried; then its messages are refused.
+/// How often they are tried; then they are refused.
 const TRIES: usize = 120;
 
 /// A message that its client may publish, or the end of one.
@@ -62,6 +63,17 @@ impl PendingMessage {
         Self { message, said, ticket, received_ns, received, is_will: false }
     }
 
+    /// What goes to the store.
+    fn new_message(&self) -> NewMessage {
+        let format = self.said.format(&self.message.topic);
+        NewMessage { format, body: self.said.body.clone(), received_ns: self.received_ns }
+    }
+
+    /// Whether it is to be written down that it came.
+    fn is_new_exactly_once(&self) -> bool {
+        self.received.is_some_and(|begun| begun.first_ns.is_none())
+    }
+
     /// What is written down of a QoS 2 message.
     fn received(&self, is_taken: bool) -> Option<Received> {
         let Begun { packet_id, .. } = self.received?;
@@ -77,48 +89,160 @@ pub(super) struct Publisher {
     pub(super) version: Version,
 }
 
-/// Stores a batch and passes it on; says what became of the messages that somebody waits for.
-pub(super) async fn take(shared: Arc<Shared>, publisher: Publisher, batch: Vec<Pending>) -> Vec<(Ticket, Outcome)> {
-    if begin(&shared.journal, publisher.sender.key, &batch).await.is_err() {
-        return not_durable(&batch);
-    }
-    let refused = store(&shared, &publisher, &batch).await;
-    let (outcomes, seq) = shared.journal.together(|| finish(&shared, &publisher, &batch, refused));
-    // However long it takes: it is done, and must not be done again.
-    shared.journal.until_durable(seq).await;
-    outcomes
+/// What a connection sent and is not told of yet.
+pub(super) struct Batch {
+    client: Arc<Client>,
+    publisher: Publisher,
+    messages: Vec<(Pending, Judged)>,
+    attempts: usize,
 }
 
-/// Has written down that QoS 2 messages came, those of which that is not known yet.
-async fn begin(journal: &Journal, key: SessionKey, batch: &[Pending]) -> Result<(), NotDurable> {
-    if journal.is_full() {
-        return Err(NotDurable);
+/// What is known of a message.
+enum Judged {
+    /// Its readings are to be stored.
+    Open,
+    /// It may be passed on.
+    Good,
+    Refused(Refusal),
+}
+
+impl Batch {
+    pub(super) fn new(shared: &Shared, client: Arc<Client>, publisher: Publisher, messages: Vec<Pending>) -> Self {
+        let judge = |pending: Pending| {
+            let has_readings = match &pending {
+                Pending::Message(new) => !new.is_will && shared.is_stored(&new.message.topic),
+                Pending::Release { .. } => false,
+            };
+            (pending, if has_readings { Judged::Open } else { Judged::Good })
+        };
+        Self { client, publisher, messages: messages.into_iter().map(judge).collect(), attempts: 0 }
     }
-    let received = batch.iter().filter_map(|pending| match pending {
-        Pending::Message(message) if message.received.is_some_and(|begun| begun.first_ns.is_none()) => {
-            message.received(false)
+
+    /// Where its readings go.
+    pub(super) fn database(&self) -> DatabaseKey {
+        DatabaseKey::new(self.publisher.sender.org, self.publisher.rights.database.clone())
+    }
+
+    /// Whether something is to be written down before it is stored.
+    pub(super) fn is_written_down_first(&self) -> bool {
+        let is_new = |(pending, _): &(Pending, Judged)| match pending {
+            Pending::Message(message) => message.is_new_exactly_once(),
+            Pending::Release { .. } => false,
+        };
+        self.attempts == 0 && self.messages.iter().any(is_new)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    fn is_open(&self) -> bool {
+        self.messages.iter().any(|(_, judged)| matches!(judged, Judged::Open))
+    }
+
+    /// The messages whose readings are to be stored.
+    fn open(&self) -> impl Iterator<Item = &PendingMessage> {
+        self.messages.iter().filter_map(|one| match one {
+            (Pending::Message(message), Judged::Open) => Some(message),
+            _ => None,
+        })
+    }
+
+    /// Refuses those messages because of the disk.
+    fn refuse(&mut self, which: impl Fn(&PendingMessage) -> bool) {
+        for (pending, judged) in &mut self.messages {
+            if matches!(pending, Pending::Message(message) if which(message)) {
+                *judged = Judged::Refused(Refusal::from(NotDurable));
+            }
         }
-        _ => None,
+    }
+
+    /// Says what became of the readings that were to be stored, in their order.
+    fn judge(&mut self, results: impl IntoIterator<Item = Result<Stored, IngestError>>) {
+        self.attempts += 1;
+        let is_last = self.attempts >= TRIES;
+        let open = self.messages.iter_mut().filter(|(_, judged)| matches!(judged, Judged::Open));
+        for ((_, judged), result) in open.zip(results) {
+            if is_last || !result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Busy) {
+                *judged = judge(&result).map_or(Judged::Good, Judged::Refused);
+            }
+        }
+    }
+}
+
+/// Stores what several connections sent to one database and passes it on; their sessions are told what became of it.
+pub(super) async fn take(shared: &Arc<Shared>, mut batches: Vec<Batch>) {
+    begin(shared, &mut batches).await;
+    store(shared, &mut batches).await;
+    let (mut last, mut held) = (0, Vec::new());
+    for batch in batches {
+        if batch.is_open() {
+            try_again(shared.clone(), batch);
+            continue;
+        }
+        let (outcomes, seq) = shared.journal.together(|| finish(shared, &batch));
+        match shared.journal.is_durable(seq) {
+            true => tell(shared, &batch, outcomes),
+            false => held.push((batch, outcomes)),
+        }
+        last = last.max(seq);
+    }
+    if !held.is_empty() {
+        // However long it takes: it is done, and must not be done again.
+        shared.journal.until_durable(last).await;
+        held.into_iter().for_each(|(batch, outcomes)| tell(shared, &batch, outcomes));
+    }
+}
+
+/// Takes a batch again after a while.
+fn try_again(shared: Arc<Shared>, batch: Batch) {
+    let waiting = shared.clone();
+    shared.spawn(async move {
+        tokio::time::sleep(PAUSE).await;
+        waiting.gather(batch);
     });
-    let writes: Vec<Write> = received.map(|received| Write::Received(key, received)).collect();
-    match writes.is_empty() {
-        true => Ok(()),
-        false => journal.durable(journal.put(writes)).await,
+}
+
+fn tell(shared: &Shared, batch: &Batch, outcomes: Vec<(Ticket, Outcome)>) {
+    let now_ms = shared.clock.now_ms();
+    for (ticket, outcome) in batch.client.stored(outcomes, now_ms) {
+        shared.broker.outcome(batch.publisher.sender, ticket, &outcome, now_ms);
+    }
+}
+
+/// Has written down that QoS 2 messages came, those of which that is not known yet. What cannot be written down is refused.
+async fn begin(shared: &Shared, batches: &mut [Batch]) {
+    let journal = &shared.journal;
+    let mut seq = 0;
+    for batch in batches.iter_mut().filter(|batch| batch.attempts == 0) {
+        let Sender { org, key } = batch.publisher.sender;
+        if journal.is_full() {
+            batch.refuse(|new| new.received.is_some() || shared.broker.is_journaled(org, key, &new.message));
+        }
+        let writes = batch.messages.iter().filter_map(|one| match one {
+            (Pending::Message(message), Judged::Open | Judged::Good) if message.is_new_exactly_once() => {
+                Some(Write::Received(key, message.received(false)?))
+            }
+            _ => None,
+        });
+        let writes: Vec<Write> = writes.collect();
+        if !writes.is_empty() {
+            seq = journal.put(writes);
+        }
+    }
+    if journal.durable(seq).await.is_err() {
+        batches.iter_mut().for_each(|batch| batch.refuse(PendingMessage::is_new_exactly_once));
     }
 }
 
 /// Retains and passes on what was not refused, and has written down what became of QoS 2 messages; the outcomes, and what is to be
 /// durable before they are told.
-fn finish(
-    shared: &Shared,
-    publisher: &Publisher,
-    batch: &[Pending],
-    refused: Vec<Option<Refusal>>,
-) -> (Vec<(Ticket, Outcome)>, Seq) {
+fn finish(shared: &Shared, batch: &Batch) -> (Vec<(Ticket, Outcome)>, Seq) {
+    let publisher = &batch.publisher;
     let key = publisher.sender.key;
-    let mut outcomes = Vec::with_capacity(batch.len());
+    let mut outcomes = Vec::with_capacity(batch.messages.len());
     let mut seq = 0;
-    for (pending, refusal) in batch.iter().zip(refused) {
+    for (pending, judged) in &batch.messages {
         let message = match pending {
             Pending::Message(message) => message,
             Pending::Release { packet_id, ticket } => {
@@ -127,9 +251,9 @@ fn finish(
                 continue;
             }
         };
-        let passed = match refusal {
-            Some(refusal) => Err(refusal),
-            None => pass_on(shared, publisher, &message.message),
+        let passed = match judged {
+            Judged::Refused(refusal) => Err(refusal.clone()),
+            Judged::Open | Judged::Good => pass_on(shared, publisher, &message.message),
         };
         let refusal = match passed {
             Ok(passed) => {
@@ -154,18 +278,8 @@ fn finish(
     (outcomes, seq)
 }
 
-/// The outcomes when the disk takes nothing: clients send again.
-fn not_durable(batch: &[Pending]) -> Vec<(Ticket, Outcome)> {
-    let ticket = |pending: &Pending| match pending {
-        Pending::Message(message) => message.ticket,
-        Pending::Release { ticket, .. } => Some(*ticket),
-    };
-    let text: Arc<str> = NotDurable.to_string().into();
-    let refused = || Outcome::Refused { reason: ReasonCode::ServerBusy, text: Some(text.clone()) };
-    batch.iter().filter_map(ticket).map(|ticket| (ticket, refused())).collect()
-}
-
 /// Why a message was not taken.
+#[derive(Debug, Clone)]
 pub(super) struct Refusal {
     reason: ReasonCode,
     pub(super) text: String,
@@ -180,6 +294,12 @@ impl From<&IngestError> for Refusal {
     }
 }
 
+impl From<NotDurable> for Refusal {
+    fn from(error: NotDurable) -> Self {
+        Self { reason: ReasonCode::ServerBusy, text: error.to_string(), is_passing: true }
+    }
+}
+
 /// What the session is told of a message that is refused before it is stored; it is counted.
 pub(super) fn refused(error: &IngestError, version: Version) -> Outcome {
     let refusal = Refusal::from(error);
@@ -187,57 +307,41 @@ pub(super) fn refused(error: &IngestError, version: Version) -> Outcome {
     outcome(Some(refusal), version)
 }
 
-/// What is wrong with each message, if anything is.
-async fn store(shared: &Shared, publisher: &Publisher, batch: &[Pending]) -> Vec<Option<Refusal>> {
-    let mut refused: Vec<Option<Refusal>> = batch.iter().map(|_| None).collect();
-    let reading = |(at, pending): (usize, &Pending)| match pending {
-        Pending::Message(new) if !new.is_will && shared.is_stored(&new.message.topic) => Some(at),
-        _ => None,
-    };
-    let mut left: Vec<usize> = batch.iter().enumerate().filter_map(reading).collect();
-    for attempt in 1..=TRIES {
-        if left.is_empty() {
-            break;
-        }
-        let messages = left.iter().filter_map(|at| match batch.get(*at) {
-            Some(Pending::Message(message)) => Some(message),
-            _ => None,
-        });
-        let results = write(shared, publisher, messages).await;
-        let mut busy = Vec::new();
-        for (at, result) in left.into_iter().zip(results) {
-            let is_busy = result.as_ref().is_err_and(|error| error.kind() == ErrorKind::Busy);
-            match (is_busy && attempt < TRIES, refused.get_mut(at)) {
-                (true, _) => busy.push(at),
-                (false, Some(refusal)) => *refusal = judge(&result),
-                (false, None) => {}
+/// Stores what is to be stored, with one write.
+async fn store(shared: &Shared, batches: &mut [Batch]) {
+    let (mut whose, mut from) = (Vec::new(), Vec::new());
+    for (position, batch) in batches.iter_mut().enumerate().filter(|(_, batch)| batch.is_open()) {
+        match begin_intake(shared, &batch.publisher) {
+            Ok(intake) => {
+                whose.push(position);
+                from.push((intake, batch.open().map(PendingMessage::new_message).collect()));
+            }
+            Err(error) => {
+                let refused: Vec<_> = batch.open().map(|_| Err(error.clone())).collect();
+                batch.judge(refused);
             }
         }
-        left = busy;
-        if !left.is_empty() {
-            tokio::time::sleep(PAUSE).await;
+    }
+    for (position, results) in whose.into_iter().zip(take_from_all(from).await) {
+        if let Some(batch) = batches.get_mut(position) {
+            batch.judge(results);
         }
     }
-    refused
 }
 
+fn begin_intake(shared: &Shared, publisher: &Publisher) -> Result<Intake, IngestError> {
+    let Publisher { rights, peer, .. } = publisher;
+    shared.ingest.begin(&rights.principal, *peer, rights.database.as_str(), Source::Mqtt)
+}
+
+/// Stores what one message holds.
 pub(super) async fn write(
     shared: &Shared,
     publisher: &Publisher,
-    messages: impl Iterator<Item = &PendingMessage>,
-) -> Vec<Result<Stored, IngestError>> {
-    let new: Vec<NewMessage> = messages
-        .map(|PendingMessage { message, said, received_ns, .. }| NewMessage {
-            format: said.format(&message.topic),
-            body: said.body.clone(),
-            received_ns: *received_ns,
-        })
-        .collect();
-    let Publisher { rights, peer, .. } = publisher;
-    match shared.ingest.begin(&rights.principal, *peer, rights.database.as_str(), Source::Mqtt) {
-        Ok(intake) => intake.take_all(new).await,
-        Err(error) => new.iter().map(|_| Err(error.clone())).collect(),
-    }
+    message: &PendingMessage,
+) -> Result<Stored, IngestError> {
+    let stored = begin_intake(shared, publisher)?.take_all(vec![message.new_message()]).await.pop();
+    stored.unwrap_or_else(|| Err(IngestError::new(ErrorKind::Internal, "nothing became of a message")))
 }
 
 /// Whether what became of the readings of a message is a reason to refuse it. A message that holds no readings is none: it is for

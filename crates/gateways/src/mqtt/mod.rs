@@ -1,9 +1,9 @@
 //! An MQTT broker, 3.1.1 and 5.0, whose acknowledgement of a message means that its reading is on disk.
 //!
-//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`heard`] adds what it leaves out; [`intake`] stores what
-//! came while the batch before was written, with one write to the log; then it is retained and passed on by the [`broker`], and
+//! Way of a message: [`task`] reads it from its socket and asks [`rights`]; [`heard`] adds what it leaves out; [`gather`] has
+//! [`intake`] store what came over all connections while the batch before was written, with one write to the log; then it is retained and passed on by the [`broker`], and
 //! acknowledged by its session (`sensorium_protocols::mqtt::session`). The way back, from desired states to devices, is [`desired`].
-//! [`admin`] is for the rest of the program.
+//! [`admin`] is for the rest of the program, and [`bridge`] for other brokers.
 //!
 //! Invariants:
 //! - a QoS 1 or 2 message is acknowledged after the log has its reading on disk, and after it was passed on: for sessions that are
@@ -16,28 +16,31 @@
 //!
 //! Sessions that outlive their connections, what waits for them, and retained messages survive the process ([`journal`]).
 //!
-//! Limits: those of [`MqttLimits`], [`MqttConfig::connections`], [`MqttConfig::sessions`], [`MqttConfig::readers`], and those of
+//! Limits: those of [`MqttLimits`], [`MqttRates`] ([`limits`]), [`MqttTraces`] ([`trace`]), [`MqttConfig::connections`], [`MqttConfig::sessions`], [`MqttConfig::readers`], and those of
 //! [`heard`] and [`desired`].
 
 mod admin;
-mod alarm;
+mod bridge;
 mod broker;
 mod client;
-mod clock;
 mod desired;
+mod gather;
 mod heard;
 mod intake;
 mod journal;
+mod limits;
 mod listener;
 mod memory;
 mod reason;
+mod redirect;
 mod rights;
 mod socket;
 mod task;
+mod trace;
 mod websocket;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -49,15 +52,22 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock::Clock;
 use broker::Broker;
-use clock::Clock;
 use desired::Speakers;
+use gather::Gather;
 use heard::Heard;
 use journal::Journal;
+use limits::Rates;
+use trace::Traces;
 
+pub use bridge::{BridgeConfig, MOST as MOST_BRIDGES};
 pub use journal::JournalError;
+pub use limits::MqttRates;
 pub use listener::Handshake;
+pub use redirect::Redirect;
 pub use rights::Rules;
+pub use trace::MqttTraces;
 pub use websocket::NotOpened;
 
 /// How often sessions are looked through for what is due.
@@ -72,6 +82,12 @@ const NUMBERS: Duration = Duration::from_secs(10);
 pub struct MqttConfig {
     /// Of topics, connections, sessions and retained messages.
     pub limits: MqttLimits,
+    /// How fast clients may send and connect.
+    pub rates: MqttRates,
+    /// How many clients may be traced, and how long.
+    pub traces: MqttTraces,
+    /// Where clients are sent instead of being let in.
+    pub redirect: Option<Redirect>,
     /// Connections at one time (setting `mqtt.connections`); further ones wait, or are refused over WebSocket.
     pub connections: usize,
     /// Sessions with and without a connection (setting `mqtt.sessions`); further clients are refused.
@@ -92,6 +108,8 @@ pub struct MqttConfig {
     pub announced_topics: usize,
     /// Devices of which it is remembered how they are spoken to, of one organisation (setting `mqtt.spoken_devices`).
     pub spoken_devices: usize,
+    /// About how many bytes of what is to survive the process may wait for the disk (setting `mqtt.journal_bytes`).
+    pub journal_bytes: usize,
 }
 
 /// Reads topic filters that are separated by spaces, as settings have them.
@@ -109,6 +127,11 @@ struct Shared {
     ingest: Ingest,
     journal: Arc<Journal>,
     broker: Broker,
+    gather: Gather,
+    rates: Rates,
+    traces: Traces,
+    /// What this server is called on the way of messages over bridges.
+    here: OnceLock<Arc<str>>,
     clock: Clock,
     /// Where clients find the broker.
     listeners: Mutex<Vec<MessagingListener>>,
@@ -134,8 +157,10 @@ impl Mqtt {
         let limits = Arc::new(config.limits);
         let slots = Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS)));
         let clock = Clock::start();
-        let (journal, restored) = Journal::open(file)?;
+        let (journal, restored) = Journal::open(file, config.journal_bytes)?;
         let broker = Broker::new(limits.clone(), config.sessions, journal.clone(), restored, clock.now_ms());
+        let rates = Rates::new(config.rates);
+        let traces = Traces::new(config.traces, clock);
         let heard = Heard::new(config.sparkplug_nodes, config.sparkplug_metrics, config.announced_topics);
         let speakers = Speakers::new(config.spoken_devices);
         Ok(Self(Arc::new(Shared {
@@ -144,6 +169,10 @@ impl Mqtt {
             ingest,
             journal,
             broker,
+            gather: Gather::default(),
+            rates,
+            traces,
+            here: OnceLock::new(),
             clock,
             listeners: Mutex::default(),
             heard,
@@ -164,7 +193,7 @@ impl Mqtt {
                 () = self.0.stop.cancelled() => return,
                 _ = ticks.tick() => self.0.broker.tick(self.0.clock.now_ms()),
                 _ = numbers.tick() => self.0.broker.publish_numbers(self.0.clock.now_ms()),
-                _ = expiries.tick() => self.0.broker.expire(self.0.clock.now_ms()),
+                _ = expiries.tick() => self.0.expire(),
             }
         }
     }
@@ -186,5 +215,15 @@ impl Mqtt {
             tracing::error!("the last changes of MQTT's sessions could not be stored");
         }
         left
+    }
+}
+
+impl Shared {
+    /// Forgets what nobody needs any more.
+    fn expire(&self) {
+        let now_ms = self.clock.now_ms();
+        self.broker.expire(now_ms);
+        self.rates.forget(now_ms);
+        self.expire_traces();
     }
 }

@@ -1,32 +1,29 @@
 //! The task of one connection: between its socket, its machine, the store and the broker.
 
+mod auth;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use metrics::counter;
 use sensorium_metadata::CertificateFingerprint;
-use sensorium_model::Principal;
 use sensorium_model::messaging::Transport;
-use sensorium_protocols::mqtt::packet::{Connect, Qos, Version};
-use sensorium_protocols::mqtt::session::{Accept, Action, Begun, Outcome, Requested, Session, Ticket};
-use sensorium_protocols::mqtt::{Message, ReasonCode, TopicName};
+use sensorium_protocols::mqtt::packet::{Qos, Version};
+use sensorium_protocols::mqtt::session::{Action, Begun, Outcome, Requested, Ticket};
+use sensorium_protocols::mqtt::{Message, ReasonCode};
 use tokio::io::{AsyncRead, AsyncWrite};
-use uuid::Uuid;
 
-use super::admin::{About, Organisation};
-use super::alarm::Alarm;
-use super::broker::{Identity, Sender};
+use super::Shared;
+use super::admin::Organisation;
+use super::broker::Sender;
 use super::client::{Client, Progress};
-use super::intake::{self, Pending, PendingMessage, Publisher};
-use super::journal::NotDurable;
+use super::intake::{self, Batch, Pending, PendingMessage, Publisher};
+use super::limits::Allowance;
 use super::rights::Rights;
 use super::socket::Socket;
-use super::{Shared, reason};
+use crate::alarm::Alarm;
+use auth::{Credential, Proving};
 
-/// How long a client is believed before its credential is looked at again.
-const BELIEVED_MS: u64 = 30_000;
 /// How long the last words of a connection may take to be written.
 const LAST_WORDS_MS: u64 = 5_000;
 /// Messages that wait for the batch before them; then nothing more is read.
@@ -47,7 +44,8 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Arc<Shared>
     let client = Arc::new(Client::new(shared.limits.clone(), shared.journal.clone(), shared.clock.now_ms()));
     let (abort, socket) = (shared.abort.clone(), Socket::new(stream));
     let (waiting, alarm) = (Waiting::default(), Alarm::default());
-    let mut task = Task { shared, client, socket, peer, admitted: None, waiting, storing: None, alarm };
+    let allowance = shared.rates.connection(shared.clock.now_ms());
+    let mut task = Task { shared, client, socket, peer, admitted: None, proving: None, allowance, waiting, alarm };
     let _done = abort.run_until_cancelled(task.run()).await;
 }
 
@@ -57,9 +55,10 @@ struct Task<S> {
     socket: Socket<S>,
     peer: Peer,
     admitted: Option<Admitted>,
+    /// Of enhanced authentication that is under way.
+    proving: Option<Box<Proving>>,
+    allowance: Allowance,
     waiting: Waiting,
-    /// The batch that is being stored.
-    storing: Option<BoxFuture<'static, Vec<(Ticket, Outcome)>>>,
     alarm: Alarm,
 }
 
@@ -72,15 +71,6 @@ struct Admitted {
     /// When the credential is looked at again.
     check_ms: u64,
     version: Version,
-}
-
-/// What a client said who it is.
-#[derive(Clone)]
-enum Credential {
-    /// The user name means nothing beside a token.
-    Password { login: Arc<str>, password: Arc<str> },
-    /// Of a client without a password.
-    Certificate(CertificateFingerprint),
 }
 
 /// Messages for the next batch.
@@ -119,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
             self.begin_storing();
             let is_idle = self.socket.is_idle() && progress.held.is_none();
             let is_written = |end: End| end.is_lost || is_idle || end.until_ms <= now_ms;
-            if self.storing.is_none() && end.is_some_and(is_written) {
+            if end.is_some_and(is_written) && !self.client.is_storing() {
                 break;
             }
             self.wait(progress, &mut end).await;
@@ -131,13 +121,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
 
     /// Waits until something happens, and does what is to be done at once.
     async fn wait(&mut self, progress: Progress, end: &mut Option<End>) {
-        let wants_bytes = progress.wants_bytes && progress.held.is_none() && self.waiting.has_room();
         let is_lost = end.is_some_and(|end| end.is_lost);
         let check_ms = self.admitted.as_ref().filter(|_| end.is_none()).map(|admitted| admitted.check_ms);
         // Once it is past, only what is being stored is waited for.
         let now_ms = self.shared.clock.now_ms();
         let until_ms = end.filter(|end| !end.is_lost && end.until_ms > now_ms).map(|end| end.until_ms);
-        let alarm_ms = [progress.next_tick_ms, check_ms, until_ms].into_iter().flatten().min();
+        let may_read = self.may_read(progress);
+        let limited_ms = self.allowance.until_ms(now_ms).filter(|_| may_read);
+        let wants_bytes = may_read && limited_ms.is_none();
+        let alarm_ms = [progress.next_tick_ms, check_ms, until_ms, limited_ms].into_iter().flatten().min();
         self.alarm.set(alarm_ms, &self.shared.clock);
         let held = progress.held.filter(|_| !is_lost).map(|seq| Box::pin(self.shared.journal.until_durable(seq)));
         let is_held = held.is_some();
@@ -147,17 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                 None => std::future::pending().await,
             }
         };
-        let storing = async {
-            match &mut self.storing {
-                Some(storing) => storing.await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            outcomes = storing => {
-                self.storing = None;
-                self.stored(outcomes);
-            }
             turned = self.socket.turn(wants_bytes), if !is_lost => if let Err(error) = turned {
                 tracing::trace!(peer = %self.peer.address, %error, "an MQTT connection was lost");
                 let now_ms = self.shared.clock.now_ms();
@@ -172,14 +154,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         }
     }
 
+    /// Whether there is room for more.
+    fn may_read(&self, progress: Progress) -> bool {
+        progress.wants_bytes && progress.held.is_none() && self.waiting.has_room()
+    }
+
     /// Gives the machine what was read, and does what it asks for.
     async fn read_packets(&mut self) {
         loop {
             let now_ms = self.shared.clock.now_ms();
             let before = self.socket.unread.len();
-            if before > 0 && self.waiting.has_room() && self.client.progress().held.is_none() {
+            if before > 0 && self.may_read(self.client.progress()) {
+                let (most, is_limited) = self.allowance.packets(now_ms);
                 let unread = &mut self.socket.unread;
-                self.client.work(|connection, out| connection.receive(unread, now_ms, out));
+                self.client.work(|connection, out| connection.receive_at_most(unread, most, now_ms, out));
+                self.allowance.took_bytes(before - self.socket.unread.len(), now_ms);
+                if let Some(admitted) = self.admitted.as_ref().filter(|_| is_limited) {
+                    admitted.organisation.count_limited();
+                }
             }
             self.act().await;
             if self.socket.unread.is_empty() {
@@ -213,8 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
                         self.shared.broker.end_session(admitted.sender, &filters, was_kept);
                     }
                 }
-                // Without a method of authentication, which nobody is accepted with, it does not come.
-                Action::Authenticate { .. } => {}
+                Action::Authenticate { data, is_accepted } => Box::pin(self.prove(data, is_accepted)).await,
                 Action::Close { reason, text } => {
                     counter!("sensorium_mqtt_closed_total", "reason" => reason.as_str()).increment(1);
                     tracing::debug!(peer = %self.peer.address, %reason, %text, "an MQTT connection ends");
@@ -223,54 +214,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         }
     }
 
-    /// Finds out who the client is, and lets it in or not.
-    async fn admit(&mut self, connect: Connect) {
-        let checked = self.shared.check(&connect, &self.peer).await;
-        let outcome = checked.and_then(|(credential, rights)| {
-            let client_id = match connect.client_id.is_empty() {
-                true => Arc::from(format!("auto-{}", Uuid::now_v7())),
-                false => connect.client_id.clone(),
-            };
-            let identity = Identity {
-                org: rights.principal.org,
-                device: rights.principal.device.as_ref().map(|device| device.id),
-                by_key: rights.principal.for_devices,
-                client_id: client_id.clone(),
-            };
-            if self.shared.journal.is_full() {
-                return Err((ReasonCode::ServerBusy, NotDurable.to_string()));
-            }
-            // What a session subscribes to was granted to whoever had it then.
-            let rules = &self.shared.config.rules;
-            let may_resume = |session: &Session| !connect.clean_start && rights.may_hear_all(session, rules);
-            let accept = Accept { assigned_client_id: Some(client_id), ..Accept::default() };
-            let now_ms = self.shared.clock.now_ms();
-            self.client.about.get_or_init(|| {
-                let login = connect.username.clone().filter(|login| !login.is_empty());
-                let Peer { address, transport, .. } = self.peer;
-                let device = rights.principal.device.clone();
-                Box::new(About { address, transport, login, device, since_ms: now_ms })
-            });
-            let organisation = self.shared.broker.organisation(identity.org);
-            let sender = self.shared.broker.connect(&self.client, identity, may_resume, accept, now_ms);
-            let sender = sender.ok_or((
-                ReasonCode::QuotaExceeded,
-                "the server holds as many sessions as it may (setting mqtt.sessions)".to_owned(),
-            ))?;
-            let (check_ms, version) = (now_ms + BELIEVED_MS, connect.version);
-            let rights = Arc::new(rights);
-            self.admitted = Some(Admitted { sender, organisation, rights, credential, check_ms, version });
-            Ok(())
-        });
-        if let Err((reason, text)) = outcome {
-            counter!("sensorium_mqtt_refused_total", "reason" => reason.as_str()).increment(1);
-            let now_ms = self.shared.clock.now_ms();
-            self.client.work(|connection, out| connection.refuse(reason, text, None, now_ms, out));
-        }
-    }
-
     fn publish(&mut self, message: Arc<Message>, ticket: Option<Ticket>, received: Option<Begun>) {
         let Some(admitted) = &self.admitted else { return };
+        if received.is_none() && self.shared.was_here(&message) {
+            // It was taken when it was here first.
+            if let Some(ticket) = ticket {
+                self.tell(ticket, &Outcome::Taken);
+            }
+            return;
+        }
+        self.allowance.took_message(self.shared.clock.now_ms());
         counter!("sensorium_mqtt_received_total", "qos" => qos(message.qos)).increment(1);
         admitted.organisation.count_received();
         let outcome = match admitted.rights.may_publish(&message.topic) {
@@ -319,22 +272,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         self.shared.listens(rights);
     }
 
-    /// Stores what waits, unless something is being stored already.
+    /// Has stored what waits, unless something is being stored already.
     fn begin_storing(&mut self) {
-        if self.storing.is_some() || self.waiting.messages.is_empty() {
+        let Some(Admitted { sender, rights, version, .. }) = &self.admitted else { return };
+        if self.waiting.messages.is_empty() || !self.client.begin_storing() {
             return;
         }
         let Waiting { messages, .. } = std::mem::take(&mut self.waiting);
-        let Some(Admitted { sender, rights, version, .. }) = &self.admitted else { return };
         let publisher =
             Publisher { rights: rights.clone(), sender: *sender, peer: self.peer.address, version: *version };
-        self.storing = Some(intake::take(self.shared.clone(), publisher, messages).boxed());
-    }
-
-    fn stored(&mut self, outcomes: Vec<(Ticket, Outcome)>) {
-        for (ticket, outcome) in outcomes {
-            self.tell(ticket, &outcome);
-        }
+        self.shared.gather(Batch::new(&self.shared, self.client.clone(), publisher, messages));
     }
 
     /// Tells the session what became of a message, wherever it is now.
@@ -356,89 +303,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
     /// Tells the machine the time, and looks whether the client may still be here.
     async fn tick(&mut self) {
         let now_ms = self.shared.clock.now_ms();
-        self.client.work(|connection, out| connection.tick(now_ms, out));
-        let Some(admitted) = self.admitted.as_mut().filter(|admitted| admitted.check_ms <= now_ms) else { return };
-        admitted.check_ms = now_ms + BELIEVED_MS;
-        match Box::pin(self.shared.authenticate(&admitted.credential, self.peer.address)).await {
-            Ok(Some(principal)) => {
-                let rights = Rights::new(principal, &self.shared.config.database);
-                let rules = &self.shared.config.rules;
-                self.client.work(|connection, out| {
-                    let hears = connection.session().is_none_or(|session| rights.may_hear_all(session, rules));
-                    if !(hears && rights.may_connect()) {
-                        let text = "the credential does not allow any more what this client subscribes to";
-                        connection.disconnect(ReasonCode::NotAuthorized, text, None, now_ms, out);
-                    }
-                });
-                admitted.rights = Arc::new(rights);
+        let is_limited = self.allowance.until_ms(now_ms).is_some();
+        self.client.work(|connection, out| {
+            if is_limited {
+                connection.not_read(now_ms);
             }
-            Ok(None) => {
-                let text = "the credential is not good any more";
-                self.client.work(|connection, out| {
-                    connection.disconnect(ReasonCode::NotAuthorized, text, None, now_ms, out);
-                });
-            }
-            // It is asked again.
-            Err((reason, text)) => tracing::debug!(%reason, text, "a credential could not be looked at"),
+            connection.tick(now_ms, out);
+        });
+        if self.admitted.as_ref().is_some_and(|admitted| admitted.check_ms <= now_ms) {
+            Box::pin(self.look_again()).await;
         }
-    }
-}
-
-impl Shared {
-    /// Who a client is and what it may do; why it is not let in.
-    async fn check(&self, connect: &Connect, peer: &Peer) -> Result<(Credential, Rights), (ReasonCode, String)> {
-        if connect.authentication_method.is_some() {
-            let text = "enhanced authentication is not offered; send a user name and a password";
-            return Err((ReasonCode::BadAuthenticationMethod, text.to_owned()));
-        }
-        let wrong = || (ReasonCode::BadUserNameOrPassword, "the user name or the password is wrong".to_owned());
-        let credential = match (&connect.password, &peer.certificate) {
-            (Some(password), _) => {
-                let password = std::str::from_utf8(password).map_err(|_| wrong())?.into();
-                Credential::Password { login: connect.username.clone().unwrap_or_default(), password }
-            }
-            (None, Some(certificate)) => Credential::Certificate(certificate.clone()),
-            (None, None) => {
-                let text = "a password is missing; send an API token as the password, with any user name";
-                return Err((ReasonCode::NotAuthorized, text.to_owned()));
-            }
-        };
-        let found = self.authenticate(&credential, peer.address).await?;
-        let principal = found.ok_or_else(|| match &credential {
-            Credential::Password { .. } => wrong(),
-            Credential::Certificate(_) => {
-                let text =
-                    "no device that may write has this client certificate; add it to the device, or send a password";
-                (ReasonCode::NotAuthorized, text.to_owned())
-            }
-        })?;
-        let rights = Rights::new(principal, &self.config.database);
-        if !rights.may_connect() {
-            let text = "this credential may neither write nor read here";
-            return Err((ReasonCode::NotAuthorized, text.to_owned()));
-        }
-        let will = connect.will.as_ref().map(|will| TopicName::new(will.topic.clone(), &self.limits));
-        match will {
-            Some(Ok(topic)) if !rights.may_publish(&topic) => {
-                let text = format!("this client may not publish its will to {}", topic.as_str());
-                Err((ReasonCode::NotAuthorized, text))
-            }
-            _ => Ok((credential, rights)),
-        }
-    }
-
-    /// Whose credential it is; none when it is wrong.
-    async fn authenticate(
-        &self,
-        credential: &Credential,
-        peer: IpAddr,
-    ) -> Result<Option<Principal>, (ReasonCode, String)> {
-        let metadata = &self.ingest.metadata;
-        let found = match credential {
-            Credential::Password { login, password } => metadata.authenticate_basic(login, password, peer).await,
-            Credential::Certificate(certificate) => metadata.device_by_certificate(certificate).await,
-        };
-        found.map_err(|error| (reason::of(error.kind()), error.to_string()))
     }
 }
 

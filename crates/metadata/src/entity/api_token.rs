@@ -32,6 +32,8 @@ pub struct Model {
     pub expires_at_ms: Option<i64>,
     /// Writes for the device that each reading names, and does nothing else.
     pub for_devices: bool,
+    /// What the secret is proven with without being sent; null until a token of an older version is used.
+    pub scram: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

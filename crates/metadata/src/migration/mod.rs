@@ -9,6 +9,7 @@ mod v12;
 mod v13;
 mod v14;
 mod v15;
+mod v16;
 mod v2;
 mod v3;
 mod v4;
@@ -29,7 +30,7 @@ use crate::entity::schema_version;
 use crate::error::MetadataError;
 
 /// The newest version that this code knows.
-const NEWEST: i32 = 15;
+const NEWEST: i32 = 16;
 
 /// A step: other names of tables, new tables, new columns, what they are filled with, then indexes.
 #[derive(Default)]
@@ -73,6 +74,7 @@ pub(crate) async fn migrate(db: &DatabaseConnection, config: &MetadataConfig) ->
             12 => v13::step(),
             13 => v14::step(),
             14 => v15::step(),
+            15 => v16::step(),
             _ => return transaction.commit().await.map_err(open),
         };
         for rename in &step.renames {

@@ -1,7 +1,7 @@
 //! What all decoders have in common, and the ways in which their tests ask.
 
 use proptest::prelude::*;
-use sensorium_model::{Batch, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId};
+use sensorium_model::{Batch, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId, Sender};
 
 use super::*;
 use crate::line_protocol::write_batch;
@@ -17,7 +17,7 @@ fn read_with(
     let schema = DatabaseSchema::default();
     let mut builder = BatchBuilder::new(&schema, limits, NOW);
     if let Some(sender) = sender {
-        builder.sent_by(sender.into());
+        builder.sent_by(Sender::Device(sender.into()));
     }
     let mut refusals = Refusals::keep(100);
     let decoded = decoder.decode(Message { topic, body, now_ns: NOW }, &mut builder, &mut refusals)?;

@@ -24,8 +24,8 @@ use arrow::datatypes::Field;
 use datafusion::common::Result;
 use datafusion::sql::parser::Statement;
 use sensorium_model::names::TIME_COLUMN;
-use sensorium_model::{ColumnKind, DatabaseKey, DatabaseName, DatabaseScope, TableSchema};
-use sensorium_store::{Store, arrow_schema};
+use sensorium_model::{ColumnKind, DatabaseKey, DatabaseName, DatabaseScope, Name, TableSchema};
+use sensorium_store::{Store, TableSnapshot, arrow_schema};
 
 use self::aggregate::{Aggregate, answer_of};
 use self::newest::Newest;
@@ -33,7 +33,7 @@ use self::question::{Output, Question};
 pub(crate) use self::recent::RecentRows;
 use self::rows::SeriesRows;
 use crate::engine::QueryRequest;
-use crate::table::{FileReading, KnownSeries};
+use crate::table::{FileReading, KnownSeries, TimeRange};
 use crate::telemetry;
 
 /// What reading needs.
@@ -73,20 +73,43 @@ async fn in_bins(reading: &Reading<'_>, request: &QueryRequest, statement: &Stat
     let Some(columns) = columns(&question, schema) else { return Ok(None) };
     // Before the series are looked at: those of its rows are all known.
     let Some(snapshot) = reading.store.snapshot(&key, table) else { return Ok(None) };
-    let all = arrow_schema(schema);
-    let tags = Arc::new(all.project(&(1..=schema.tags().count()).collect::<Vec<_>>())?);
-    let Some(series) = reading.series.only(reading.store, (&key, table), &tags, &question.tags)? else {
+    let fields: Vec<&str> = columns.iter().filter_map(|column| column.1.field.as_deref()).collect();
+    let wanted = (question.tags.as_slice(), question.times);
+    let Some(series) = only_series(reading, (&key, table, schema), &snapshot, wanted, fields).await? else {
         return Ok(None);
     };
-    let mut fields: Vec<&str> = columns.iter().filter_map(|column| column.1.field.as_deref()).collect();
+    answer_of(&question, &columns, &series.rows)
+}
+
+/// The rows of one series.
+pub(crate) struct OnlySeries {
+    /// Its tags by name, those that it lacks included.
+    pub(crate) tags: Vec<(String, Option<String>)>,
+    /// The time and the wanted fields by name, in order of time, each time once.
+    pub(crate) rows: RecordBatch,
+}
+
+/// The rows between two times of the only series that has these tags; `None` unless there is exactly one, and its rows can be
+/// had by reading little. The snapshot was taken before.
+pub(crate) async fn only_series(
+    reading: &Reading<'_>,
+    (key, table, schema): (&DatabaseKey, &Name, &TableSchema),
+    snapshot: &TableSnapshot,
+    (tags, times): (&[(String, String)], TimeRange),
+    mut fields: Vec<&str>,
+) -> Result<Option<OnlySeries>> {
+    let all = arrow_schema(schema);
+    let columns = Arc::new(all.project(&(1..=schema.tags().count()).collect::<Vec<_>>())?);
+    let Some(series) = reading.series.only(reading.store, (key, table), &columns, tags)? else { return Ok(None) };
     fields.sort_unstable();
     fields.dedup();
     let indices: Vec<usize> =
         std::iter::once(TIME_COLUMN).chain(fields).map(|name| all.index_of(name)).collect::<Result<_, _>>()?;
     let fields = Arc::new(all.project(&indices)?);
-    let wanted = SeriesRows::new(&question, series, all, fields);
-    let Some(rows) = wanted.read(reading.files, reading.recent, &snapshot).await? else { return Ok(None) };
-    answer_of(&question, &columns, &rows)
+    let all_tags = series.prefix.clone();
+    let wanted = SeriesRows::new((tags, times), series, all, fields);
+    let rows = wanted.read(reading.files, reading.recent, snapshot).await?;
+    Ok(rows.map(|rows| OnlySeries { tags: all_tags, rows }))
 }
 
 /// The database that is named, or else that of the request, if the caller may read it.

@@ -8,7 +8,6 @@ use arrow::datatypes::{Int32Type, SchemaRef, TimestampNanosecondType};
 use datafusion::common::{DataFusionError, Result};
 use sensorium_store::{DataFile, Deletion, SourceData, TableSnapshot, Wanted, adapt};
 
-use super::question::Question;
 use super::recent::{Key, RecentRows};
 use crate::table::{FilePages, FileReading, Implied, TimeRange};
 
@@ -17,7 +16,9 @@ const MAX_SOURCES: usize = 64;
 
 /// Which rows are wanted, and what of them.
 pub(super) struct SeriesRows<'a> {
-    question: &'a Question,
+    /// The tags that were asked for.
+    tags: &'a [(String, String)],
+    times: TimeRange,
     /// What all of them have in common.
     series: Implied,
     /// All columns of the table.
@@ -29,11 +30,16 @@ pub(super) struct SeriesRows<'a> {
 }
 
 impl<'a> SeriesRows<'a> {
-    pub(super) fn new(question: &'a Question, series: Implied, all: SchemaRef, columns: SchemaRef) -> Self {
-        let tags = question.tags.iter().flat_map(|(name, value)| [name.clone(), value.clone()]);
+    pub(super) fn new(
+        (tags, times): (&'a [(String, String)], TimeRange),
+        series: Implied,
+        all: SchemaRef,
+        columns: SchemaRef,
+    ) -> Self {
+        let named = tags.iter().flat_map(|(name, value)| [name.clone(), value.clone()]);
         // The time, which is always wanted, stands between tags and fields.
-        let what = tags.chain(columns.fields().iter().map(|field| field.name().clone())).collect();
-        Self { question, series, all, columns, what }
+        let what = named.chain(columns.fields().iter().map(|field| field.name().clone())).collect();
+        Self { tags, times, series, all, columns, what }
     }
 
     /// The rows by time, each time once with the newest value of each field; `None` if they cannot be had by reading little.
@@ -43,7 +49,7 @@ impl<'a> SeriesRows<'a> {
         recent: &RecentRows,
         snapshot: &TableSnapshot,
     ) -> Result<Option<RecordBatch>> {
-        let times = self.question.times;
+        let times = self.times;
         let sources = snapshot.sources.iter();
         let sources: Vec<_> = sources
             .filter(|source| source.rows > 0 && times.overlaps(source.time_min_ns, source.time_max_ns))
@@ -95,7 +101,7 @@ impl<'a> SeriesRows<'a> {
 
     /// The rows of the series on some pages of a file.
     fn of_pages(&self, pages: &FilePages) -> Result<RecordBatch> {
-        let is_asked = |name: &str| self.question.tags.iter().any(|(tag, _)| tag == name);
+        let is_asked = |name: &str| self.tags.iter().any(|(tag, _)| tag == name);
         let is_wanted = |name: &str| is_asked(name) || self.columns.column_with_name(name).is_some();
         let rows = |batch: Result<RecordBatch, _>| -> Result<RecordBatch> {
             let batch = batch?;
@@ -108,7 +114,7 @@ impl<'a> SeriesRows<'a> {
     /// Which rows have the tags that were asked for.
     fn marks(&self, batch: &RecordBatch) -> Result<BooleanArray> {
         let mut marks = vec![true; batch.num_rows()];
-        for (name, wanted) in &self.question.tags {
+        for (name, wanted) in self.tags {
             let (Some(column), Ok(field)) = (batch.column_by_name(name), self.all.field_with_name(name)) else {
                 // Without the column, no row of the file has the tag.
                 return Ok(vec![false; marks.len()].into());
@@ -125,8 +131,8 @@ impl<'a> SeriesRows<'a> {
     /// The rows between the times that were asked for.
     fn in_time(&self, rows: RecordBatch) -> Result<RecordBatch> {
         let times = times(&rows)?;
-        let start = times.partition_point(|time| *time < self.question.times.min);
-        let end = times.partition_point(|time| *time <= self.question.times.max);
+        let start = times.partition_point(|time| *time < self.times.min);
+        let end = times.partition_point(|time| *time <= self.times.max);
         Ok(rows.slice(start, end.saturating_sub(start)))
     }
 

@@ -1,12 +1,16 @@
 //! `[mqtt]`: the broker, its listeners and the limits of its clients.
 
-use sensorium_gateways::mqtt::{MqttConfig, Rules, filters};
+use sensorium_gateways::mqtt::{BridgeConfig, MqttConfig, MqttRates, MqttTraces, Redirect, Rules, filters};
 use sensorium_model::DatabaseName;
 use sensorium_protocols::mqtt::MqttLimits;
 use serde::{Deserialize, Serialize};
 
+use super::bridge::{BridgeSettings, bridges};
+
 /// The smallest packets with which a client can do anything.
 const LEAST_PACKET_BYTES: u32 = 256;
+/// The longest list of servers that clients are sent to.
+const MOST_REFERENCE_BYTES: usize = 1_024;
 
 /// `[mqtt]`. Without an address and WebSocket there is no broker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,6 +43,18 @@ pub(crate) struct MqttSettings {
     pub(crate) announced_topics: usize,
     /// Devices of which it is remembered how they are spoken to, of one organisation.
     pub(crate) spoken_devices: usize,
+    /// Bytes of changes of sessions and retained messages that wait for the disk.
+    pub(crate) journal_bytes: usize,
+    /// Where clients are sent instead of being let in: one or more servers, separated by spaces.
+    pub(crate) redirect_to: Option<String>,
+    /// Whether they are told that this is for good.
+    pub(crate) redirect_permanent: bool,
+    /// Connections to other brokers.
+    pub(crate) bridge: Vec<BridgeSettings>,
+    #[serde(flatten)]
+    pub(crate) rates: MqttRates,
+    #[serde(flatten)]
+    pub(crate) traces: MqttTraces,
     #[serde(flatten)]
     pub(crate) limits: MqttLimits,
 }
@@ -60,6 +76,12 @@ impl MqttSettings {
             sparkplug_metrics: 5_000,
             announced_topics: 10_000,
             spoken_devices: 10_000,
+            journal_bytes: 64 << 20,
+            redirect_to: None,
+            redirect_permanent: false,
+            bridge: Vec::new(),
+            rates: MqttRates::default(),
+            traces: MqttTraces::default(),
             limits: MqttLimits::default(),
         })
     }
@@ -68,6 +90,12 @@ impl MqttSettings {
     pub(crate) fn config(&self) -> Result<MqttConfig, (&'static str, String)> {
         Ok(MqttConfig {
             limits: self.limits,
+            rates: self.rates,
+            traces: self.traces,
+            redirect: self
+                .redirect_to
+                .as_deref()
+                .map(|to| Redirect { to: to.into(), is_permanent: self.redirect_permanent }),
             connections: self.connections,
             sessions: self.sessions,
             readers: self.readers,
@@ -78,7 +106,13 @@ impl MqttSettings {
             sparkplug_metrics: self.sparkplug_metrics,
             announced_topics: self.announced_topics,
             spoken_devices: self.spoken_devices,
+            journal_bytes: self.journal_bytes,
         })
+    }
+
+    /// The connections to other brokers; a key and a sentence where they cannot be.
+    pub(crate) fn bridges(&self) -> Result<Vec<BridgeConfig>, (&'static str, String)> {
+        bridges(&self.bridge)
     }
 
     pub(super) fn broken_rule(&self, has_tls: bool) -> Option<(&'static str, String)> {
@@ -92,15 +126,25 @@ impl MqttSettings {
                 "mqtt.client_certificates",
                 "clients show certificates over TLS alone; set mqtt.listen_tls, too".to_owned(),
             )),
+            () if self.redirect_to.as_deref().is_some_and(|to| !is_reference(to)) => Some((
+                "mqtt.redirect_to",
+                "it names no server; give it as clients reach it, such as other.example:1883, several with spaces between"
+                    .to_owned(),
+            )),
             () if self.connections == 0 => too_small("mqtt.connections", 1),
             () if self.sessions == 0 => too_small("mqtt.sessions", 1),
             () if self.limits.packet_bytes < LEAST_PACKET_BYTES => too_small("mqtt.packet_bytes", LEAST_PACKET_BYTES),
             () if self.limits.receive_maximum == 0 => too_small("mqtt.receive_maximum", 1),
             () if self.limits.inflight_messages == 0 => too_small("mqtt.inflight_messages", 1),
             () if self.limits.connect_ms == 0 => too_small("mqtt.connect_ms", 1),
-            () => self.config().err(),
+            () => self.config().err().or_else(|| self.bridges().err()),
         }
     }
+}
+
+/// Whether it is a list of servers as CONNACK may have it (section 4.11).
+fn is_reference(to: &str) -> bool {
+    !to.trim().is_empty() && to.len() <= MOST_REFERENCE_BYTES && !to.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -117,6 +161,7 @@ mod tests {
         for (settings, key) in [
             (tls, "mqtt.listen_tls"),
             (MqttSettings { client_certificates: true, ..good.clone() }, "mqtt.client_certificates"),
+            (MqttSettings { redirect_to: Some(" ".to_owned()), ..good.clone() }, "mqtt.redirect_to"),
             (MqttSettings { connections: 0, ..good.clone() }, "mqtt.connections"),
             (MqttSettings { limits: small, ..good.clone() }, "mqtt.packet_bytes"),
             (MqttSettings { device_topics: "a/#/b".to_owned(), ..good.clone() }, "mqtt.device_topics"),

@@ -24,11 +24,30 @@ pub(crate) fn show(config: &Config) -> String {
             Value::String(_) if key == PASSWORD => format!("# {name} = (set, and not shown)"),
             Value::Null => format!("# {name} = (not set)"),
             Value::String(value) => format!("{name} = {}", toml::Value::String(value.clone())),
+            Value::Array(list) => format!("{name} = {}", written(list)),
             other => format!("{name} = {other}"),
         };
         let _ = writeln!(text, "{line:<44} # {}", entry.origin);
     }
     text
+}
+
+/// A list as a file may have it on one line.
+fn written(list: &[Value]) -> String {
+    let values: Vec<String> = list.iter().map(value).collect();
+    format!("[{}]", values.join(", "))
+}
+
+fn value(value: &Value) -> String {
+    match value {
+        Value::String(text) => toml::Value::String(text.clone()).to_string(),
+        Value::Array(list) => written(list),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, member)| format!("{name} = {}", self::value(member)));
+            format!("{{ {} }}", members.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// A value as it may be shown.
@@ -55,11 +74,15 @@ pub(crate) fn show_json(config: &Config) -> String {
 mod tests {
     use super::*;
 
+    const ROUTES: &str =
+        r#"[{"path": "/a/{b}", "database": "main", "table": "{b}", "tags": {"place": "room1"}, "allow": "anyone"}]"#;
+
     #[test]
     fn what_is_shown_can_be_loaded_again() {
         let flags = [
             ("http.listen".to_owned(), "127.0.0.1:1".to_owned(), "--http"),
             ("log.level".to_owned(), "a\"b".to_owned(), "--log-level"),
+            ("coap.route".to_owned(), ROUTES.to_owned(), "--set"),
         ];
         let shown = show(&Config::load(None, std::iter::empty(), &flags).unwrap());
         assert!(shown.contains("# flag --http") && shown.contains("# default"), "{shown}");
@@ -69,6 +92,30 @@ mod tests {
         let again = Config::load(Some(&path), std::iter::empty(), &[]).unwrap();
         assert_eq!(again.settings.http.listen, "127.0.0.1:1");
         assert_eq!(again.settings.log.level, "a\"b");
+        assert_eq!(again.settings.coap.route[0].tags["place"], "room1");
+    }
+
+    #[test]
+    fn a_list_is_shown_as_it_can_be_loaded() {
+        let text = r#"[{name = "hall", address = "hall.example:1883", in = ["a/#", "b"], tls = true, qos = 0}]"#;
+        let flags = [("mqtt.bridge".to_owned(), text.to_owned(), "--set")];
+        let config = Config::load(None, std::iter::empty(), &flags).unwrap();
+        let shown = show(&config);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.toml");
+        std::fs::write(&path, &shown).unwrap();
+        let again = Config::load(Some(&path), std::iter::empty(), &[]).unwrap();
+        let [bridge] = again.settings.mqtt.bridge.as_slice() else { unreachable!("{shown}") };
+        assert_eq!((bridge.name.as_str(), bridge.inward.len(), bridge.tls, bridge.qos), ("hall", 2, true, 0));
+        // As it is written by hand.
+        std::fs::write(&path, "[[mqtt.bridge]]\nname = \"x\"\naddress = \"x:1\"\nout = [\"#\"]\n").unwrap();
+        let config = Config::load(Some(&path), std::iter::empty(), &[]).unwrap();
+        assert_eq!(config.settings.mqtt.bridge.len(), 1);
+        std::fs::write(&path, "[[mqtt.bridge]]\nname = \"x\"\nadress = \"x:1\"\n").unwrap();
+        let error = Config::load(Some(&path), std::iter::empty(), &[]).unwrap_err().to_string();
+        assert!(error.contains("mqtt.bridge") && error.contains("adress"), "{error}");
+        let flags = [("mqtt.bridge".to_owned(), "hall".to_owned(), "--set")];
+        assert!(Config::load(None, std::iter::empty(), &flags).unwrap_err().to_string().contains("a list"));
     }
 
     #[test]

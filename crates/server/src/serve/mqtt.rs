@@ -52,6 +52,7 @@ impl Listeners {
         let mqtt = Mqtt::open(config, ingest.clone(), &settings.data_dir.join(SESSIONS), stop.clone())?;
         tokio::spawn(mqtt.clone().keep_up());
         tokio::spawn(mqtt.clone().attend_devices());
+        mqtt.bridge(settings.mqtt.bridges().map_err(|(key, sentence)| anyhow!("{key}: {sentence}"))?);
         Ok(Some(mqtt))
     }
 

@@ -14,6 +14,7 @@ import { EndClient, type Ending } from "./EndClient";
 import { Address, Connection, DeviceLink, Since } from "./facts";
 import classes from "./mqtt.module.css";
 import { type MqttSearch, validateSearch } from "./search";
+import { Trace } from "./Trace";
 
 /** A session that is kept for so many seconds never ends (MQTT 5.0, section 3.1.2.11.2). */
 const FOR_EVER = 0xffff_ffff;
@@ -80,6 +81,7 @@ export function ClientDrawer({ search, mayChange }: ClientDrawerProps) {
                 {end("end", <Eraser size={16} aria-hidden />)}
               </Group>
             )}
+            <Trace client={data.client.key} mayChange={mayChange} />
             <Subscriptions name={data.client.client_id} subscriptions={data.subscriptions} />
           </Stack>
         )}

@@ -5,7 +5,7 @@ import { spoken } from "@/charts/format";
 import { addressFor } from "./listen";
 import classes from "./mqtt.module.css";
 
-const COUNTS = ["connections", "sessions", "subscriptions", "received", "sent", "refused", "dropped"] as const;
+const COUNTS = ["connections", "sessions", "subscriptions", "received", "sent", "refused", "dropped", "limited"] as const;
 
 /** Lists of facts. */
 export function Status({ status }: { status: MqttStatus }) {
@@ -22,6 +22,17 @@ export function Status({ status }: { status: MqttStatus }) {
             </dd>
           ))}
         </div>
+        {status.bridges.length > 0 && (
+          <div className={classes["addresses"]}>
+            <dt>{t("bridges")}</dt>
+            {status.bridges.map(({ name, address, is_connected: isConnected, error }) => (
+              <dd key={name}>
+                {name} <span className="sn-mono">{address}</span>{" "}
+                <span className="sn-dim">· {isConnected ? t("connected") : (error ?? t("notConnected"))}</span>
+              </dd>
+            ))}
+          </div>
+        )}
         {COUNTS.map((name) => (
           <div key={name}>
             <dt>{t(name)}</dt>

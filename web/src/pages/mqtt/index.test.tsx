@@ -6,8 +6,14 @@ import { afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { loadStrings } from "@/i18n";
 import MqttPage from ".";
 
-const numbers = { connections: 1, sessions: 2, subscriptions: 3, retained: 1, retained_bytes: 2_048, received: 4, sent: 5, refused: 0, dropped: 0 };
-const listening = { ...numbers, is_listening: true, listeners: [{ address: "0.0.0.0:1883", transport: "tcp" }] };
+const numbers = { connections: 1, sessions: 2, subscriptions: 3, retained: 1, retained_bytes: 2_048, received: 4, sent: 5, refused: 0, dropped: 0, limited: 0 };
+const bridge = { name: "cloud", address: "broker.example:8883", is_connected: false, error: "no route to host" };
+const listening = {
+  ...numbers,
+  is_listening: true,
+  listeners: [{ address: "0.0.0.0:1883", transport: "tcp" }],
+  bridges: [bridge],
+};
 const client = {
   key: "k",
   client_id: "hall-display",
@@ -43,21 +49,47 @@ const retained = {
   client_id: null,
 };
 
+const trace = { id: "t", client: "k", client_id: "hall-display", device: null, is_running: true, packets: 1, gone: 0 };
+const times = { since: "2026-11-28T08:00:00Z", until: "2026-11-28T08:05:00Z" };
+const packet = {
+  number: 1,
+  at: "2026-11-28T08:00:01Z",
+  client_id: "hall-display",
+  is_from_client: false,
+  kind: "PUBACK",
+  packet_id: 7,
+  topic: null,
+  qos: null,
+  retain: false,
+  dup: false,
+  reason: 0x87,
+  reason_name: "not authorized",
+  bytes: 40,
+};
+
 let asked: string[] = [];
+let traces: object[] = [];
 
 /** Shows the page at an address to somebody of a role. */
 function show(search: string, role: "viewer" | "editor", status: object = listening) {
   asked = [];
+  traces = [];
   vi.spyOn(globalThis, "fetch").mockImplementation((given) => {
     const request = given as Request;
     const { pathname, search: query } = new URL(request.url);
     asked.push(`${request.method} ${pathname}${query}`);
+    if (request.method === "POST" && pathname === "/api/v1/mqtt/traces") {
+      traces = [{ ...trace, ...times }];
+      return Promise.resolve(Response.json(traces[0], { status: 201 }));
+    }
     if (request.method === "DELETE") return Promise.resolve(new Response(null, { status: 204 }));
     const answers: Record<string, object> = {
       "/api/v1/mqtt": status,
       "/api/v1/mqtt/clients": { clients: [client], next: "k" },
       "/api/v1/mqtt/clients/k": { client, subscriptions: [subscription] },
       "/api/v1/mqtt/retained": { messages: [retained], next: null },
+      "/api/v1/mqtt/traces": { traces },
+      "/api/v1/mqtt/traces/t": { trace: { ...trace, ...times }, packets: [packet], next: 1 },
       "/api/v1/mqtt/publish": { receivers: 2, stored: true },
     };
     if (pathname === "/api/v1/mqtt/messages") return Promise.resolve(new Response(new ReadableStream<Uint8Array>()));
@@ -94,7 +126,7 @@ beforeEach(() => {
 afterEach(cleanup);
 
 it("says what to set where the broker does not listen", async () => {
-  show("", "viewer", { ...numbers, is_listening: false, listeners: [] });
+  show("", "viewer", { ...numbers, is_listening: false, listeners: [], bridges: [] });
   await screen.findByRole("heading", { name: "The MQTT broker does not listen" });
   screen.getByText("sensorium serve --mqtt 0.0.0.0:1883");
   expect(screen.queryByRole("tab")).toBeNull();
@@ -103,6 +135,7 @@ it("says what to set where the broker does not listen", async () => {
 it("shows what is retained in the tree, and leads to a topic by its address", async () => {
   const router = show("?filter=hall%2F%23&topic=hall%2Flamp", "editor");
   const item = await screen.findByRole("treeitem", { name: /^lamp/ });
+  screen.getByText(/no route to host/);
   expect(item.getAttribute("aria-selected")).toBe("true");
   expect(asked).toContain("GET /api/v1/mqtt/messages?filter=hall%2F%23");
   within(screen.getByRole("region", { name: "The topic hall/lamp" })).getByText("1 · Retained");
@@ -146,5 +179,17 @@ it("has nothing to change for viewers", async () => {
   show("?tab=clients&client=k", "viewer");
   const drawer = await screen.findByRole("dialog", { name: "Client hall-display" });
   await within(drawer).findByText("hall/#");
-  expect(within(drawer).queryByRole("button", { name: /Disconnect|End session/ })).toBeNull();
+  expect(within(drawer).queryByRole("button", { name: /Disconnect|End session|Trace/ })).toBeNull();
+});
+
+it("traces a client for editors", async () => {
+  show("?tab=clients&client=k", "editor");
+  const drawer = await screen.findByRole("dialog", { name: "Client hall-display" });
+  fireEvent.click(await within(drawer).findByRole("button", { name: "Trace" }));
+  const packets = within(await within(drawer).findByRole("table", { name: "Packets, the newest first" }));
+  packets.getByText("0x87 not authorized");
+  packets.getByText("To the client:");
+  within(drawer).getByText(/1 packet so far/);
+  within(drawer).getByRole("button", { name: "Stop and remove" });
+  expect(asked).toContain("POST /api/v1/mqtt/traces");
 });

@@ -7,7 +7,7 @@
 use sensorium_ingest::Format;
 use sensorium_metadata::MetadataError;
 use sensorium_metadata::inbox::{Adopted, Message};
-use sensorium_model::{ActingDevice, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, OrgId};
+use sensorium_model::{ActingDevice, Batch, BatchBuilder, DatabaseKey, DatabaseName, DatabaseSchema, OrgId, Sender};
 use sensorium_protocols::Refusals;
 use sensorium_store::WriteError;
 use serde::Serialize;
@@ -127,7 +127,7 @@ pub(super) fn decode(
         .map_err(|_| "a newer version of Sensorium kept this message".to_owned())?;
     let received_ns = message.received_at_ms.saturating_mul(NANOS_PER_MILLI);
     let mut builder = BatchBuilder::new(schema, state.ingest.limits, received_ns);
-    builder.sent_for_devices();
+    builder.sent_by(Sender::Devices);
     format.decode(message.body.as_bytes(), received_ns, &mut builder, refusals).map_err(|error| error.to_string())?;
     Ok(builder.finish(database))
 }

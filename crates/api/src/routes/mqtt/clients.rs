@@ -31,9 +31,15 @@ const NO_DEVICE: &str = "-";
 
 /// The device that a client is.
 #[derive(Debug, Serialize, ToSchema)]
-struct MqttDevice {
+pub(super) struct MqttDevice {
     id: Uuid,
-    name: String,
+    pub(super) name: String,
+}
+
+impl MqttDevice {
+    pub(super) fn new(id: DeviceId, name: &str) -> Self {
+        Self { id: *id.as_uuid(), name: name.to_owned() }
+    }
 }
 
 /// A client that is connected or has a session.
@@ -141,13 +147,13 @@ struct EndQuery {
 }
 
 /// A key in addresses: the device and the client identifier, which may hold any character.
-fn written(key: &ClientKey) -> String {
+pub(super) fn written(key: &ClientKey) -> String {
     let device = key.device.map_or_else(|| NO_DEVICE.to_owned(), |device| device.to_string());
     URL_SAFE_NO_PAD.encode(format!("{device}:{}", key.client_id))
 }
 
 /// A key of [`written`].
-fn read(text: &str) -> Option<ClientKey> {
+pub(super) fn read(text: &str) -> Option<ClientKey> {
     let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
     let (device, client_id) = plain.split_once(':')?;
     let device = match device {
@@ -168,7 +174,7 @@ fn plain(text: Arc<str>) -> String {
 
 impl MqttClient {
     fn new(client: MessagingClient, names: &HashMap<DeviceId, String>) -> Self {
-        let named = |id: DeviceId| Some(MqttDevice { id: *id.as_uuid(), name: names.get(&id)?.clone() });
+        let named = |id: DeviceId| Some(MqttDevice::new(id, names.get(&id)?));
         let connection = client.connection;
         Self {
             key: written(&client.key),

@@ -1,5 +1,5 @@
 //! The MQTT broker: `GET /api/v1/mqtt`, and below it its clients ([`clients`]), retained messages ([`retained`]), publishing
-//! ([`publish`]) and reading messages as they come ([`messages`]).
+//! ([`publish`]), reading messages as they come ([`messages`]) and traces of clients ([`traces`]).
 //!
 //! All of it is of the caller's organisation. Who reads needs [`Action::ReadMessages`], who changes [`Action::ManageMessages`].
 
@@ -8,16 +8,18 @@ mod message;
 mod messages;
 mod publish;
 mod retained;
+mod traces;
 
 use axum::Json;
 use axum::extract::State;
-use sensorium_model::messaging::MessagingOverview;
+use sensorium_model::messaging::{MessagingBridge, MessagingOverview};
 use sensorium_model::{Action, Messaging};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use self::message::time;
 use crate::auth::Caller;
 use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::state::AppState;
@@ -36,12 +38,56 @@ struct MqttListener {
     transport: &'static str,
 }
 
+/// A connection to another broker. The numbers count since the server started.
+#[derive(Debug, Serialize, ToSchema)]
+struct MqttBridge {
+    name: String,
+    /// Host and port of the other broker.
+    address: String,
+    is_connected: bool,
+    /// Since when there is a connection, or none, RFC 3339.
+    #[schema(format = DateTime)]
+    since: String,
+    /// What is wrong with it.
+    #[schema(required)]
+    error: Option<String>,
+    /// Messages that wait to go out.
+    queued: usize,
+    /// Messages that went out and were acknowledged, where that is asked for.
+    sent: u64,
+    /// Messages that came in.
+    received: u64,
+    /// Messages that were not taken, on either side.
+    refused: u64,
+    /// Messages that were to go out and found no room.
+    dropped: u64,
+}
+
+impl From<MessagingBridge> for MqttBridge {
+    fn from(bridge: MessagingBridge) -> Self {
+        Self {
+            name: bridge.name,
+            address: bridge.address,
+            is_connected: bridge.is_connected,
+            since: time(bridge.since_ms),
+            error: bridge.error.map(|error| error.as_ref().to_owned()),
+            queued: bridge.queued,
+            sent: bridge.sent,
+            received: bridge.received,
+            refused: bridge.refused,
+            dropped: bridge.dropped,
+        }
+    }
+}
+
 /// The broker, with the numbers of the organisation; those of messages count since the server started.
 #[derive(Debug, Serialize, ToSchema)]
 struct MqttOverview {
     /// Whether there is a broker; if not, all numbers are 0.
     is_listening: bool,
     listeners: Vec<MqttListener>,
+    /// Connections to other brokers, of the server's own organisation alone.
+    bridges: Vec<MqttBridge>,
     /// Clients that are connected.
     connections: usize,
     /// Sessions, with and without a connection.
@@ -59,6 +105,8 @@ struct MqttOverview {
     refused: u64,
     /// Messages that were passed on and found no room in the queue of their receiver.
     dropped: u64,
+    /// How often a connection was not read for a while because it was over its rate.
+    limited: u64,
 }
 
 /// Show the broker
@@ -71,6 +119,7 @@ async fn mqtt_overview(State(state): State<AppState>, caller: Caller) -> ApiResu
     let is_listening = numbers.is_some();
     let MessagingOverview {
         listeners,
+        bridges,
         connections,
         sessions,
         subscriptions,
@@ -80,12 +129,14 @@ async fn mqtt_overview(State(state): State<AppState>, caller: Caller) -> ApiResu
         sent,
         refused,
         dropped,
+        limited,
     } = numbers.unwrap_or_default();
     let listeners = listeners.into_iter();
     let listeners = listeners.map(|of| MqttListener { address: of.address, transport: of.transport.as_str() });
     Ok(Json(MqttOverview {
         is_listening,
         listeners: listeners.collect(),
+        bridges: bridges.into_iter().map(MqttBridge::from).collect(),
         connections,
         sessions,
         subscriptions,
@@ -95,6 +146,7 @@ async fn mqtt_overview(State(state): State<AppState>, caller: Caller) -> ApiResu
         sent,
         refused,
         dropped,
+        limited,
     }))
 }
 
@@ -123,4 +175,5 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(retained::routes())
         .merge(publish::routes())
         .merge(messages::routes())
+        .merge(traces::routes())
 }

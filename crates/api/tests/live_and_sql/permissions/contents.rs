@@ -113,6 +113,8 @@ pub(super) fn contents(operation: &str, caller: Caller, target: &Target) -> (Str
         "GET /api/v1/sql" => return (format!("{db}&q={}", sql.replace(' ', "%20")), Body::None),
         "POST /api/v1/sql" => return (db, Body::Text(sql)),
         "DELETE /api/v1/mqtt/retained" => return (format!("?topic={}", target.id), Body::None),
+        // The key of a client that calls itself walk.
+        "POST /api/v1/mqtt/traces" => ("", json!({"client": "LTp3YWxr"})),
         "POST /api/v1/mqtt/publish" => ("", json!({"topic": "cmnd/walk/POWER", "payload": "ON"})),
         "GET /api/v1/live" => return (format!("{db}&table={table}"), Body::None),
         _ => return (String::new(), Body::None),

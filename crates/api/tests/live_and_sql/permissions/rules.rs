@@ -191,6 +191,10 @@ pub(crate) const RULES: &[Rule] = &[
     from(Editor, "DELETE /api/v1/mqtt/retained", Nothing),
     from(Editor, "POST /api/v1/mqtt/publish", Own),
     from(Viewer, "GET /api/v1/mqtt/messages", Own),
+    from(Viewer, "GET /api/v1/mqtt/traces", Own),
+    from(Editor, "POST /api/v1/mqtt/traces", Own),
+    from(Viewer, "GET /api/v1/mqtt/traces/{id}", Nothing),
+    from(Editor, "DELETE /api/v1/mqtt/traces/{id}", Nothing),
     // Sites, buildings and floors.
     from(Guest, "GET /api/v1/places", Own),
     from(Editor, "POST /api/v1/places", Own),

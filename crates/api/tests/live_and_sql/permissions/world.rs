@@ -230,6 +230,8 @@ impl World {
             }
         } else if operation.contains("/mqtt/clients/{key}") {
             target.id = self.mqtt_client(number).await;
+        } else if operation.contains("/mqtt/traces/{id}") {
+            target.id = self.trace();
         } else if operation.contains("/mqtt/retained") {
             target.id = self.retained(number).await;
         } else if operation.contains("/inbox/{id}") {

@@ -19,9 +19,9 @@ use std::sync::Arc;
 
 use sensorium_model::messaging::{
     ClientKey, ClientQuery, ClientSubscription, MessagingClient, MessagingFuture, MessagingListener, MessagingOverview,
-    NewTopicMessage, Published, TopicMessage,
+    MessagingTrace, NewTopicMessage, Published, TopicMessage, TraceOf, TracedPacket,
 };
-use sensorium_model::{ErrorKind, MessageReader, Messaging, MessagingError, OrgId, Principal};
+use sensorium_model::{ErrorKind, MessageReader, Messaging, MessagingError, OrgId, Principal, TraceId};
 use sensorium_protocols::mqtt::packet::{Content, Qos};
 use sensorium_protocols::mqtt::router::RouterError;
 use sensorium_protocols::mqtt::{Message, MqttLimits, TopicError, TopicFilter, TopicName};
@@ -104,6 +104,22 @@ impl Messaging for Mqtt {
         }
         let reader = shared.broker.organisation(who.org).read(filter, shared.config.readers, shared.stop.clone())?;
         Ok(Box::new(reader))
+    }
+
+    fn start_trace(&self, org: OrgId, of: TraceOf, seconds: u64) -> Result<MessagingTrace, MessagingError> {
+        self.0.start_trace(org, of, seconds)
+    }
+
+    fn traces(&self, org: OrgId) -> Vec<MessagingTrace> {
+        self.0.traces.list(org)
+    }
+
+    fn trace(&self, org: OrgId, id: TraceId, after: u64, limit: usize) -> Option<(MessagingTrace, Vec<TracedPacket>)> {
+        self.0.traces.get(org, id, after, limit)
+    }
+
+    fn remove_trace(&self, org: OrgId, id: TraceId) -> bool {
+        self.0.remove_trace(org, id)
     }
 }
 

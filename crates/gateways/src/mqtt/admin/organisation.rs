@@ -1,14 +1,16 @@
 //! What the broker counts of an organisation, and who reads its messages inside of the process.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
-use sensorium_model::messaging::TopicMessage;
+use sensorium_model::messaging::{MessagingBridge, TopicMessage};
 use sensorium_model::{ErrorKind, MessagingError};
+use sensorium_protocols::mqtt::router::SessionKey;
 use sensorium_protocols::mqtt::{Message, TopicFilter};
 use tokio_util::sync::CancellationToken;
 
+use super::super::bridge::Bridge;
 use super::reader::{Feed, Reader};
 
 /// Numbers since the broker started, and readers.
@@ -22,9 +24,13 @@ pub(in crate::mqtt) struct Organisation {
     refused: AtomicU64,
     /// Messages that found no room.
     dropped: AtomicU64,
+    /// How often a connection was not read because it was over its rate.
+    limited: AtomicU64,
     /// How many `feeds` there are, so that a message looks no further when there are none.
     readers: AtomicUsize,
     feeds: RwLock<Vec<Arc<Feed>>>,
+    /// What its messages go out over.
+    bridges: OnceLock<Vec<Arc<Bridge>>>,
 }
 
 /// What was counted.
@@ -34,6 +40,7 @@ pub(in crate::mqtt) struct Counted {
     pub(in crate::mqtt) sent: u64,
     pub(in crate::mqtt) refused: u64,
     pub(in crate::mqtt) dropped: u64,
+    pub(in crate::mqtt) limited: u64,
 }
 
 impl Organisation {
@@ -43,6 +50,10 @@ impl Organisation {
 
     pub(in crate::mqtt) fn count_refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(in crate::mqtt) fn count_limited(&self) {
+        self.limited.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A message was passed on to so many, of which it is gone for some.
@@ -61,7 +72,25 @@ impl Organisation {
             sent: self.sent.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             dropped: self.dropped.load(Ordering::Relaxed),
+            limited: self.limited.load(Ordering::Relaxed),
         }
+    }
+
+    /// Has messages go out over bridges from now on.
+    pub(in crate::mqtt) fn carry_over(&self, bridges: Vec<Arc<Bridge>>) {
+        self.bridges.get_or_init(|| bridges);
+    }
+
+    /// Offers a message to the bridges.
+    pub(in crate::mqtt) fn carry(&self, by: Option<SessionKey>, message: &Arc<Message>) {
+        for bridge in self.bridges.get().into_iter().flatten() {
+            bridge.offer(by, message);
+        }
+    }
+
+    /// How its bridges are.
+    pub(in crate::mqtt) fn bridges(&self) -> Vec<MessagingBridge> {
+        self.bridges.get().into_iter().flatten().map(|bridge| bridge.shown()).collect()
     }
 
     /// Adds a reader, if there are not `most` already.

@@ -65,8 +65,7 @@ async fn store(shared: &Shared, publisher: &Publisher, message: &Arc<Message>) -
     let said = shared.hear(&publisher.rights, publisher.peer, message);
     let said = said.map_err(|error| MessagingError::new(error.kind(), error.to_string()))?;
     let pending = PendingMessage::new(message.clone(), said, None, None);
-    let results = intake::write(shared, publisher, std::iter::once(&pending)).await;
-    let Some(result) = results.into_iter().next() else { return Ok(false) };
+    let result = intake::write(shared, publisher, &pending).await;
     let kind = result.as_ref().err().map_or(ErrorKind::Invalid, |error| error.kind());
     match intake::judge(&result) {
         Some(refusal) => Err(MessagingError::new(kind, refusal.text)),

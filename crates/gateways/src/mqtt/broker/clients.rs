@@ -9,6 +9,7 @@ use sensorium_protocols::mqtt::packet::RetainHandling;
 use sensorium_protocols::mqtt::router::SessionKey;
 use sensorium_protocols::mqtt::session::{Session, Subscribed};
 
+use super::super::client::Client;
 use super::{Broker, Identity, Seat, Seq, Sitter, State};
 
 /// What a client is told whose connection somebody ended.
@@ -33,6 +34,15 @@ impl Broker {
                 && search.as_ref().is_none_or(|text| stands_in(text, client))
         });
         clients.take(wanted.limit).collect()
+    }
+
+    /// Looks at all who are connected.
+    pub(in crate::mqtt) fn each_client(&self, look: impl Fn(&Identity, &Client)) {
+        for seat in self.state.read().seats.values() {
+            if let Sitter::Client(client) = &*seat.sitter.lock() {
+                look(&seat.identity, client);
+            }
+        }
     }
 
     /// One client, with what it subscribes to.

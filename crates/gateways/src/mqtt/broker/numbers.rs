@@ -76,6 +76,7 @@ impl Broker {
             ("messages/received", numbers.received.to_string()),
             ("messages/sent", numbers.sent.to_string()),
             ("messages/dropped", numbers.dropped.to_string()),
+            ("messages/limited", numbers.limited.to_string()),
             ("uptime", self.started.elapsed().as_secs().to_string()),
             ("version", concat!("sensorium ", env!("CARGO_PKG_VERSION")).to_owned()),
         ];
@@ -95,6 +96,7 @@ impl State {
         let space = self.router.get(org);
         MessagingOverview {
             listeners: Vec::new(),
+            bridges: self.organisations.get(&org).map(|own| own.bridges()).unwrap_or_default(),
             connections: space.map_or(0, |space| space.online()),
             sessions: self.keys.keys().filter(|identity| identity.org == org).count(),
             subscriptions: space.map_or(0, |space| space.subscriptions()),
@@ -104,6 +106,7 @@ impl State {
             sent: counted.sent,
             refused: counted.refused,
             dropped: counted.dropped,
+            limited: counted.limited,
         }
     }
 }

@@ -7,11 +7,14 @@
 //! - a commit that fails is tried again on the file opened anew, with the same writes: nothing that was put is left out, and what
 //!   is not durable is waited for.
 //!
-//! Limits: beyond [`MOST_BYTES`] that wait, [`Journal::is_full`] says so, and no further messages are taken and no clients let in.
+//! Limits: beyond `mqtt.journal_bytes` that wait, [`Journal::is_full`] says so; then no message is taken that would be written here,
+//! and no client is let in.
 
 mod committer;
 mod encoded;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::Path;
@@ -31,8 +34,6 @@ use super::broker::Identity;
 
 pub(super) use tables::{Restored, RestoredSession};
 
-/// About how many bytes may wait to be written.
-const MOST_BYTES: usize = 64 * 1_024 * 1_024;
 /// How long a write is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -98,11 +99,14 @@ pub enum JournalError {
 
 /// The write was not durable in time: the disk is full, or fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the server could not store the sessions of MQTT in time; its disk may be full")]
+#[error(
+    "the server could not store the sessions of MQTT in time, and too much of them waits (setting mqtt.journal_bytes); its disk may be full"
+)]
 pub(super) struct NotDurable;
 
 /// The writes that are not durable, and how far the rest is.
 pub(super) struct Journal {
+    most_bytes: usize,
     pending: Mutex<Pending>,
     wake: Condvar,
     /// Held for reading while writes are put that belong together, and for writing while they are taken.
@@ -121,10 +125,20 @@ struct Pending {
 }
 
 impl Journal {
-    /// Opens the file, makes it when there is none, and starts the thread that writes. Returns what was in it.
-    pub(super) fn open(path: &Path) -> Result<(Arc<Self>, Restored), JournalError> {
-        let (file, restored) = tables::File::open(path)?;
+    /// Opens the file, makes it when there is none, and starts the thread that writes. Returns what was in it. What waits for the
+    /// disk is at most about `most_bytes`.
+    pub(super) fn open(path: &Path, most_bytes: usize) -> Result<(Arc<Self>, Restored), JournalError> {
+        Self::open_with(path, most_bytes, tables::open_file)
+    }
+
+    fn open_with(
+        path: &Path,
+        most_bytes: usize,
+        opener: tables::Opener,
+    ) -> Result<(Arc<Self>, Restored), JournalError> {
+        let (file, restored) = tables::File::open(path, opener)?;
         let journal = Arc::new(Self {
+            most_bytes,
             pending: Mutex::default(),
             wake: Condvar::new(),
             gate: RwLock::default(),
@@ -158,7 +172,7 @@ impl Journal {
 
     /// Whether so much waits that nothing should be added.
     pub(super) fn is_full(&self) -> bool {
-        self.pending.lock().bytes > MOST_BYTES
+        self.pending.lock().bytes > self.most_bytes
     }
 
     /// The number of the last write that was put.

@@ -61,15 +61,20 @@ pub(in crate::mqtt) struct RestoredSession {
     pub(in crate::mqtt) stored: Stored,
 }
 
-/// The file, open; none between a failure and the next try.
+/// Opens the file, or makes it.
+pub(super) type Opener = fn(&Path) -> Result<Database, redb::Error>;
+
+/// The file.
 pub(super) struct File {
     path: PathBuf,
+    opener: Opener,
+    /// None between a failure and the next try.
     database: Option<Database>,
 }
 
 impl File {
     /// Opens the file, makes it when there is none, and reads what is in it.
-    pub(super) fn open(path: &Path) -> Result<(Self, Restored), JournalError> {
+    pub(super) fn open(path: &Path, opener: Opener) -> Result<(Self, Restored), JournalError> {
         let failed = |error: redb::Error| JournalError::File {
             path: path.display().to_string(),
             sentence: match error {
@@ -80,21 +85,21 @@ impl File {
                 other => other.to_string(),
             },
         };
-        let database = open(path).map_err(failed)?;
+        let database = opener(path).map_err(failed)?;
         check_format(&database).map_err(failed)?.map_err(|other| JournalError::File {
             path: path.display().to_string(),
             sentence: format!("it has format {other}, and this program knows {THIS_FORMAT} only; {MOVE_AWAY}"),
         })?;
         let restored = read(&database).map_err(failed)?;
         sweep(&database, &restored).map_err(failed)?;
-        Ok((Self { path: path.to_owned(), database: Some(database) }, restored))
+        Ok((Self { path: path.to_owned(), opener, database: Some(database) }, restored))
     }
 
     /// Opens the file again after a failure, if that is possible now.
     pub(super) fn reopen(&mut self) {
         // The file is locked as long as it is open.
         self.database = None;
-        self.database = open(&self.path).inspect_err(|error| tracing::debug!(%error, "not opened again")).ok();
+        self.database = (self.opener)(&self.path).inspect_err(|error| tracing::debug!(%error, "not opened again")).ok();
     }
 
     /// Makes writes durable, all or none.
@@ -106,11 +111,17 @@ impl File {
     }
 }
 
-fn open(path: &Path) -> Result<Database, redb::Error> {
+/// Opens a file of the file system.
+pub(super) fn open_file(path: &Path) -> Result<Database, redb::Error> {
+    Ok(Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend(path)?)?)
+}
+
+/// The bytes of the file.
+pub(super) fn backend(path: &Path) -> Result<FileBackend, redb::Error> {
     let mut options = OpenOptions::new();
     // Only whoever runs the server reads it: it holds what devices say.
     let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    Ok(Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(FileBackend::new(file)?)?)
+    Ok(FileBackend::new(file)?)
 }
 
 /// The format of a file of another one.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use super::state::Session;
+use super::watch::{Seen, Watch};
 use crate::mqtt::packet::{Connect, DecodeError, PacketId, SubscriptionOptions};
 use crate::mqtt::{Message, ReasonCode, TopicFilter};
 
@@ -20,6 +21,17 @@ pub struct Output {
     pub bytes: BytesMut,
     /// To be done, in their order.
     pub actions: Vec<Action>,
+    /// Who sees each packet.
+    pub watch: Option<Arc<dyn Watch>>,
+}
+
+impl Output {
+    /// Tells who watches, if anybody does.
+    pub(super) fn saw(&self, seen: impl FnOnce() -> Seen) {
+        if let Some(watch) = &self.watch {
+            watch.saw(seen());
+        }
+    }
 }
 
 /// What the caller is to do.

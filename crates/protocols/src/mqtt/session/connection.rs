@@ -9,6 +9,7 @@ use super::action::{Action, Failure, Outcome, Output, Ticket};
 use super::open::Open;
 use super::state::Session;
 use super::stored::Changes;
+use super::watch::{Direction, Seen};
 use crate::mqtt::packet::{Connect, Decoder, Disconnect, Packet, Qos, Version, encode};
 use crate::mqtt::{Delivery, MqttLimits, ReasonCode};
 
@@ -48,12 +49,22 @@ impl Connection {
     /// Reads packets from the front of `buffer`, as long as [`Connection::wants_bytes`] and not too much is to be written.
     /// Called when bytes came; and when bytes are left, after each answer and after bytes were written.
     pub fn receive(&mut self, buffer: &mut BytesMut, now_ms: u64, out: &mut Output) {
-        // Who does not read is not read either: answers like PINGRESP would pile up.
-        while self.wants_bytes() && out.bytes.len() < self.limits.send_buffer_bytes.saturating_mul(2) {
+        self.receive_at_most(buffer, usize::MAX, now_ms, out);
+    }
+
+    /// The same, but no more packets than these.
+    pub fn receive_at_most(&mut self, buffer: &mut BytesMut, packets: usize, now_ms: u64, out: &mut Output) {
+        for _ in 0..packets {
+            // Who does not read is not read either: answers like PINGRESP would pile up.
+            if !self.wants_bytes() || out.bytes.len() >= self.limits.send_buffer_bytes.saturating_mul(2) {
+                return;
+            }
+            let before = buffer.len();
             let result = match self.decoder.decode(buffer) {
                 Ok(None) => return,
                 Ok(Some(packet)) => {
                     self.heard_ms = now_ms;
+                    out.saw(|| self.seen(&packet, before - buffer.len()));
                     self.packet(packet, now_ms, out)
                 }
                 Err(error) => Err(error.into()),
@@ -68,6 +79,13 @@ impl Connection {
             Phase::Connecting | Phase::Challenged(_) => true,
             Phase::Deciding(_) | Phase::Closed(_) => false,
             Phase::Open(open) => open.wants_bytes(&self.limits),
+        }
+    }
+
+    /// The client may have said something that is not read for now, so that its silence does not count.
+    pub fn not_read(&mut self, now_ms: u64) {
+        if matches!(self.phase, Phase::Open(_)) {
+            self.heard_ms = now_ms;
         }
     }
 
@@ -210,6 +228,15 @@ impl Connection {
         matches!(self.phase, Phase::Closed(_))
     }
 
+    /// A packet of the client, with the topic that an alias stands for.
+    fn seen(&self, packet: &Packet, bytes: usize) -> Seen {
+        let mut seen = Seen::of(packet, Direction::In, bytes);
+        if let (Phase::Open(open), Packet::Publish(publish), None) = (&self.phase, packet, &seen.topic) {
+            seen.topic = publish.topic_alias.and_then(|alias| open.alias(alias, &self.limits));
+        }
+        seen
+    }
+
     fn packet(&mut self, packet: Packet, now_ms: u64, out: &mut Output) -> Result<(), Failure> {
         match (&mut self.phase, packet) {
             (Phase::Connecting, Packet::Connect(connect)) => self.connecting(connect, out),
@@ -267,14 +294,18 @@ impl Connection {
         }
         self.phase = Phase::Closed(kept);
         let Failure { reason, text } = failure;
+        out.saw(|| Seen::closed(reason));
         out.actions.push(Action::Close { reason, text });
     }
 
     /// Sends a packet of the phases before [`Phase::Open`].
     pub(super) fn send(&self, packet: &Packet, connect: &Connect, out: &mut Output) {
         let limit = connect.maximum_packet_bytes.unwrap_or(u32::MAX);
+        let before = out.bytes.len();
         // What the client does not take is not sent [MQTT-3.1.2-24].
-        let _ = encode(packet, connect.version, limit, &mut out.bytes);
+        if encode(packet, connect.version, limit, &mut out.bytes).is_ok() {
+            out.saw(|| Seen::of(packet, Direction::Out, out.bytes.len() - before));
+        }
     }
 
     /// The last word of a client that authenticated again, from the server (section 4.12.1).

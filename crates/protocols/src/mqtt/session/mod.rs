@@ -39,9 +39,11 @@ mod stored;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use action::{Accept, Action, Begun, Outcome, Output, Requested, Ticket};
 pub use connection::Connection;
 pub use outbound::Counters;
 pub use state::{Due, Head, Session, Subscribed};
 pub use stored::{Change, Changes, Received, Stored, StoredMessage};
+pub use watch::{Direction, Seen, Watch};

@@ -1,5 +1,6 @@
 //! A connection that is accepted: messages in both directions.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use super::action::{Action, Begun, Failure, Output, Requested};
@@ -7,6 +8,7 @@ use super::aliases::{ClientAliases, ServerAliases};
 use super::inbound::{Kind, Ready};
 use super::outbound::Next;
 use super::state::Session;
+use super::watch::{Direction, Seen};
 use crate::mqtt::message::after;
 use crate::mqtt::packet::{Ack, Connect, Disconnect, EncodeError, Packet, PacketId, Publish, Qos, Version, encode};
 use crate::mqtt::{Delivery, Message, MqttLimits, ReasonCode, TopicError, TopicName};
@@ -319,7 +321,8 @@ impl Open {
             subscription_ids: if is_v5 { delivery.subscription_ids.clone() } else { Vec::new() },
             content: message.content.clone(),
         };
-        match (self.send(&Packet::Publish(Box::new(publish)), out), alias) {
+        let sent = self.send_about(&Packet::Publish(Box::new(publish)), Some(&message.topic), out);
+        match (sent, alias) {
             (true, Some((alias, false))) => self.server_aliases.told(&message.topic, alias),
             (true, _) => {}
             (false, _) => self.session.outbound.too_large(packet_id),
@@ -339,7 +342,27 @@ impl Open {
 
     /// Sends a packet; whether the client takes it [MQTT-3.1.2-24].
     pub(super) fn send(&self, packet: &Packet, out: &mut Output) -> bool {
+        self.send_about(packet, None, out)
+    }
+
+    /// The same for a message, with the topic that an alias may stand for.
+    fn send_about(&self, packet: &Packet, topic: Option<&TopicName>, out: &mut Output) -> bool {
+        let before = out.bytes.len();
         let written: Result<(), EncodeError> = encode(packet, self.version, self.maximum_packet_bytes, &mut out.bytes);
+        if written.is_ok() {
+            out.saw(|| {
+                let seen = Seen::of(packet, Direction::Out, out.bytes.len() - before);
+                match topic {
+                    Some(topic) => Seen { topic: Some(topic.text().clone()), ..seen },
+                    None => seen,
+                }
+            });
+        }
         written.is_ok()
+    }
+
+    /// The topic of an alias of the client's.
+    pub(super) fn alias(&self, alias: NonZeroU16, limits: &MqttLimits) -> Option<Arc<str>> {
+        Some(self.client_aliases.get(alias, limits.topic_aliases).ok()?.text().clone())
     }
 }

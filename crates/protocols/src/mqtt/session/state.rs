@@ -99,7 +99,7 @@ impl Session {
     }
 
     /// Whether the session outlives its connection, and the process.
-    pub(super) fn is_kept(&self) -> bool {
+    pub fn is_kept(&self) -> bool {
         self.is_kept
     }
 

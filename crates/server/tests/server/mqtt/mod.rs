@@ -23,6 +23,7 @@ macro_rules! covers {
 }
 
 mod admin;
+mod bridge;
 mod certificates;
 mod client;
 mod connack;
@@ -31,12 +32,15 @@ mod devices;
 mod document;
 mod flow;
 mod largest;
+mod limits;
 mod malformed;
 mod properties;
 mod publish;
 mod qos;
+mod redirect;
 mod restart;
 mod retain;
+mod scram;
 mod session;
 mod shared;
 mod stored;
@@ -69,7 +73,7 @@ pub(crate) fn server() -> &'static Server {
 
 /// Nothing drops what is static: when this process ends, its end of the pipe closes, and a shell ends the server and removes
 /// its folder.
-fn end_with_this_process(server: &Server) -> Child {
+pub(crate) fn end_with_this_process(server: &Server) -> Child {
     let folder = server.data_dir().parent().unwrap();
     Command::new("sh")
         .args(["-c", r#"read -r _; kill -9 "$1"; rm -rf "$2""#, "reaper", &server.pid().to_string()])

@@ -9,8 +9,10 @@ mod with_rumqttc;
 
 use std::process::{Command, Stdio};
 
+use serde_json::Value;
+
 use crate::mqtt::server;
-use crate::support::{TOKEN, python, succeed};
+use crate::support::{TOKEN, block_on, python, succeed};
 
 /// Tests of a script: a module for each way of connecting, in it one for each version, with its features.
 macro_rules! features {
@@ -47,9 +49,17 @@ fn run(script: &str, transport: &str, feature: &[&str]) {
         false => Command::new("node"),
     };
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/mqtt_clients/").to_owned() + script);
-    command.args([&url, "device", TOKEN]).args(feature);
+    command.args([&url, "device", TOKEN]).args(feature).env("SENSORIUM_TOKEN_ID", token_id());
     // Python leaves no compiled modules beside the scripts.
     succeed(command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()));
+}
+
+/// The id of the token that scripts have, under which they prove to know it.
+fn token_id() -> String {
+    let request = server().request(reqwest::Method::GET, "/api/v1/tokens");
+    let list: Value = block_on(async { request.send().await.unwrap().json().await.unwrap() });
+    let tokens = list["tokens"].as_array().unwrap();
+    tokens.iter().find(|token| token["name"] == "bootstrap").unwrap()["id"].as_str().unwrap().to_owned()
 }
 
 /// The name, behind its `s`, and the parameters of a feature that begins with this line.
@@ -144,6 +154,7 @@ mod mqttjs {
             s4_7_topics,
             s4_8_2_shared_subscriptions,
             s4_10_request_response,
+            s4_12_scram,
         ]
     }}
 }

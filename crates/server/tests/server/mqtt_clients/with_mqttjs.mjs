@@ -4,6 +4,7 @@
 // its name. Those with a parameter are for 3.1.1 and 5.0, others for 5.0. Nothing sleeps: each step waits for a message or an answer.
 
 import assert from "node:assert/strict";
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
 import process from "node:process";
 
@@ -361,6 +362,47 @@ export async function s4_8_2_shared_subscriptions() {
   }
   assert.equal(counts[0] + counts[1], 20);
   assert.ok(counts.every(Boolean), `${counts}`);
+}
+
+export async function s4_12_scram() {
+  const hmac = (key, text) => createHmac("sha256", key).update(text).digest();
+  const bare = `n=${process.env.SENSORIUM_TOKEN_ID},r=${randomBytes(18).toString("base64")}`;
+  const method = { authenticationMethod: "SCRAM-SHA-256" };
+  const first = Buffer.from(`n,,${bare}`);
+  let proven;
+  const answer = (challenge) => {
+    const [nonce, salt, iterations] = challenge.split(",").map((part) => part.slice(2));
+    const salted = pbkdf2Sync(password, Buffer.from(salt, "base64"), Number(iterations), 32, "sha256");
+    const key = hmac(salted, "Client Key");
+    const said = `${bare},${challenge},c=biws,r=${nonce}`;
+    const signature = hmac(createHash("sha256").update(key).digest(), said);
+    proven = `v=${hmac(hmac(salted, "Server Key"), said).toString("base64")}`;
+    return `c=biws,r=${nonce},p=${key.map((byte, place) => byte ^ signature[place]).toString("base64")}`;
+  };
+  const options = { username: undefined, password: undefined, properties: { ...method, authenticationData: first } };
+  const peer = new Peer(5, "scram", options);
+  const connecting = peer.connect();
+  let ended;
+  const again = new Promise((resolve) => {
+    ended = resolve;
+  });
+  peer.client.handleAuth = (packet, callback) => {
+    if (packet.reasonCode === 0) {
+      ended(packet.properties.authenticationData.toString());
+      return callback();
+    }
+    const authenticationData = Buffer.from(answer(packet.properties.authenticationData.toString()));
+    callback(null, { cmd: "auth", reasonCode: 0x18, properties: { ...method, authenticationData } });
+  };
+  const { kind, packet, error } = await connecting;
+  assert.equal(kind, "connect", error);
+  assert.equal(packet.properties.authenticationData.toString(), proven);
+  // A second time, on the same connection.
+  peer.client._sendPacket({ cmd: "auth", reasonCode: 0x19, properties: { ...method, authenticationData: first } });
+  const last = await again;
+  assert.equal(last, proven);
+  await peer.nothing();
+  await peer.leave();
 }
 
 export async function s4_10_request_response() {

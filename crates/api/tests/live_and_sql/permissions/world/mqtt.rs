@@ -1,7 +1,7 @@
 //! What the first organisation has at the MQTT broker.
 
 use bytes::BytesMut;
-use sensorium_model::messaging::NewTopicMessage;
+use sensorium_model::messaging::{ClientKey, NewTopicMessage, TraceOf};
 use sensorium_protocols::mqtt::packet::{Connect, Packet, Version, encode};
 use serde_json::Value as Json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,6 +24,13 @@ impl World {
         let found: Json =
             self.server.get(&format!("/api/v1/mqtt/clients?search={client_id}")).await.json().await.unwrap();
         found["clients"][0]["key"].as_str().unwrap().to_owned()
+    }
+
+    /// A trace of a client.
+    pub(super) fn trace(&self) -> String {
+        let of = TraceOf::Client(ClientKey { client_id: MARK.into(), device: None });
+        let broker = self.server.state.messaging.as_ref().unwrap();
+        broker.start_trace(self.owner.org, of, 60).unwrap().id.to_string()
     }
 
     /// A topic for which a message is retained.

@@ -5,7 +5,9 @@ mod lifecycle;
 mod model;
 mod outbound;
 mod routed;
+mod slowed;
 mod subscribe;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;

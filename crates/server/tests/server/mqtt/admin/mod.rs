@@ -4,6 +4,7 @@
 
 mod clients;
 mod messages;
+mod traces;
 
 use reqwest::Method;
 use sensorium_protocols::mqtt::ReasonCode;
@@ -225,6 +226,7 @@ fn numbers_come_at_once_and_then_again_and_again() {
         ("messages/received", "0"),
         ("messages/sent", "0"),
         ("messages/dropped", "0"),
+        ("messages/limited", "0"),
     ] {
         assert_eq!(numbers[&format!("$SYS/broker/{topic}")], value, "{topic}");
     }
