@@ -45,7 +45,8 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Arc<Shared>
     let (abort, socket) = (shared.abort.clone(), Socket::new(stream));
     let (waiting, alarm) = (Waiting::default(), Alarm::default());
     let allowance = shared.rates.connection(shared.clock.now_ms());
-    let mut task = Task { shared, client, socket, peer, admitted: None, proving: None, allowance, waiting, alarm };
+    let mut task =
+        Task { shared, client, socket, peer, admitted: None, proving: None, allowance, waiting, alarm };
     let _done = abort.run_until_cancelled(task.run()).await;
 }
 
