@@ -231,6 +231,9 @@ pub(crate) struct ServeFlags {
     /// The settings of an example; other settings may follow
     #[arg(long, value_enum, value_name = "NAME")]
     example: Option<Example>,
+    /// Address to listen on for PostgreSQL's protocol, read-only; the port is 5433 unless it is named [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    postgres: Option<String>,
     /// Certificate chain for HTTPS (PEM); taken up anew when the file changes
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -295,6 +298,7 @@ impl ServeFlags {
         add("coap.listen", self.coap.clone(), "--coap");
         add("coap.tcp", self.coap_tcp.clone(), "--coap-tcp");
         add("coap.websocket", self.coap_websocket.then(|| "true".to_owned()), "--coap-websocket");
+        add("postgres.listen", self.postgres.clone(), "--postgres");
         add("tls.cert", self.tls_cert.as_ref().map(text), "--tls-cert");
         add("tls.key", self.tls_key.as_ref().map(text), "--tls-key");
         add("tls.self_signed", self.tls_self_signed.then(|| "true".to_owned()), "--tls-self-signed");

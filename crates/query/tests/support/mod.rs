@@ -95,6 +95,7 @@ impl Bench {
             asker: Asker::system(),
             sql: sql.to_owned(),
             points: None,
+            postgres: None,
         }
     }
 

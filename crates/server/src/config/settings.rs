@@ -10,6 +10,7 @@ use super::coap::CoapSettings;
 use super::mail::{MailSettings, wrong_public_url};
 use super::mqtt::MqttSettings;
 use super::oidc::OidcSettings;
+use super::postgres::PostgresSettings;
 
 const MIB: usize = 1 << 20;
 
@@ -22,6 +23,7 @@ pub(crate) struct Settings {
     pub(crate) http: Http,
     pub(crate) mqtt: MqttSettings,
     pub(crate) coap: CoapSettings,
+    pub(crate) postgres: PostgresSettings,
     pub(crate) tls: TlsSettings,
     pub(crate) limits: IngestLimits,
     pub(crate) store: StoreSettings,
@@ -253,6 +255,7 @@ impl Settings {
             },
             mqtt: MqttSettings::defaults()?,
             coap: CoapSettings::defaults()?,
+            postgres: PostgresSettings::default(),
             tls: TlsSettings { cert: None, key: None, self_signed: false, hsts_seconds: 30 * 86_400 },
             limits: IngestLimits::default(),
             store: StoreSettings {
@@ -345,6 +348,7 @@ impl Settings {
             .or_else(|| Some(("http.public_url", self.http.public_url.as_deref().and_then(wrong_public_url)?)))
             .or_else(|| self.mqtt.broken_rule(self.tls.is_on()))
             .or_else(|| self.coap.broken_rule())
+            .or_else(|| self.postgres.broken_rule())
             .or_else(|| self.mail.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| self.people.oidc.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| match (&self.tls.cert, &self.tls.key) {

@@ -75,6 +75,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let listener = listener::bind(&settings.http.listen, listener::HTTP)?;
     let mqtt_listeners = mqtt::Listeners::bind(settings)?;
     let coap_sockets = coap::Sockets::bind(settings)?;
+    let postgres_listener =
+        settings.postgres.address().map(|address| listener::bind(&address, listener::POSTGRES)).transpose()?;
     let address = listener.local_addr().context("the listener has no address")?;
 
     let hub = Hub::new(HubConfig { clients: settings.http.live_clients, ..HubConfig::default() });
@@ -132,7 +134,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let url = listener::local_url(address, tls.is_some());
     let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0", listener::HTTP)?) } else { None };
     let (coap_address, coap_tcp) = coap_sockets.addresses();
-    let others = Addresses { mqtt: mqtt_listeners.address(), coap: coap_address, coap_tcp };
+    let postgres = postgres_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let others = Addresses { mqtt: mqtt_listeners.address(), coap: coap_address, coap_tcp, postgres };
     let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url, others)?;
     tokio::spawn(keep_up(metrics, stop.clone()));
     tokio::spawn(clean_up(metadata.clone(), every, stop.clone()));

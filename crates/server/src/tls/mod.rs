@@ -66,6 +66,7 @@ struct Served {
     config: Arc<ServerConfig>,
     /// For MQTT, and the same that also asks clients for a certificate.
     mqtt: [Arc<ServerConfig>; 2],
+    postgres: Arc<ServerConfig>,
     fingerprint: String,
 }
 
@@ -101,6 +102,11 @@ impl Tls {
         TlsAcceptor::from(if asks_for_certificate { asking.clone() } else { silent.clone() })
     }
 
+    /// Makes the handshake of the next connection of a client that speaks PostgreSQL's protocol.
+    pub(crate) fn postgres_acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.served.read().postgres.clone())
+    }
+
     /// SHA-256 of the certificate, as browsers and `openssl x509 -fingerprint -sha256` show it.
     pub(crate) fn fingerprint(&self) -> String {
         self.served.read().fingerprint.clone()
@@ -129,6 +135,7 @@ impl Served {
                 build(WebPkiClientVerifier::no_client_auth(), &["mqtt"])?,
                 build(Arc::new(AnyWithItsKey::new(&provider)), &["mqtt"])?,
             ],
+            postgres: build(WebPkiClientVerifier::no_client_auth(), &["postgresql"])?,
             fingerprint,
         })
     }

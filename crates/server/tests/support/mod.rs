@@ -123,6 +123,11 @@ impl Start {
         self.arg("--mqtt").arg("127.0.0.1:0")
     }
 
+    /// With PostgreSQL's protocol, on a port that is free.
+    pub(crate) fn postgres(self) -> Self {
+        self.arg("--postgres").arg("127.0.0.1:0")
+    }
+
     /// With CoAP over UDP, on a port that is free.
     pub(crate) fn coap(self) -> Self {
         self.arg("--coap").arg("127.0.0.1:0")
@@ -268,6 +273,11 @@ impl Server {
     /// Where the server listens to MQTT.
     pub(crate) fn mqtt(&self) -> SocketAddr {
         self.told("mqtt").parse().unwrap()
+    }
+
+    /// Where the server listens to PostgreSQL's protocol.
+    pub(crate) fn postgres(&self) -> SocketAddr {
+        self.told("postgres").parse().unwrap()
     }
 
     /// Where the server listens to CoAP over UDP.
