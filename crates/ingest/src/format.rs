@@ -1,10 +1,11 @@
 //! How a body is to be read: its format, and what the request says about it. Kept with a body that is read again later.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use sensorium_model::{BatchBuilder, Precision};
 use sensorium_protocols::decoders::announced::{Announced, Field};
+use sensorium_protocols::payload::content::{self, Target};
 use sensorium_protocols::{Refusals, detections, json, line_protocol, payload};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ pub enum Source {
     Detections,
     /// Messages of MQTT.
     Mqtt,
+    /// Requests of CoAP.
+    Coap,
 }
 
 impl Source {
@@ -31,6 +34,7 @@ impl Source {
             Self::Json => "json",
             Self::Detections => "detections",
             Self::Mqtt => "mqtt",
+            Self::Coap => "coap",
         }
     }
 
@@ -41,6 +45,7 @@ impl Source {
             Self::Json => "item",
             Self::Detections => "object",
             Self::Mqtt => "message",
+            Self::Coap => "request",
         }
     }
 }
@@ -80,6 +85,19 @@ pub enum Format {
         /// What was announced by then.
         announced: Arc<Announced>,
     },
+    /// What a request of CoAP says.
+    Content {
+        /// Its Content-Format; without one, what it looks like.
+        content_format: Option<u16>,
+        /// The table of readings that name none.
+        table: String,
+        /// The field of a single value.
+        field: String,
+        /// Tags of each reading.
+        tags: Vec<(String, String)>,
+        /// The device of readings that name none.
+        device: Option<String>,
+    },
 }
 
 impl Format {
@@ -113,6 +131,15 @@ impl Format {
                 payload::decode_announced(topic, bytes, announced, now_ns, builder, refusals)
                     .map_err(|error| IngestError::new(error.kind(), error.to_string()))
             }
+            Self::Content { content_format, table, field, tags, device } => {
+                let tags: Vec<(&str, &str)> =
+                    tags.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                let target = Target { table, field, tags: &tags, device: device.as_deref() };
+                // Nobody keeps the units of columns yet.
+                let mut units = BTreeMap::new();
+                content::decode(*content_format, bytes, &target, now_ns, &mut units, builder, refusals)
+                    .map_err(|error| IngestError::new(error.kind(), error.to_string()))
+            }
         }
     }
 
@@ -120,7 +147,11 @@ impl Format {
     pub fn announced(&self, field: &str) -> Option<&Field> {
         match self {
             Self::Announced { announced, .. } => announced.described(field),
-            Self::LineProtocol { .. } | Self::Json { .. } | Self::Detections { .. } | Self::Mqtt { .. } => None,
+            Self::LineProtocol { .. }
+            | Self::Json { .. }
+            | Self::Detections { .. }
+            | Self::Mqtt { .. }
+            | Self::Content { .. } => None,
         }
     }
 

@@ -14,6 +14,7 @@
 //! descriptions of refused rows are kept up to the number that [`Refusals::keep`] was given, the others are counted;
 //! those of [`decoders`]; [`mqtt::MqttLimits`] for everything of [`mqtt`].
 
+pub mod coap;
 pub mod csv;
 pub mod decoders;
 pub mod detections;

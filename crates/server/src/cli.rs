@@ -77,6 +77,8 @@ Examples:
   sensorium serve --tls-self-signed                 HTTPS with a certificate of its own
   sensorium serve --tls-cert cert.pem --tls-key key.pem
   sensorium serve --mqtt 0.0.0.0:1883
+  sensorium serve --coap 0.0.0.0:5683
+  sensorium serve --example coap-lab                Temperature and humidity of a room over CoAP, without credentials
   sensorium serve --set query.timeout_seconds=10 --set http.public_metrics=true
   SENSORIUM_HTTP__LISTEN=0.0.0.0:80 sensorium serve
   SENSORIUM_BOOTSTRAP_TOKEN=$(openssl rand -hex 32) sensorium serve     An API token at the first start";
@@ -217,6 +219,18 @@ pub(crate) struct ServeFlags {
     /// MQTT over WebSocket at /mqtt of the HTTP address
     #[arg(long)]
     mqtt_websocket: bool,
+    /// Address and port to listen on for CoAP over UDP, such as 0.0.0.0:5683 [default: none]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    coap: Option<String>,
+    /// Address and port to listen on for CoAP over TCP, such as 0.0.0.0:5683 [default: none]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    coap_tcp: Option<String>,
+    /// CoAP over WebSocket at /coap of the HTTP address
+    #[arg(long)]
+    coap_websocket: bool,
+    /// The settings of an example; other settings may follow
+    #[arg(long, value_enum, value_name = "NAME")]
+    example: Option<Example>,
     /// Certificate chain for HTTPS (PEM); taken up anew when the file changes
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -237,11 +251,40 @@ pub(crate) struct ServeFlags {
     log_format: Option<String>,
 }
 
+/// Settings that belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Example {
+    /// A laboratory: CoAP on port 5683 takes `POST /sensors/dht/temperature` and `/humidity` from anyone
+    CoapLab,
+}
+
+impl Example {
+    fn values(self) -> Vec<FlagValue> {
+        let value = |key: &str, text: &str| (key.to_owned(), text.to_owned(), "--example");
+        match self {
+            Self::CoapLab => vec![value("coap.listen", "0.0.0.0:5683"), value("coap.route", COAP_LAB)],
+        }
+    }
+}
+
+const COAP_LAB: &str = r#"[{
+    "path": "/sensors/dht/{field}",
+    "methods": ["POST", "PUT", "GET"],
+    "database": "dht",
+    "table": "{field}",
+    "field": "value",
+    "tags": {"place": "room1"},
+    "reply_code": "2.05",
+    "reply": "{Field}={value} saved successfully!",
+    "allow": "anyone"
+}]"#;
+
 impl ServeFlags {
     /// The settings that the flags make.
     pub(crate) fn values(&self) -> Vec<FlagValue> {
         let text = |path: &PathBuf| path.to_string_lossy().into_owned();
-        let mut values = self.config.values();
+        let mut values: Vec<FlagValue> = self.example.into_iter().flat_map(Example::values).collect();
+        values.extend(self.config.values());
         let mut add = |key: &str, value: Option<String>, flag| {
             values.extend(value.map(|value| (key.to_owned(), value, flag)));
         };
@@ -249,6 +292,9 @@ impl ServeFlags {
         add("mqtt.listen", self.mqtt.clone(), "--mqtt");
         add("mqtt.listen_tls", self.mqtt_tls.clone(), "--mqtt-tls");
         add("mqtt.websocket", self.mqtt_websocket.then(|| "true".to_owned()), "--mqtt-websocket");
+        add("coap.listen", self.coap.clone(), "--coap");
+        add("coap.tcp", self.coap_tcp.clone(), "--coap-tcp");
+        add("coap.websocket", self.coap_websocket.then(|| "true".to_owned()), "--coap-websocket");
         add("tls.cert", self.tls_cert.as_ref().map(text), "--tls-cert");
         add("tls.key", self.tls_key.as_ref().map(text), "--tls-key");
         add("tls.self_signed", self.tls_self_signed.then(|| "true".to_owned()), "--tls-self-signed");

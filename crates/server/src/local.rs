@@ -5,6 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,14 @@ use serde::{Deserialize, Serialize};
 const FILE: &str = "server.json";
 /// 43 of 62 characters hold 256 bits.
 const TOKEN_CHARACTERS: usize = 43;
+
+/// Where a server listens to other protocols than HTTP, without TLS.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Addresses {
+    pub(crate) mqtt: Option<SocketAddr>,
+    pub(crate) coap: Option<SocketAddr>,
+    pub(crate) coap_tcp: Option<SocketAddr>,
+}
 
 /// What the file says.
 #[derive(Clone, Serialize, Deserialize)]
@@ -28,14 +37,22 @@ pub(crate) struct LocalServer {
     /// Where it listens to MQTT without TLS, such as `127.0.0.1:1883`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mqtt: Option<String>,
+    /// Where it listens to CoAP over UDP, such as `127.0.0.1:5683`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) coap: Option<String>,
+    /// Where it listens to CoAP over TCP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) coap_tcp: Option<String>,
 }
 
 impl LocalServer {
     /// A new random token for this process.
-    pub(crate) fn new(url: String, mqtt: Option<String>) -> Self {
+    pub(crate) fn new(url: String, others: Addresses) -> Self {
         let random = rand::rng().sample_iter(Alphanumeric).take(TOKEN_CHARACTERS).map(char::from);
         let token = "local_".chars().chain(random).collect();
-        Self { url, token, pid: std::process::id(), mqtt }
+        let text = |address: Option<SocketAddr>| address.map(|address| address.to_string());
+        let Addresses { mqtt, coap, coap_tcp } = others;
+        Self { url, token, pid: std::process::id(), mqtt: text(mqtt), coap: text(coap), coap_tcp: text(coap_tcp) }
     }
 
     /// Writes the file; it appears whole or not at all.
@@ -86,7 +103,7 @@ mod tests {
     fn the_file_is_private_and_goes_away() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("server.json.new"), "left by a crash").unwrap();
-        let server = LocalServer::new("http://127.0.0.1:1".into(), Some("127.0.0.1:2".into()));
+        let server = LocalServer::new("http://127.0.0.1:1".into(), Addresses::default());
         let file = server.write(folder.path()).unwrap();
         let mode = fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -98,7 +115,7 @@ mod tests {
 
     #[test]
     fn tokens_differ() {
-        let token = || LocalServer::new(String::new(), None).token;
+        let token = || LocalServer::new(String::new(), Addresses::default()).token;
         assert_ne!(token(), token());
         assert_eq!(token().len(), "local_".len() + TOKEN_CHARACTERS);
     }

@@ -132,6 +132,17 @@ impl Store {
         last.rows(&series, earliest_ns)
     }
 
+    /// As [`Store::last_values`], of the series that have all of these tags.
+    pub fn last_values_with(&self, key: &DatabaseKey, table: &str, tags: &[(Name, Name)]) -> Vec<LastRow> {
+        let Some(table) = self.shared.catalog.get(key).and_then(|database| database.table(table)) else {
+            return Vec::new();
+        };
+        let earliest_ns = self.shared.earliest_ns(&table);
+        let last = table.last.lock();
+        let series = table.series.read();
+        last.rows_with(tags, &series, earliest_ns)
+    }
+
     /// How many series of a table have values, and the newest values of those of them that changed last, at most so many.
     pub fn newest_values(&self, key: &DatabaseKey, table: &str, limit: usize) -> (usize, Vec<LastRow>) {
         let Some(table) = self.shared.catalog.get(key).and_then(|database| database.table(table)) else {

@@ -20,10 +20,8 @@
 //! [`heard`] and [`desired`].
 
 mod admin;
-mod alarm;
 mod broker;
 mod client;
-mod clock;
 mod desired;
 mod heard;
 mod intake;
@@ -49,8 +47,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::clock::Clock;
 use broker::Broker;
-use clock::Clock;
 use desired::Speakers;
 use heard::Heard;
 use journal::Journal;

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
-use sensorium_model::{Action, DatabaseName, DatabaseScope, Principal};
+use sensorium_model::{Action, DatabaseName, Principal};
 use sensorium_protocols::mqtt::session::Session;
 use sensorium_protocols::mqtt::{TopicError, TopicFilter, TopicName};
+
+use crate::reach;
 
 /// What stands for the device's name in a rule.
 const NAME: &str = "%u";
@@ -46,10 +48,7 @@ impl Rights {
     /// The rights of a principal; `database` is where readings go unless the principal has only one.
     pub(super) fn new(principal: Principal, database: &DatabaseName) -> Self {
         let may_read = principal.allows(Action::Read(database));
-        let database = match &principal.databases {
-            DatabaseScope::One(only) => only.clone(),
-            DatabaseScope::All => database.clone(),
-        };
+        let database = reach::database_of(&principal, database);
         Self { principal, database, may_read }
     }
 
@@ -78,11 +77,7 @@ impl Rights {
     }
 
     fn may_write(&self) -> bool {
-        let action = match self.principal.for_devices {
-            true => Action::WriteForDevices(&self.database),
-            false => Action::Write(&self.database),
-        };
-        self.principal.allows(action)
+        reach::may_write(&self.principal, &self.database)
     }
 }
 

@@ -16,7 +16,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use uuid::Uuid;
 
 use super::admin::{About, Organisation};
-use super::alarm::Alarm;
 use super::broker::{Identity, Sender};
 use super::client::{Client, Progress};
 use super::intake::{self, Pending, PendingMessage, Publisher};
@@ -24,6 +23,7 @@ use super::journal::NotDurable;
 use super::rights::Rights;
 use super::socket::Socket;
 use super::{Shared, reason};
+use crate::alarm::Alarm;
 
 /// How long a client is believed before its credential is looked at again.
 const BELIEVED_MS: u64 = 30_000;

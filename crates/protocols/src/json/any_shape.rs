@@ -18,7 +18,7 @@ pub(crate) fn decode_any_shape<'b>(
     builder: &mut BatchBuilder<'_>,
     refusals: &mut Refusals,
 ) -> Result<u64, JsonError> {
-    Items { options, topic: Some(topic), builder, refusals, point: Point::default(), seen: 0 }.run(body)
+    Items { options, topic: Some(topic), tags: &[], builder, refusals, point: Point::default(), seen: 0 }.run(body)
 }
 
 /// Fails unless a body is JSON to its end, and all of it objects and lists of objects.

@@ -23,6 +23,7 @@ mod item;
 pub(crate) mod text;
 pub(crate) mod walk;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -77,7 +78,18 @@ pub fn decode(
     builder: &mut BatchBuilder<'_>,
     refusals: &mut Refusals,
 ) -> Result<u64, JsonError> {
-    Items { options, topic: None, builder, refusals, point: Point::default(), seen: 0 }.run(body)
+    decode_tagged(body, options, &[], builder, refusals)
+}
+
+/// As [`decode`]; each reading gets tags besides, unless it has them itself.
+pub(crate) fn decode_tagged(
+    body: &[u8],
+    options: &Options<'_>,
+    tags: &[(Cow<'_, str>, Cow<'_, str>)],
+    builder: &mut BatchBuilder<'_>,
+    refusals: &mut Refusals,
+) -> Result<u64, JsonError> {
+    Items { options, topic: None, tags, builder, refusals, point: Point::default(), seen: 0 }.run(body)
 }
 
 /// Takes readings one by one.
@@ -85,6 +97,8 @@ struct Items<'i, 's, 'b> {
     options: &'i Options<'i>,
     /// Where objects of any shape were published.
     topic: Option<&'b str>,
+    /// Tags of readings that do not have them.
+    tags: &'i [(Cow<'i, str>, Cow<'i, str>)],
     builder: &'i mut BatchBuilder<'s>,
     refusals: &'i mut Refusals,
     point: Point<'b>,
@@ -113,6 +127,11 @@ impl<'b> Items<'_, '_, 'b> {
         self.seen += 1;
         let number = u32::try_from(self.seen).unwrap_or(u32::MAX);
         let read = item::read(item, self.options, self.topic, self.builder, &mut self.point);
+        for (name, value) in self.tags {
+            if self.point.tags.iter().all(|(known, _)| known != name) {
+                self.point.tags.push((Cow::Owned(name.to_string()), Cow::Owned(value.to_string())));
+            }
+        }
         let pushed = read.map_err(Into::into).and_then(|()| self.builder.push(&self.point, number));
         if let Err(error) = pushed {
             self.refusals.push(number, error, item.as_bytes());

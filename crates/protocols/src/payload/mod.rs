@@ -15,9 +15,15 @@
 //! The table of objects of any shape and of single values is the last level of the topic, and the tag [`TOPIC_TAG`] holds the
 //! topic as a whole. What has no time of its own has that of its arrival.
 //!
+//! Bodies that say what they are, as in CoAP, are read by [`content`], and lists of SenML by [`senml`].
+//!
 //! Invariants: as those of the crate; a message that is refused as a whole leaves nothing in the builder.
 //!
 //! Limits: [`MAX_TEXT_BYTES`] of a single text; those of [`crate::json`]; those of the builder.
+
+pub mod cbor;
+pub mod content;
+pub mod senml;
 
 use std::collections::HashSet;
 

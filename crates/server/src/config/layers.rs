@@ -121,6 +121,7 @@ impl Layers {
                 let number = digits.parse::<i64>().map(Value::from).or_else(|_| digits.parse::<u64>().map(Value::from));
                 number.unwrap_or_else(|_| Value::String(text.to_owned()))
             }
+            Some(Value::Array(_)) => serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())),
             // An optional setting is unset by an empty text.
             Some(Value::Null) if text.is_empty() => Value::Null,
             _ => Value::String(text.to_owned()),
@@ -178,6 +179,7 @@ fn expected(default: &Value) -> &'static str {
     match default {
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a whole number",
+        Value::Array(_) => "a list of tables, or JSON",
         _ => "text",
     }
 }
@@ -207,6 +209,7 @@ mod tests {
             ("tls.cert", "a.pem"),
             ("limits.earliest_unix_seconds", "-5"),
             ("store.durability", "memory"),
+            ("coap.route", r#"[{"path": "/a", "database": "main", "table": "a", "allow": "anyone"}]"#),
         ] {
             layers.set_text(key, text, flag()).unwrap();
         }
@@ -216,6 +219,7 @@ mod tests {
         assert_eq!(settings.host_metrics.database.as_str(), "7");
         assert_eq!(settings.tls.cert, Some("a.pem".into()));
         assert_eq!(settings.limits.earliest_unix_seconds, -5);
+        assert_eq!((settings.coap.route.len(), settings.coap.route[0].field.as_str()), (1, "value"));
         assert_eq!(layers.origin("http.connections"), flag());
         assert_eq!(layers.origin("http.listen"), Origin::Default);
     }
@@ -229,6 +233,7 @@ mod tests {
             ("http.public_metrics", "maybe"),
             ("host_metrics.database", "../x"),
             ("store.durability", "paper"),
+            ("coap.route", "/a"),
         ] {
             let error = layers.set_text(key, text, flag()).unwrap_err().to_string();
             assert!(error.contains(key) && error.contains(text) && error.contains("--x"), "{error}");

@@ -3,6 +3,7 @@
 //! Levels are joined by a double underscore in variables: `SENSORIUM_HTTP__LISTEN` is `http.listen`. Unknown keys are
 //! errors everywhere, except for the variables that Kubernetes makes up for a service called `sensorium`.
 
+mod coap;
 mod file;
 mod layers;
 mod mail;

@@ -6,6 +6,7 @@ use sensorium_metadata::PostgresUrl;
 use sensorium_model::{DatabaseName, IngestLimits};
 use serde::{Deserialize, Serialize};
 
+use super::coap::CoapSettings;
 use super::mail::{MailSettings, wrong_public_url};
 use super::mqtt::MqttSettings;
 use super::oidc::OidcSettings;
@@ -20,6 +21,7 @@ pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) http: Http,
     pub(crate) mqtt: MqttSettings,
+    pub(crate) coap: CoapSettings,
     pub(crate) tls: TlsSettings,
     pub(crate) limits: IngestLimits,
     pub(crate) store: StoreSettings,
@@ -250,6 +252,7 @@ impl Settings {
                 live_clients: 1_024,
             },
             mqtt: MqttSettings::defaults()?,
+            coap: CoapSettings::defaults()?,
             tls: TlsSettings { cert: None, key: None, self_signed: false, hsts_seconds: 30 * 86_400 },
             limits: IngestLimits::default(),
             store: StoreSettings {
@@ -341,6 +344,7 @@ impl Settings {
             })
             .or_else(|| Some(("http.public_url", self.http.public_url.as_deref().and_then(wrong_public_url)?)))
             .or_else(|| self.mqtt.broken_rule(self.tls.is_on()))
+            .or_else(|| self.coap.broken_rule())
             .or_else(|| self.mail.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| self.people.oidc.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| match (&self.tls.cert, &self.tls.key) {

@@ -24,6 +24,10 @@ pub(crate) fn show(config: &Config) -> String {
             Value::String(_) if key == PASSWORD => format!("# {name} = (set, and not shown)"),
             Value::Null => format!("# {name} = (not set)"),
             Value::String(value) => format!("{name} = {}", toml::Value::String(value.clone())),
+            Value::Array(items) => match toml::Value::try_from(items) {
+                Ok(items) => format!("{name} = {items}"),
+                Err(_) => format!("# {name} = (cannot be shown)"),
+            },
             other => format!("{name} = {other}"),
         };
         let _ = writeln!(text, "{line:<44} # {}", entry.origin);
@@ -55,11 +59,15 @@ pub(crate) fn show_json(config: &Config) -> String {
 mod tests {
     use super::*;
 
+    const ROUTES: &str =
+        r#"[{"path": "/a/{b}", "database": "main", "table": "{b}", "tags": {"place": "room1"}, "allow": "anyone"}]"#;
+
     #[test]
     fn what_is_shown_can_be_loaded_again() {
         let flags = [
             ("http.listen".to_owned(), "127.0.0.1:1".to_owned(), "--http"),
             ("log.level".to_owned(), "a\"b".to_owned(), "--log-level"),
+            ("coap.route".to_owned(), ROUTES.to_owned(), "--set"),
         ];
         let shown = show(&Config::load(None, std::iter::empty(), &flags).unwrap());
         assert!(shown.contains("# flag --http") && shown.contains("# default"), "{shown}");
@@ -69,6 +77,7 @@ mod tests {
         let again = Config::load(Some(&path), std::iter::empty(), &[]).unwrap();
         assert_eq!(again.settings.http.listen, "127.0.0.1:1");
         assert_eq!(again.settings.log.level, "a\"b");
+        assert_eq!(again.settings.coap.route[0].tags["place"], "room1");
     }
 
     #[test]

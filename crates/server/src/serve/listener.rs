@@ -36,13 +36,23 @@ pub(crate) struct Setting {
 pub(crate) const HTTP: Setting = Setting { key: "http.listen", flag: "--http" };
 pub(crate) const MQTT: Setting = Setting { key: "mqtt.listen", flag: "--mqtt" };
 pub(crate) const MQTT_TLS: Setting = Setting { key: "mqtt.listen_tls", flag: "--mqtt-tls" };
+pub(crate) const COAP: Setting = Setting { key: "coap.listen", flag: "--coap" };
+pub(crate) const COAP_TCP: Setting = Setting { key: "coap.tcp", flag: "--coap-tcp" };
 
 /// Binds `address:port` of a setting; a missing address means all of this machine's.
 pub(crate) fn bind(text: &str, setting: Setting) -> Result<TcpListener, ListenError> {
-    let Setting { key, flag } = setting;
+    bind_with(text, setting, listen)
+}
+
+/// As [`bind`], with a socket of another kind.
+pub(crate) fn bind_with<S>(
+    text: &str,
+    Setting { key, flag }: Setting,
+    open: impl FnOnce(SocketAddr) -> io::Result<S>,
+) -> Result<S, ListenError> {
     let address =
         resolve(text).map_err(|source| ListenError::Address { setting: key, text: text.to_owned(), source })?;
-    listen(address).map_err(|source| match source.kind() {
+    open(address).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => ListenError::InUse { address, flag },
         io::ErrorKind::PermissionDenied => ListenError::Denied { address, flag },
         io::ErrorKind::AddrNotAvailable => ListenError::NotHere { address, flag },

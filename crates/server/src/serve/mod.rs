@@ -4,6 +4,8 @@
 //! seconds: no new connections, requests and messages under way, sampling, mail, store (flush and sync), metadata. Whatever is acknowledged
 //! is on disk before its acknowledgement, so a stop that is cut short loses nothing.
 
+mod coap;
+mod coap_websocket;
 mod connections;
 mod host_metrics;
 mod listener;
@@ -11,8 +13,8 @@ mod mail;
 mod mqtt;
 mod mqtt_websocket;
 mod stop;
+mod websocket;
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +24,7 @@ use axum::http::HeaderValue;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use rustix::process::{Resource, Rlimit};
 use sensorium_api::{ApiConfig, AppState};
+use sensorium_gateways::coap::{Coap, Watch};
 use sensorium_gateways::mqtt::Mqtt;
 use sensorium_ingest::Ingest;
 use sensorium_live::{Hub, HubConfig};
@@ -33,7 +36,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Settings, TlsSettings};
-use crate::local::{LocalFile, LocalServer};
+use crate::local::{Addresses, LocalFile, LocalServer};
 use crate::tls::{self, Tls};
 use crate::{logging, open};
 use connections::{Connections, Patience};
@@ -71,11 +74,16 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let oidc = settings.people.oidc.provider(settings.http.public_url.as_deref())?;
     let listener = listener::bind(&settings.http.listen, listener::HTTP)?;
     let mqtt_listeners = mqtt::Listeners::bind(settings)?;
+    let coap_sockets = coap::Sockets::bind(settings)?;
     let address = listener.local_addr().context("the listener has no address")?;
 
     let hub = Hub::new(HubConfig { clients: settings.http.live_clients, ..HubConfig::default() });
-    let publisher = hub.clone();
-    let on_commit: CommitListener = Arc::new(move |seq, batch| publisher.publish(seq, batch));
+    let (publisher, watch) = (hub.clone(), Watch::default());
+    let observed = watch.clone();
+    let on_commit: CommitListener = Arc::new(move |seq, batch| {
+        publisher.publish(seq, batch);
+        observed.publish(batch);
+    });
     let (store, recovery) = open::store(settings, Some(on_commit)).await?;
     let (metadata, first) = open::metadata(settings).await?;
     bootstrap(&metadata).await?;
@@ -91,6 +99,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let mail = mail::start(settings, &metadata, &stop)?;
     let ingest = Ingest::new(store.clone(), metadata.clone(), settings.limits);
     let mqtt = mqtt_listeners.broker(settings, &ingest, &stop)?;
+    let coap = coap_sockets.server(settings, &ingest, watch, &stop)?;
     let state = AppState {
         store: store.clone(),
         query,
@@ -113,13 +122,18 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         }
         None => sensorium_api::router(state),
     };
+    let router = match coap.clone().filter(|_| settings.coap.websocket) {
+        Some(coap) => coap_websocket::beside(router, coap, settings.tls.is_on()),
+        None => router,
+    };
     let connections = Connections::new(router, settings.http.connections, Patience::default(), stop.clone());
     let connections = connections.with_hsts(hsts(&settings.tls));
     let host_metrics = start_host_metrics(settings, &store, first.org)?;
     let url = listener::local_url(address, tls.is_some());
     let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0", listener::HTTP)?) } else { None };
-    let mqtt_address = mqtt_listeners.address();
-    let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url, mqtt_address)?;
+    let (coap_address, coap_tcp) = coap_sockets.addresses();
+    let others = Addresses { mqtt: mqtt_listeners.address(), coap: coap_address, coap_tcp };
+    let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url, others)?;
     tokio::spawn(keep_up(metrics, stop.clone()));
     tokio::spawn(clean_up(metadata.clone(), every, stop.clone()));
     tokio::spawn(save_activity(metadata.clone(), stop.clone()));
@@ -129,6 +143,9 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     tokio::spawn(connections.clone().listen(listener, tls.clone()));
     if let Some(mqtt) = &mqtt {
         mqtt_listeners.start(settings, mqtt, tls.as_ref())?;
+    }
+    if let Some(coap) = &coap {
+        coap_sockets.start(coap)?;
     }
     if let Some(local) = local_listener {
         tokio::spawn(connections.clone().listen(local, None));
@@ -150,14 +167,14 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     tracing::info!(signal, "stopping");
     stop.cancel();
     tokio::select! {
-        outcome = stop_in_order(connections, mqtt, host_metrics, mail, store, metadata) => outcome,
+        outcome = stop_in_order(connections, (mqtt, coap), host_metrics, mail, store, metadata) => outcome,
         signal = signals.next() => bail!("stopped at once by a second {signal}; the next start replays the log"),
     }
 }
 
 async fn stop_in_order(
     connections: Connections,
-    mqtt: Option<Mqtt>,
+    (mqtt, coap): (Option<Mqtt>, Option<Coap>),
     host_metrics: Option<HostMetrics>,
     mail: Option<mail::Running>,
     store: Store,
@@ -167,8 +184,12 @@ async fn stop_in_order(
         Some(mqtt) => mqtt.drain(DRAIN).await,
         None => 0,
     };
-    let (http, mqtt) = tokio::join!(connections.drain(DRAIN), drained());
-    let dropped = http + mqtt;
+    let answered = async || match &coap {
+        Some(coap) => coap.drain(DRAIN).await,
+        None => 0,
+    };
+    let (http, mqtt, coap) = tokio::join!(connections.drain(DRAIN), drained(), answered());
+    let dropped = http + mqtt + coap;
     if dropped > 0 {
         tracing::warn!(dropped, "connections were still busy and were closed");
     }
@@ -265,13 +286,13 @@ fn local_access(
     metadata: &Metadata,
     plain: Option<&TcpListener>,
     url: &str,
-    mqtt: Option<SocketAddr>,
+    others: Addresses,
 ) -> Result<LocalFile> {
     let url = match plain {
         Some(listener) => listener::local_url(listener.local_addr().context("the listener has no address")?, false),
         None => url.to_owned(),
     };
-    let server = LocalServer::new(url, mqtt.map(|address| address.to_string()));
+    let server = LocalServer::new(url, others);
     metadata.accept_local_token(&server.token);
     server.write(data_dir).with_context(|| format!("cannot write server.json in {}", data_dir.display()))
 }

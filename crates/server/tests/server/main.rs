@@ -6,6 +6,7 @@
 mod support;
 
 mod backup;
+mod coap;
 mod commands;
 mod configuration;
 mod docs;

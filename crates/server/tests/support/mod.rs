@@ -123,6 +123,11 @@ impl Start {
         self.arg("--mqtt").arg("127.0.0.1:0")
     }
 
+    /// With CoAP over UDP, on a port that is free.
+    pub(crate) fn coap(self) -> Self {
+        self.arg("--coap").arg("127.0.0.1:0")
+    }
+
     /// One more argument.
     pub(crate) fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(arg);
@@ -265,6 +270,16 @@ impl Server {
         self.told("mqtt").parse().unwrap()
     }
 
+    /// Where the server listens to CoAP over UDP.
+    pub(crate) fn coap(&self) -> SocketAddr {
+        self.told("coap").parse().unwrap()
+    }
+
+    /// Where the server listens to CoAP over TCP.
+    pub(crate) fn coap_tcp(&self) -> SocketAddr {
+        self.told("coap_tcp").parse().unwrap()
+    }
+
     /// Where the server listens without TLS to commands on this machine.
     pub(crate) fn local_url(&self) -> String {
         self.told("url")
@@ -309,7 +324,12 @@ impl Server {
 
     /// The rows of an answer.
     pub(crate) fn query(&self, sql: &str) -> Vec<Vec<Value>> {
-        let query = [("db", "main"), ("q", sql), ("format", "json")];
+        self.query_in("main", sql)
+    }
+
+    /// The rows of an answer, of a database.
+    pub(crate) fn query_in(&self, database: &str, sql: &str) -> Vec<Vec<Value>> {
+        let query = [("db", database), ("q", sql), ("format", "json")];
         let request = self.request(reqwest::Method::GET, "/api/v1/sql").query(&query);
         let answer: Value = block_on(async { request.send().await.unwrap().json().await.unwrap() });
         let rows = answer["rows"].as_array().unwrap_or_else(|| panic!("{sql}: {answer}"));

@@ -187,6 +187,12 @@ impl LastValues {
         (0..count(series)).filter_map(|id| self.row(id, series, earliest_ns)).collect()
     }
 
+    /// As [`LastValues::rows`], of the series that have all of these tags.
+    pub(crate) fn rows_with(&self, tags: &[(Name, Name)], series: &SeriesEntries, earliest_ns: i64) -> Vec<LastRow> {
+        let has_all = |id: &u32| series.get(*id).is_some_and(|entry| tags.iter().all(|tag| entry.tags.contains(tag)));
+        (0..count(series)).filter(has_all).filter_map(|id| self.row(id, series, earliest_ns)).collect()
+    }
+
     /// How many series have a value that is not before a time, and the newest values of those of them that changed last.
     pub(crate) fn newest(&self, series: &SeriesEntries, earliest_ns: i64, limit: usize) -> (usize, Vec<LastRow>) {
         let time = |id: u32| self.fields.values().map(|column| column.time(id)).max().unwrap_or(NEVER);

@@ -188,6 +188,25 @@ fn stored_schema(file: &SourceData) -> SchemaRef {
 }
 
 #[test]
+fn newest_values_are_found_by_tags() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = create(folder.path());
+    let point = |device: &'static str, room: &'static str, value: f64| {
+        Point::new("t", 1).tag("device", device).tag("room", room).field("f", Value::F64(value))
+    };
+    write(&store, &[point("a", "x", 1.0), point("a", "y", 2.0), point("b", "x", 3.0)]);
+    let found = |tags: &[(&str, &str)]| {
+        let tags: Vec<_> = tags.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let rows = store.last_values_with(&key(), "t", &tags);
+        rows.iter().map(|row| row.series.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&[("device", "a")]), ["device=a,room=x", "device=a,room=y"]);
+    assert_eq!(found(&[("device", "a"), ("room", "y")]), ["device=a,room=y"]);
+    assert_eq!(found(&[]).len(), 3);
+    assert!(found(&[("device", "c")]).is_empty() && found(&[("floor", "x")]).is_empty());
+}
+
+#[test]
 fn newest_values_survive_many_flushes_and_stay_few_files() {
     let folder = tempfile::tempdir().unwrap();
     let store = create(folder.path());

@@ -69,7 +69,7 @@ pub(crate) fn server() -> &'static Server {
 
 /// Nothing drops what is static: when this process ends, its end of the pipe closes, and a shell ends the server and removes
 /// its folder.
-fn end_with_this_process(server: &Server) -> Child {
+pub(crate) fn end_with_this_process(server: &Server) -> Child {
     let folder = server.data_dir().parent().unwrap();
     Command::new("sh")
         .args(["-c", r#"read -r _; kill -9 "$1"; rm -rf "$2""#, "reaper", &server.pid().to_string()])

@@ -1,27 +1,27 @@
-//! The time that sessions count in: milliseconds since the epoch that never go back while the process runs.
+//! The time that sessions and exchanges count in: milliseconds since the epoch that never go back while the process runs.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The time of the start plus what has passed since.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     since: Instant,
     start_ms: u64,
 }
 
 impl Clock {
     /// A clock that goes on from now.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Self { since: Instant::now(), start_ms: whole_ms(start) }
     }
 
-    pub(super) fn now_ms(&self) -> u64 {
+    pub(crate) fn now_ms(&self) -> u64 {
         self.start_ms.saturating_add(whole_ms(self.since.elapsed()))
     }
 
     /// When it will be that late, on the clock of timers.
-    pub(super) fn instant(&self, at_ms: u64) -> tokio::time::Instant {
+    pub(crate) fn instant(&self, at_ms: u64) -> tokio::time::Instant {
         // Further ahead than any timer needs, and not so far that it overflows.
         let ahead = Duration::from_millis(at_ms.saturating_sub(self.start_ms)).min(Duration::from_secs(86_400 * 365));
         tokio::time::Instant::from_std(self.since + ahead)

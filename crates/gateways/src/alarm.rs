@@ -1,4 +1,4 @@
-//! The alarm of one connection. It may ring early: what is later than what it is set to does not set it anew, because each packet
+//! The alarm of one connection or socket. It may ring early: what is later than what it is set to does not set it anew, because each packet
 //! puts the keep-alive off.
 
 use std::future::pending;
@@ -6,11 +6,11 @@ use std::pin::Pin;
 
 use tokio::time::Sleep;
 
-use super::clock::Clock;
+use crate::clock::Clock;
 
 /// Rings once for each time that it is set.
 #[derive(Default)]
-pub(super) struct Alarm {
+pub(crate) struct Alarm {
     /// When it rings, in milliseconds, while it is set.
     at_ms: Option<u64>,
     sleep: Option<Pin<Box<Sleep>>>,
@@ -18,7 +18,7 @@ pub(super) struct Alarm {
 
 impl Alarm {
     /// Rings at this time or before.
-    pub(super) fn set(&mut self, at_ms: Option<u64>, clock: &Clock) {
+    pub(crate) fn set(&mut self, at_ms: Option<u64>, clock: &Clock) {
         let Some(at_ms) = at_ms.filter(|at_ms| self.at_ms.is_none_or(|set_ms| set_ms > *at_ms)) else { return };
         self.at_ms = Some(at_ms);
         let at = clock.instant(at_ms);
@@ -29,7 +29,7 @@ impl Alarm {
     }
 
     /// Waits until it rings; for ever when it is not set.
-    pub(super) async fn rung(&mut self) {
+    pub(crate) async fn rung(&mut self) {
         match &mut self.sleep {
             Some(sleep) if self.at_ms.is_some() => sleep.as_mut().await,
             _ => pending().await,
