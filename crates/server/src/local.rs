@@ -23,6 +23,7 @@ pub(crate) struct Addresses {
     pub(crate) mqtt: Option<SocketAddr>,
     pub(crate) coap: Option<SocketAddr>,
     pub(crate) coap_tcp: Option<SocketAddr>,
+    pub(crate) coap_dtls: Option<SocketAddr>,
 }
 
 /// What the file says.
@@ -43,6 +44,9 @@ pub(crate) struct LocalServer {
     /// Where it listens to CoAP over TCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) coap_tcp: Option<String>,
+    /// Where it listens to CoAP over DTLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) coap_dtls: Option<String>,
 }
 
 impl LocalServer {
@@ -51,8 +55,16 @@ impl LocalServer {
         let random = rand::rng().sample_iter(Alphanumeric).take(TOKEN_CHARACTERS).map(char::from);
         let token = "local_".chars().chain(random).collect();
         let text = |address: Option<SocketAddr>| address.map(|address| address.to_string());
-        let Addresses { mqtt, coap, coap_tcp } = others;
-        Self { url, token, pid: std::process::id(), mqtt: text(mqtt), coap: text(coap), coap_tcp: text(coap_tcp) }
+        let Addresses { mqtt, coap, coap_tcp, coap_dtls } = others;
+        Self {
+            url,
+            token,
+            pid: std::process::id(),
+            mqtt: text(mqtt),
+            coap: text(coap),
+            coap_tcp: text(coap_tcp),
+            coap_dtls: text(coap_dtls),
+        }
     }
 
     /// Writes the file; it appears whole or not at all.

@@ -68,6 +68,15 @@ impl Default for DtlsLimits {
     }
 }
 
+impl DtlsLimits {
+    /// What one of several sockets may hold of what all may hold together.
+    #[must_use]
+    pub fn shared_by(self, sockets: usize) -> Self {
+        let part = |all: usize| all.div_ceil(sockets.max(1));
+        Self { dtls_peers: part(self.dtls_peers), dtls_handshakes: part(self.dtls_handshakes), ..self }
+    }
+}
+
 /// Says which certificate is shown now; none when there is none that can be.
 pub type CertificateSource = Arc<dyn Fn() -> Option<Arc<ServerCertificate>> + Send + Sync>;
 
@@ -225,9 +234,8 @@ impl Secured {
         let now = self.instant(now_ms);
         let Ask { peer, serial, credential } = ask;
         if self.peers.get(&peer).is_some_and(|session| session.serial == serial) {
-            self.peers.step(now_ms, peer, out, |session, out| {
-                session.found((now, now_ms), peer, credential, found, out)
-            });
+            self.peers
+                .step(now_ms, peer, out, |session, out| session.found((now, now_ms), peer, credential, found, out));
         }
     }
 
@@ -273,15 +281,6 @@ impl Secured {
 
     fn instant(&self, now_ms: u64) -> Instant {
         self.start.0 + Duration::from_millis(now_ms.saturating_sub(self.start.1))
-    }
-}
-
-/// What one of several sockets may hold of what all may hold together.
-pub(super) fn share(limits: DtlsLimits, sockets: usize) -> DtlsLimits {
-    DtlsLimits {
-        dtls_peers: limits.dtls_peers.div_ceil(sockets.max(1)),
-        dtls_handshakes: limits.dtls_handshakes.div_ceil(sockets.max(1)),
-        ..limits
     }
 }
 
