@@ -1,5 +1,5 @@
-//! Decoders of what devices and people send: InfluxDB line protocol, JSON readings, detections of cameras, CSV files and
-//! what devices send over MQTT; the line protocol writer; and MQTT without its sockets.
+//! Decoders of what devices and people send: InfluxDB line protocol, JSON readings, detections of cameras, CSV files, what
+//! devices send over MQTT, SenML and CBOR; the line protocol writer; and MQTT and CoAP without their sockets.
 //!
 //! Pure: no sockets, no files, no clock. Bytes, the time of receipt and the stored schema come in as arguments; rows go
 //! out into a [`sensorium_model::BatchBuilder`].
@@ -12,7 +12,8 @@
 //!
 //! Limits: those of [`sensorium_model::IngestLimits`], which the builder holds; [`json::MAX_DEPTH`] levels of nesting;
 //! descriptions of refused rows are kept up to the number that [`Refusals::keep`] was given, the others are counted;
-//! those of [`decoders`]; [`mqtt::MqttLimits`] for everything of [`mqtt`].
+//! those of [`decoders`]; [`mqtt::MqttLimits`] for everything of [`mqtt`] and
+//! [`coap::CoapLimits`] for everything of [`coap`].
 
 pub mod coap;
 pub mod csv;

@@ -2,12 +2,14 @@
 //! (RFC 7641), bodies in blocks (RFC 7959), lists of links (RFC 6690), and what shows where a client is (RFC 9175).
 //!
 //! An [`Endpoint`] is a server's end of all exchanges over datagrams, a [`Connection`] that of one reliable connection. Both
-//! give whole requests to the application and take whole responses from it ([`Event`], [`Output`]).
+//! give whole requests to the application and take whole responses from it ([`Event`], [`Output`]). [`client`] is the other
+//! end, for simulated devices and measurements.
 //!
 //! Times are milliseconds by a clock that never goes back while the process runs.
 
 mod block;
 mod check;
+pub mod client;
 mod code;
 mod connection;
 pub mod endpoint;

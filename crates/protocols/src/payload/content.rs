@@ -10,7 +10,7 @@
 //! | 112, SenML in CBOR | as [`super::senml`] |
 //! | [`LINE_PROTOCOL`] | line protocol, with times in nanoseconds |
 //!
-//! The target's tags are added to what stands in its table by format none, 0, 50 and 60. A reading's own tags come first.
+//! The target's tags are added to readings of the formats none, 0, 50 and 60 that do not have them themselves.
 //!
 //! Invariants: as those of the crate. After an error the builder holds the readings before it and must be thrown away.
 

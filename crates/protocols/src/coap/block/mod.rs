@@ -208,8 +208,7 @@ impl<P: Copy + Eq + Hash> Blocks<P> {
             return Incoming::Answer(self.too_large());
         }
         if let Some(block) = block2.filter(|block| block.number > 0) {
-            let is_fetch = request.code == Code::FETCH && request.payload.is_empty();
-            if let Some(answer) = self.cut_kept(now_ms, peer, &asked, is_fetch, carrier) {
+            if let Some(answer) = self.cut_kept(now_ms, peer, &asked, request.payload.is_empty(), carrier) {
                 return Incoming::Answer(answer);
             }
             if request.code != Code::GET {

@@ -28,15 +28,15 @@ impl<P: Copy + Eq + Hash> Blocks<P> {
         now_ms: u64,
         peer: P,
         asked: &Asked,
-        is_bodiless_fetch: bool,
+        is_bodiless: bool,
         carrier: Carrier,
     ) -> Option<Response> {
         let block = asked.block2?;
         let block = block.with_exponent(block.exponent.min(self.exponent(carrier)));
         let expires_ms = now_ms + self.limits.kept_body_ms;
-        // A client that sent the body of its FETCH in blocks asks for later blocks without it.
+        // A client that sent a body in blocks asks for later blocks of the response without it (section 3.3).
         let is = |kept: &&mut Kept| {
-            kept.key.resource == asked.key.resource && (is_bodiless_fetch || kept.key.body == asked.key.body)
+            kept.key.resource == asked.key.resource && (is_bodiless || kept.key.body == asked.key.body)
         };
         let kept = self.peers.get_mut(&peer)?.kept.iter_mut().rev().find(is)?;
         kept.expires_ms = expires_ms;

@@ -33,8 +33,14 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
             let reply = reply.clone();
             self.peers.heard(now_ms, peer, datagram.len());
             if let Reply::Same(bytes) = reply {
-                self.peers.sent(peer, bytes.len());
-                out.sends.push((peer, bytes));
+                // A repeat may be shorter than what it repeats.
+                let fits = self.peers.allowance(peer) >= bytes.len() as u64;
+                if self.is_proven(peer, arrival) || fits {
+                    self.peers.sent(peer, bytes.len());
+                    out.sends.push((peer, bytes));
+                } else {
+                    self.counters.curtailed += 1;
+                }
             }
             return;
         }
@@ -49,16 +55,33 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
                 }
                 reset(peer, arrival, kind, id, out);
             }
-            Err(error @ DecodeError::Limit { code, token, .. }) if code.is_request() => {
+            Err(error) => self.undecodable(now_ms, peer, arrival, datagram.len(), (kind, id), &error, out),
+        }
+    }
+
+    /// Tells the sender of a CON what is too much in its request, or that its message is none.
+    #[expect(clippy::too_many_arguments, reason = "what is known of a message that was not read")]
+    fn undecodable(
+        &mut self,
+        now_ms: u64,
+        peer: P,
+        arrival: Arrival,
+        bytes: usize,
+        (kind, id): (Kind, u16),
+        error: &DecodeError,
+        out: &mut Output<P>,
+    ) {
+        match *error {
+            DecodeError::Limit { code, token, .. } if code.is_request() => {
                 self.counters.refused += 1;
                 if kind == Kind::Con && arrival != Arrival::Multicast {
-                    self.remember_new(now_ms, peer, id, datagram.len());
+                    self.remember_new(now_ms, peer, id, bytes);
                     let message = Message { code, token, ..Message::empty(kind, id) };
                     let exchange = self.exchange(now_ms, peer, arrival, &message);
-                    self.deliver(now_ms, exchange, too_much(&error, &self.limits), out);
+                    self.deliver(now_ms, exchange, too_much(error, &self.limits), out);
                 }
             }
-            Err(_) => {
+            _ => {
                 self.counters.malformed += 1;
                 reset(peer, arrival, kind, id, out);
             }
@@ -144,6 +167,11 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
         request.options.remove(option::ECHO);
     }
 
+    /// Whether a peer may be sent as much as there is.
+    fn is_proven(&self, peer: P, arrival: Arrival) -> bool {
+        arrival != Arrival::Plain || self.limits.amplification == 0 || self.peers.is_proven(peer)
+    }
+
     /// The exchange that a request begins.
     fn exchange(&self, now_ms: u64, peer: P, arrival: Arrival, message: &Message) -> Exchange<P> {
         Exchange {
@@ -156,7 +184,7 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
             asked: Asked::NOTHING,
             wants_observation: false,
             is_multicast: arrival == Arrival::Multicast,
-            is_proven: arrival != Arrival::Plain || self.limits.amplification == 0 || self.peers.is_proven(peer),
+            is_proven: self.is_proven(peer, arrival),
             is_acknowledged: false,
             began_ms: now_ms,
         }
