@@ -347,7 +347,7 @@ impl Settings {
             })
             .or_else(|| Some(("http.public_url", self.http.public_url.as_deref().and_then(wrong_public_url)?)))
             .or_else(|| self.mqtt.broken_rule(self.tls.is_on()))
-            .or_else(|| self.coap.broken_rule())
+            .or_else(|| self.coap.broken_rule(self.tls.is_on()))
             .or_else(|| self.postgres.broken_rule())
             .or_else(|| self.mail.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| self.people.oidc.broken_rule(self.http.public_url.as_deref()))

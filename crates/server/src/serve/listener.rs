@@ -37,6 +37,7 @@ pub(crate) const HTTP: Setting = Setting { key: "http.listen", flag: "--http" };
 pub(crate) const MQTT: Setting = Setting { key: "mqtt.listen", flag: "--mqtt" };
 pub(crate) const MQTT_TLS: Setting = Setting { key: "mqtt.listen_tls", flag: "--mqtt-tls" };
 pub(crate) const COAP: Setting = Setting { key: "coap.listen", flag: "--coap" };
+pub(crate) const COAP_DTLS: Setting = Setting { key: "coap.dtls", flag: "--coap-dtls" };
 pub(crate) const COAP_TCP: Setting = Setting { key: "coap.tcp", flag: "--coap-tcp" };
 pub(crate) const POSTGRES: Setting = Setting { key: "postgres.listen", flag: "--postgres" };
 

@@ -2,6 +2,7 @@
 //! others wrote.
 
 mod client;
+mod dtls;
 mod laboratory;
 mod multicast;
 mod observe;
