@@ -6,7 +6,7 @@ use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
-use sensorium_model::{Action, DatabaseName};
+use sensorium_model::{Action, DatabaseKey, DatabaseName};
 use sensorium_protocols::influxql::{Parameters, Statement, parse_with};
 use sensorium_query::influxql::{InfluxqlRequest, Series};
 use sensorium_query::{Asker, QueryError};
@@ -119,6 +119,9 @@ async fn in_influxql(State(state): State<AppState>, caller: Caller, request: Req
     let database = DatabaseName::new(&db)?;
     let principal = caller.0.clone();
     require(&principal, Action::Read(&database), "this credential may not read this database")?;
+    if state.store.schema(&DatabaseKey::new(principal.org, database.clone())).is_none() {
+        return Err(ApiError::database_missing(&db));
+    }
     let parameters = match params {
         None => Parameters::new(),
         // The address holds an object as text.
