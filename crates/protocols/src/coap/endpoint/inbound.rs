@@ -21,6 +21,9 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
             self.counters.malformed += 1;
             return;
         };
+        if arrival == Arrival::Proven {
+            self.peers.prove(now_ms, peer, &mut self.random);
+        }
         if matches!(kind, Kind::Ack | Kind::Rst) {
             // A response that somebody sends to a server in an acknowledgement answers nothing here.
             return match datagram.len() == 4 && code == Code::EMPTY {

@@ -1,7 +1,7 @@
 //! Tests of SenML.
 
 use ciborium::cbor;
-use sensorium_model::{Batch, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId, Value};
+use sensorium_model::{Batch, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId, Sender, Value};
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn decode(sender: Option<&str>, device: Option<&str>, body: &[u8], is_cbor: bool
     let schema = DatabaseSchema::default();
     let mut builder = BatchBuilder::new(&schema, IngestLimits::default(), NOW);
     if let Some(sender) = sender {
-        builder.sent_by(sender.into());
+        builder.sent_by(Sender::Device(sender.into()));
     }
     let mut refusals = Refusals::keep(100);
     let mut units = BTreeMap::new();
