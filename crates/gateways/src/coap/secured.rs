@@ -16,6 +16,8 @@ pub(super) struct Wire {
     shared: Arc<Shared>,
     secured: Secured,
     flow: Flow,
+    /// Peers that are over, of whom something may be left to be done.
+    leaving: Vec<(Peer, Option<Arc<Principal>>)>,
     answers: UnboundedReceiver<(Ask, Found)>,
     // At most one question for each peer is under way.
     report: UnboundedSender<(Ask, Found)>,
@@ -26,15 +28,17 @@ impl Wire {
         let start_ms = shared.clock.now_ms();
         let secured = Secured::new(config, shared.clock.instant(start_ms).into_std(), start_ms)?;
         let (report, answers) = unbounded_channel();
-        Ok(Self { shared, secured, flow: Flow::default(), answers, report })
+        Ok(Self { shared, secured, flow: Flow::default(), leaving: Vec::new(), answers, report })
     }
 
     pub(super) fn deadline(&self) -> Option<u64> {
         self.secured.deadline()
     }
 
+    /// Who a peer is, or was when it said what was taken last.
     pub(super) fn principal(&self, peer: &Peer) -> Option<Arc<Principal>> {
-        self.secured.principal(peer).cloned()
+        let left = || self.leaving.iter().rev().find(|(left, _)| left == peer)?.1.as_ref();
+        self.secured.principal(peer).or_else(left).cloned()
     }
 
     /// Waits for an answer of the registry; for ever without DTLS.
@@ -76,12 +80,15 @@ impl Wire {
         sends.append(&mut self.flow.sends);
     }
 
+    /// What peers said, of whom some may be gone. Their principals are known until [`Self::take_left`].
     pub(super) fn take_plaintexts(&mut self) -> impl Iterator<Item = (Peer, Bytes)> {
+        self.leaving.append(&mut self.flow.ended);
         self.flow.plaintexts.drain(..)
     }
 
-    pub(super) fn take_ended(&mut self) -> impl Iterator<Item = Peer> {
-        self.flow.ended.drain(..)
+    /// Peers that are over, once all that they said is done.
+    pub(super) fn take_left(&mut self) -> impl Iterator<Item = Peer> {
+        self.leaving.drain(..).map(|(peer, _)| peer)
     }
 
     /// Asks the registry what is to be known.

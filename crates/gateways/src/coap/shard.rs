@@ -163,6 +163,9 @@ impl Shard {
             self.desk.tick(&mut self.line);
             self.line.endpoint.tick(self.line.now_ms, &mut self.line.out);
             self.serve().await;
+            if self.forget_left() {
+                self.serve().await;
+            }
             self.desk.store();
             if let Some(wire) = &mut self.wire {
                 wire.send(self.line.now_ms, &mut self.line.out.sends);
@@ -202,15 +205,23 @@ impl Shard {
         }
     }
 
-    /// Hands over what peers said below DTLS, and says which are gone.
+    /// Hands over what peers said over DTLS.
     fn hand_over(&mut self) {
         let Datagrams { endpoint, out, now_ms } = &mut self.line;
         if let Some(wire) = &mut self.wire {
-            wire.take_ended().for_each(|peer| endpoint.forget_peer(peer, out));
             for (peer, plaintext) in wire.take_plaintexts() {
                 endpoint.receive(*now_ms, peer, self.arrival, &plaintext, out);
             }
         }
+    }
+
+    /// Forgets peers whose session is over; whether there is something to be done about it.
+    fn forget_left(&mut self) -> bool {
+        let Datagrams { endpoint, out, .. } = &mut self.line;
+        if let Some(wire) = &mut self.wire {
+            wire.take_left().for_each(|peer| endpoint.forget_peer(peer, out));
+        }
+        !out.events.is_empty()
     }
 
     /// Does what came out of the layer of datagrams.

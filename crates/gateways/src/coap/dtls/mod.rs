@@ -169,8 +169,8 @@ pub(super) struct Flow {
     /// What peers said whose handshake is over.
     pub(super) plaintexts: Vec<(Peer, Bytes)>,
     pub(super) asks: Vec<Ask>,
-    /// Peers that are gone, or begin anew.
-    pub(super) ended: Vec<Peer>,
+    /// Peers that are gone, or begin anew, and who they were. What they said before is among the plaintexts.
+    pub(super) ended: Vec<(Peer, Option<Arc<Principal>>)>,
 }
 
 /// The peers of one socket.

@@ -144,8 +144,8 @@ impl Peers {
         gauge!("sensorium_coap_dtls_peers").decrement(1.0);
         if entry.session.is_open {
             counter!("sensorium_coap_dtls_ended_total", "reason" => failure.label()).increment(1);
+            out.ended.push((peer, entry.session.principal().cloned()));
             entry.session.say_goodbye(peer, out);
-            out.ended.push(peer);
         } else {
             fail(peer, failure, out);
         }

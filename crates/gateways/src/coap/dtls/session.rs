@@ -234,7 +234,7 @@ impl Session {
     /// One record for each message, and one datagram for each record: there are clients that read no further than the first.
     fn encrypt(&mut self, now: Now, peer: Peer, plaintext: &[u8], out: &mut Flow) -> Step {
         let taken = self.engine.dtls.send_application_data(plaintext);
-        self.judge(taken)?;
+        self.judge(taken.map(drop))?;
         self.pump(now, peer, out)
     }
 

@@ -119,7 +119,7 @@ impl World {
             }
         }
         self.plaintexts.append(&mut self.out.plaintexts);
-        self.ended.append(&mut self.out.ended);
+        self.ended.extend(self.out.ended.drain(..).map(|(peer, _)| peer));
     }
 
     fn came(&mut self, peer: Peer, datagram: &Bytes) {
@@ -140,7 +140,8 @@ impl World {
     }
 
     fn hand_to(&mut self, client: &mut Client) {
-        for (_, datagram) in self.out.sends.extract_if(.., |(peer, _)| *peer == client.peer) {
+        let to = client.peer;
+        for (_, datagram) in self.out.sends.extract_if(.., |(peer, _)| *peer == to) {
             client.hears(&datagram);
         }
     }
