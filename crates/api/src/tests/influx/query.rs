@@ -102,7 +102,9 @@ async fn another_organisation_sees_nothing() {
     assert_eq!(result(&reply)["error"], "database not found: dht", "{}", reply.text());
     let reply = form(&server, "", "SHOW DATABASES").cookie(&eve).send().await;
     assert!(!reply.text().contains("dht"), "{}", reply.text());
-    for statement in ["DROP MEASUREMENT temperature", "ALTER RETENTION POLICY autogen ON dht DURATION 1h"] {
+    for statement in
+        ["DROP MEASUREMENT temperature", "DELETE FROM temperature", "ALTER RETENTION POLICY autogen ON dht DURATION 1h"]
+    {
         let reply = form(&server, "", statement).cookie(&eve).send().await;
         assert!(result(&reply)["error"].as_str().unwrap().contains("dht"), "{}", reply.text());
     }

@@ -17,13 +17,12 @@ use crate::routes::keeping;
 const ONLY_EQUAL: &str = "readings are deleted by time and by tags with a value each, such as WHERE place = 'room1' AND time < now() - 1d; \
                           split the statement into such ones";
 
-/// Deletes all readings of a measurement.
+/// Deletes all readings of a measurement; one that does not exist is no error, as for InfluxDB.
 pub(super) async fn drop_measurement(changing: &Changing<'_>, name: &str) -> Result<Done, String> {
     let key = changing.database()?;
-    if !has(changing, &key, name) {
-        return Err(format!("measurement not found: {name}"));
+    if has(changing, &key, name) {
+        remove(changing, &key, name, (i64::MIN, i64::MAX), Vec::new()).await?;
     }
-    remove(changing, &key, name, (i64::MIN, i64::MAX), Vec::new()).await?;
     Ok(Done::Nothing)
 }
 
