@@ -8,6 +8,7 @@ mod coap;
 mod coap_websocket;
 mod connections;
 mod host_metrics;
+mod influx_udp;
 mod listener;
 mod mail;
 mod mqtt;
@@ -75,8 +76,12 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let listener = listener::bind(&settings.http.listen, listener::HTTP)?;
     let mqtt_listeners = mqtt::Listeners::bind(settings)?;
     let coap_sockets = coap::Sockets::bind(settings)?;
+<<<<<<< HEAD
     let postgres_listener =
         settings.postgres.address().map(|address| listener::bind(&address, listener::POSTGRES)).transpose()?;
+=======
+    let influx_socket = influx_udp::Socket::bind(settings)?;
+>>>>>>> 99b2054247bee97e18e1052007b34bbe40feef1a
     let address = listener.local_addr().context("the listener has no address")?;
 
     let hub = Hub::new(HubConfig { clients: settings.http.live_clients, ..HubConfig::default() });
@@ -102,6 +107,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let ingest = Ingest::new(store.clone(), metadata.clone(), settings.limits);
     let mqtt = mqtt_listeners.broker(settings, &ingest, &stop)?;
     let coap = coap_sockets.server(settings, &ingest, watch, &stop)?;
+    influx_socket.start(settings, &ingest, &stop)?;
     let state = AppState {
         store: store.clone(),
         query,

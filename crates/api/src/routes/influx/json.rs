@@ -11,7 +11,6 @@ use super::value::{self, Epoch, NoJson};
 
 /// The answer to a request of statements.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "only describes the answer in the OpenAPI document")]
 pub(super) struct Answer {
     /// One for each statement.
     results: Vec<StatementResult>,
@@ -19,7 +18,6 @@ pub(super) struct Answer {
 
 /// The answer to a statement.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "only describes the answer in the OpenAPI document")]
 struct StatementResult {
     /// Which one, from 0.
     statement_id: u64,
@@ -39,7 +37,6 @@ struct StatementResult {
 
 /// Rows that belong together.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "only describes the answer in the OpenAPI document")]
 struct ResultSeries {
     /// The measurement.
     #[schema(nullable = false)]
@@ -58,7 +55,6 @@ struct ResultSeries {
 
 /// A remark.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "only describes the answer in the OpenAPI document")]
 struct Message {
     /// `warning`.
     level: String,

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Server, TOKEN, block_on, python, succeed};
+use crate::support::{Server, Start, TOKEN, block_on, python, succeed, wait_for};
 
 const START: i64 = 1_700_000_000;
 
@@ -165,6 +165,22 @@ fn the_output_of_telegraf_works() {
     assert_eq!(post(&server, path, &lines), (204, String::new()));
     let answer = post(&server, "/query?db=telegraf&q=SELECT+usage_idle+FROM+cpu", "").1;
     assert!(answer.contains("98.5"), "{answer}");
+}
+
+#[test]
+fn line_protocol_over_udp_is_stored() {
+    let server = Start::new().set("influx.udp", "127.0.0.1:0").set("influx.udp_database", "udp").start();
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("line protocol over UDP")).unwrap_or_else(|| panic!("{log}"));
+    let address = line.split_once("127.0.0.1:").unwrap().1;
+    let port: String = address.chars().take_while(char::is_ascii_digit).collect();
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(b"m,place=a v=1 1\nm,place=a v=2 2\n", format!("127.0.0.1:{port}")).unwrap();
+    socket.send_to(b"m,place=a v=3 3", format!("127.0.0.1:{port}")).unwrap();
+    wait_for("the readings", || {
+        let answer = post(&server, "/query?db=udp&q=SELECT+sum(v)+FROM+m", "").1;
+        answer.contains("\"values\":[[\"1970-01-01T00:00:00Z\",6]]").then_some(())
+    });
 }
 
 /// Seconds since the epoch.
