@@ -52,6 +52,10 @@ impl Session {
         if !name.is_empty() && self.statements.contains_key(&name) {
             return Err(Failure::new("42P05", format!("There is a prepared statement {name:?} already.")));
         }
+        if name.is_empty() {
+            // The next one takes the place of that without a name.
+            self.statements.remove("");
+        }
         self.must_have_room(self.statements.len(), "prepared statements", text.len())?;
         self.statements.insert(name, Prepared { text, begins, statement, types, described: None });
         self.wire.put(&PgWireBackendMessage::ParseComplete(ParseComplete::new()))
@@ -108,6 +112,9 @@ impl Session {
         };
         if !bind.portal.is_empty() && self.portals.contains_key(&bind.portal) {
             return Err(Failure::new("42P03", format!("There is a portal {:?} already.", bind.portal)).into());
+        }
+        if bind.portal.is_empty() {
+            self.portals.remove("");
         }
         self.must_have_room(self.portals.len(), "portals", portal.bytes)?;
         self.portals.insert(bind.portal, portal);
