@@ -5,7 +5,8 @@ use std::process::Stdio;
 use serde_json::json;
 
 use super::{ENDLESS, fill, psql, refused, rows, server};
-use crate::support::{Server, Start, TOKEN, block_on, client, token_of_another_organisation, wait_for};
+use crate::registry_files::token_of_another_organisation;
+use crate::support::{Server, Start, TOKEN, block_on, client, wait_for};
 use crate::tls::fixture;
 
 const LOGIN: &str = "ada";
