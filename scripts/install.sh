@@ -11,6 +11,7 @@ if [ "${1:-run}" = test ]; then
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && command -v psql >/dev/null || packages+=(postgresql)
   command -v g++ >/dev/null || packages+=(g++)
   command -v mosquitto_pub >/dev/null || packages+=(mosquitto-clients)
+  command -v influx >/dev/null || packages+=(influxdb-client)
   [ -x /usr/sbin/mosquitto ] || packages+=(mosquitto)
   command -v coap-client-notls >/dev/null || packages+=(libcoap3-bin)
   python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3 python3-venv)

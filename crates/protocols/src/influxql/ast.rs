@@ -1,8 +1,16 @@
 //! The parts of statements.
 //!
+//! Statements that change something are in [`super::changes`], those that show something in [`super::shows`].
+//!
 //! Regular expressions are texts here; whoever matches with them compiles them. Times and durations are nanoseconds.
 
 use chrono_tz::Tz;
+
+use super::changes::{
+    AlterRetentionPolicy, CreateContinuousQuery, CreateDatabase, CreateRetentionPolicy, CreateSubscription, Deletion,
+    Grant,
+};
+use super::shows::{ShowCardinality, ShowMeasurements, ShowSchema, ShowTagValues};
 
 /// A statement.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +19,164 @@ pub enum Statement {
     Select(Box<Select>),
     /// `EXPLAIN [ANALYZE] SELECT …`
     Explain(Box<Explain>),
+    /// `SHOW DATABASES`
+    ShowDatabases,
+    /// `SHOW MEASUREMENTS …`
+    ShowMeasurements(Box<ShowMeasurements>),
+    /// `SHOW SERIES …`
+    ShowSeries(Box<ShowSchema>),
+    /// `SHOW TAG KEYS …`
+    ShowTagKeys(Box<ShowSchema>),
+    /// `SHOW TAG VALUES …`
+    ShowTagValues(Box<ShowTagValues>),
+    /// `SHOW FIELD KEYS …`; it has no condition.
+    ShowFieldKeys(Box<ShowSchema>),
+    /// `SHOW … [EXACT] CARDINALITY …`
+    ShowCardinality(Box<ShowCardinality>),
+    /// `SHOW RETENTION POLICIES [ON database]`
+    ShowRetentionPolicies {
+        /// The database; that of the request without it.
+        database: Option<String>,
+    },
+    /// `SHOW QUERIES`
+    ShowQueries,
+    /// `SHOW CONTINUOUS QUERIES`
+    ShowContinuousQueries,
+    /// `SHOW SHARDS`
+    ShowShards,
+    /// `SHOW SHARD GROUPS`
+    ShowShardGroups,
+    /// `SHOW STATS [FOR 'module']`
+    ShowStats {
+        /// The only module that is asked for.
+        module: Option<String>,
+    },
+    /// `SHOW DIAGNOSTICS [FOR 'module']`
+    ShowDiagnostics {
+        /// The only module that is asked for.
+        module: Option<String>,
+    },
+    /// `SHOW SUBSCRIPTIONS`
+    ShowSubscriptions,
+    /// `SHOW USERS`
+    ShowUsers,
+    /// `SHOW GRANTS FOR user`
+    ShowGrants {
+        /// Whose rights.
+        user: String,
+    },
+    /// `CREATE DATABASE …`
+    CreateDatabase(Box<CreateDatabase>),
+    /// `DROP DATABASE name`
+    DropDatabase {
+        /// The database.
+        name: String,
+    },
+    /// `CREATE RETENTION POLICY …`
+    CreateRetentionPolicy(Box<CreateRetentionPolicy>),
+    /// `ALTER RETENTION POLICY …`
+    AlterRetentionPolicy(Box<AlterRetentionPolicy>),
+    /// `DROP RETENTION POLICY name ON database`
+    DropRetentionPolicy {
+        /// The policy.
+        name: String,
+        /// Its database.
+        database: String,
+    },
+    /// `CREATE CONTINUOUS QUERY …`
+    CreateContinuousQuery(Box<CreateContinuousQuery>),
+    /// `DROP CONTINUOUS QUERY name ON database`
+    DropContinuousQuery {
+        /// The continuous query.
+        name: String,
+        /// Its database.
+        database: String,
+    },
+    /// `CREATE USER …`
+    CreateUser {
+        /// The user.
+        name: String,
+        /// The password.
+        password: String,
+        /// `WITH ALL PRIVILEGES`.
+        is_admin: bool,
+    },
+    /// `DROP USER name`
+    DropUser {
+        /// The user.
+        name: String,
+    },
+    /// `SET PASSWORD FOR user = 'password'`
+    SetPassword {
+        /// The user.
+        user: String,
+        /// The password.
+        password: String,
+    },
+    /// `GRANT … TO user`
+    Grant(Grant),
+    /// `REVOKE … FROM user`
+    Revoke(Grant),
+    /// `CREATE SUBSCRIPTION …`
+    CreateSubscription(Box<CreateSubscription>),
+    /// `DROP SUBSCRIPTION name ON database.policy`
+    DropSubscription {
+        /// The subscription.
+        name: String,
+        /// Its database.
+        database: String,
+        /// Its retention policy.
+        retention_policy: String,
+    },
+    /// `DROP MEASUREMENT name`
+    DropMeasurement {
+        /// The measurement.
+        name: String,
+    },
+    /// `DROP SERIES …`: the readings and what is known of the series.
+    DropSeries(Box<Deletion>),
+    /// `DELETE …`: the readings.
+    Delete(Box<Deletion>),
+    /// `DROP SHARD number`
+    DropShard {
+        /// The shard.
+        id: u64,
+    },
+    /// `KILL QUERY number [ON host]`
+    KillQuery {
+        /// The query.
+        id: u64,
+        /// The host that runs it.
+        host: Option<String>,
+    },
+}
+
+impl Statement {
+    /// Whether it may change something, so that `GET` is no request for it.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::Select(select) => select.target.is_some(),
+            Self::Explain(_)
+            | Self::ShowDatabases
+            | Self::ShowMeasurements(_)
+            | Self::ShowSeries(_)
+            | Self::ShowTagKeys(_)
+            | Self::ShowTagValues(_)
+            | Self::ShowFieldKeys(_)
+            | Self::ShowCardinality(_)
+            | Self::ShowRetentionPolicies { .. }
+            | Self::ShowQueries
+            | Self::ShowContinuousQueries
+            | Self::ShowShards
+            | Self::ShowShardGroups
+            | Self::ShowStats { .. }
+            | Self::ShowDiagnostics { .. }
+            | Self::ShowSubscriptions
+            | Self::ShowUsers
+            | Self::ShowGrants { .. } => false,
+            _ => true,
+        }
+    }
 }
 
 /// `EXPLAIN [ANALYZE] SELECT …`

@@ -1,6 +1,6 @@
 //! InfluxQL over the store: what InfluxDB 1.8 answers, in series of rows.
 //!
-//! `SELECT` and `EXPLAIN` are [`select`], `SHOW` is [`show`]; statements that change something are refused here, because they
+//! `SELECT` and `EXPLAIN` are `select`, `SHOW` is `show`; statements that change something are refused here, because they
 //! belong to the one who holds the metadata. A measurement is a table, its field keys and tag keys are the columns.
 //!
 //! Permission, memory, wall time, rows and the list of running queries are those of SQL: a statement sees the databases of

@@ -6,6 +6,7 @@
 mod bridge;
 mod coap;
 mod file;
+mod influx;
 mod layers;
 mod mail;
 mod mqtt;

@@ -12,6 +12,7 @@ mod configuration;
 mod docs;
 mod durability;
 mod import;
+mod influx;
 mod live;
 mod mail;
 mod mqtt;

@@ -290,6 +290,11 @@ impl Server {
         self.told("coap_tcp").parse().unwrap()
     }
 
+    /// Where the server listens to CoAP over DTLS.
+    pub(crate) fn coap_dtls(&self) -> SocketAddr {
+        self.told("coap_dtls").parse().unwrap()
+    }
+
     /// Where the server listens without TLS to commands on this machine.
     pub(crate) fn local_url(&self) -> String {
         self.told("url")

@@ -120,37 +120,32 @@ impl<'a> Mapper<'a> {
             _ => None,
         };
         if let Some(transform) = transform {
-            let (leaf, column, kind) = match of {
-                Some(Expr::Call(inner)) => {
-                    let inner = self.made(inner)?;
-                    if inner.transform.is_some() {
-                        return Err(meaning(format!(
-                            "{name}() of another transformation is not there; use a sub-query"
-                        )));
-                    }
-                    (inner.leaf, inner.column, inner.kind)
-                }
+            let inner = match of {
+                Some(Expr::Call(inner)) => self.made(inner)?,
                 other => {
                     let (column, kind) = self.argument(name, other)?;
-                    (None, column, kind)
+                    Call { leaf: None, column, transforms: Vec::new(), kind }
                 }
             };
+            let kind = inner.kind;
             check(name, kind)?;
             let kind = match transform {
                 Transform::Derivative { .. } | Transform::MovingAverage(_) => Kind::Float,
                 Transform::Elapsed(_) => Kind::Integer,
                 Transform::Difference { .. } | Transform::CumulativeSum => kind,
             };
-            return Ok(Call { leaf, column, transform: Some(transform), kind });
+            let mut call = Call { kind, ..inner };
+            call.transforms.push(transform);
+            return Ok(call);
         }
         if let (true, Some(Expr::Call(Written { args, .. }))) = (name == "count", of) {
             let (column, _) = self.argument("distinct", args.first())?;
-            return Ok(Call { leaf: Some(Leaf::CountDistinct), column, transform: None, kind: Kind::Integer });
+            return Ok(Call { leaf: Some(Leaf::CountDistinct), column, transforms: Vec::new(), kind: Kind::Integer });
         }
         if let (true, Some(Expr::Distinct(name))) = (name == "count", of) {
             let var = VarRef { name: name.clone(), data_type: None };
             let column = self.column(&var);
-            return Ok(Call { leaf: Some(Leaf::CountDistinct), column, transform: None, kind: Kind::Integer });
+            return Ok(Call { leaf: Some(Leaf::CountDistinct), column, transforms: Vec::new(), kind: Kind::Integer });
         }
         let (column, kind) = self.argument(name, of)?;
         check(name, kind)?;
@@ -188,7 +183,7 @@ impl<'a> Mapper<'a> {
             Leaf::Mean | Leaf::Stddev | Leaf::Median | Leaf::Integral(_) => Kind::Float,
             _ => kind,
         };
-        Ok(Call { leaf: Some(leaf), column, transform: None, kind })
+        Ok(Call { leaf: Some(leaf), column, transforms: Vec::new(), kind })
     }
 
     fn argument(&mut self, name: &str, arg: Option<&Expr>) -> Result<(usize, Kind), QueryError> {

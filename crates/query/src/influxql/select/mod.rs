@@ -1,8 +1,9 @@
 //! `SELECT`: from a statement to the rows of its series.
 //!
 //! [`resolve`] gives names their meaning, from the schemas of the tables behind `FROM`; [`scan`] reads a table through
-//! DataFusion, which leaves out rows and, where its functions mean the same, makes the bins; a single series, and what is newest, is
-//! read without a plan ([`only`], [`newest`]); [`exec`] cuts what comes into series and hands out their rows, which [`series`] makes. Rows of sub-queries go through the same ([`nested`]).
+//! DataFusion, which leaves out rows and, where its functions mean the same, makes the bins; a single series, and what is
+//! newest, are read without a plan ([`only`], [`newest`]); [`exec`] cuts what comes into series and hands out their rows,
+//! which [`series`] makes. Rows of sub-queries go through the same ([`nested`]).
 //!
 //! Memory: one series is held at a time, of it what its functions need, and of sub-queries all rows; both are asked for from
 //! the query's pool.
@@ -80,7 +81,6 @@ pub(crate) fn first_database(statement: &Statement) -> Option<DatabaseName> {
     let select = match statement {
         Statement::Select(select) => select,
         Statement::Explain(explain) => &explain.select,
-        #[allow(unreachable_patterns, reason = "other statements read no measurement")]
         _ => return None,
     };
     named(select)

@@ -23,7 +23,7 @@ pub(super) fn rows(
     plan: &Plan,
     (key, name, schema): (&DatabaseKey, &Name, &TableSchema),
 ) -> Option<Vec<NestedRow>> {
-    let is_last = |call: &Call| call.leaf == Some(Leaf::Last) && call.transform.is_none();
+    let is_last = |call: &Call| call.leaf == Some(Leaf::Last) && call.transforms.is_empty();
     if plan.is_raw() || !plan.windows.is_one() || plan.bounds.max < MAX_TIME || !plan.calls.iter().all(is_last) {
         return None;
     }

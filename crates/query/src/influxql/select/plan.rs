@@ -108,8 +108,8 @@ pub(super) struct Call {
     pub(super) leaf: Option<Leaf>,
     /// The column that the values are in.
     pub(super) column: usize,
-    /// What is made of that.
-    pub(super) transform: Option<Transform>,
+    /// What is made of that, one after the other.
+    pub(super) transforms: Vec<Transform>,
     /// The type of the values.
     pub(super) kind: Kind,
 }
@@ -275,7 +275,7 @@ impl Plan {
     /// Whether the only call is one that selects a point.
     pub(super) fn is_selection(&self) -> bool {
         match self.calls.as_slice() {
-            [Call { leaf: Some(leaf), transform: None, .. }] => leaf.is_selector(),
+            [Call { leaf: Some(leaf), transforms, .. }] => transforms.is_empty() && leaf.is_selector(),
             _ => false,
         }
     }
@@ -283,12 +283,11 @@ impl Plan {
     /// The moments that a call reads.
     pub(super) fn bounds_of(&self, call: &Call) -> Bounds {
         let Bounds { min, max } = self.bounds;
-        let looks_back = call.transform.as_ref().is_some_and(Transform::looks_back);
-        match (looks_back, self.ascending) {
-            _ if self.windows.is_one() => self.bounds,
-            (false, _) => self.bounds,
-            (true, true) => Bounds { min: lower(min, self.windows.every), max },
-            (true, false) => Bounds { min, max: upper(max, self.windows.every) },
+        let before = call.transforms.iter().filter(|transform| transform.looks_back()).count();
+        let before = self.windows.every.saturating_mul(i64::try_from(before).unwrap_or(i64::MAX));
+        match self.ascending {
+            true => Bounds { min: lower(min, before), max },
+            false => Bounds { min, max: upper(max, before) },
         }
     }
 

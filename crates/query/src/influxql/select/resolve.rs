@@ -27,7 +27,7 @@ struct Around {
 /// The plan of a statement.
 pub(super) fn plan(context: Context<'_>, select: &Select) -> Result<Plan, QueryError> {
     let plan = resolve(context, select, None)?;
-    let is_cut = plan.limit > 0 && plan.calls.iter().all(|call| call.transform.is_none());
+    let is_cut = plan.limit > 0 && plan.calls.iter().all(|call| call.transforms.is_empty());
     let Plan { windows, bounds, .. } = &plan;
     if !plan.is_raw() && !windows.is_one() && plan.fill != Fill::None && !is_cut && bounds.min > MIN_TIME {
         let (first, last) = (windows.start(bounds.min, *bounds), windows.start(bounds.max, *bounds));

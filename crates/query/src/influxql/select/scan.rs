@@ -137,7 +137,8 @@ impl Table<'_> {
     }
 
     fn needs_order(&self) -> bool {
-        let is_unordered = |call: &Call| call.transform.is_none() && call.leaf.as_ref().is_some_and(Leaf::is_unordered);
+        let is_unordered =
+            |call: &Call| call.transforms.is_empty() && call.leaf.as_ref().is_some_and(Leaf::is_unordered);
         !self.plan.windows.is_one() || !self.plan.calls.iter().all(is_unordered)
     }
 

@@ -55,18 +55,16 @@ enum Stage {
     },
     Area(Option<Area>),
     /// Every point is passed on.
-    Each(Option<Transforming>),
+    Each(Vec<Transforming>),
 }
 
 impl<'a> CallRun<'a> {
     fn new(plan: &'a Plan, call: &'a Call, seed: u64) -> Self {
         let bounds = plan.bounds_of(call);
-        let stage = match (&call.leaf, &call.transform) {
-            (Some(Leaf::Integral(unit)), _) => {
-                Stage::Area(Some(Area::new(*unit, plan.windows, bounds, plan.ascending)))
-            }
-            (Some(_), _) => Stage::Bins { open: None, is_over: false },
-            (None, transform) => Stage::Each(transform.clone().map(|one| Transforming::new(one, plan.ascending))),
+        let stage = match &call.leaf {
+            Some(Leaf::Integral(unit)) => Stage::Area(Some(Area::new(*unit, plan.windows, bounds, plan.ascending))),
+            Some(_) => Stage::Bins { open: None, is_over: false },
+            None => Stage::Each(transforming(plan, call)),
         };
         let is_by = |leaf: &Leaf| matches!(leaf, Leaf::Top(_, by) | Leaf::Bottom(_, by) if !by.is_empty());
         let keeps_columns =
@@ -84,10 +82,7 @@ impl<'a> CallRun<'a> {
                 if !self.bounds.contains(time) {
                     return Ok(());
                 }
-                let made = match transforming {
-                    Some(transforming) => transforming.next(time, value),
-                    None => Some(Point::new(time, value.clone())),
-                };
+                let made = through(transforming, Point::new(time, value.clone()));
                 if let Some(point) = made {
                     budget.grow(point.bytes())?;
                     self.points.push(point);
@@ -141,10 +136,8 @@ impl<'a> CallRun<'a> {
         }
         let is_filled = self.call.leaf.as_ref().is_some_and(Leaf::is_filled);
         let points = if is_filled {
-            let enough = match self.call.transform {
-                None if plan.limit > 0 => plan.limit.saturating_add(plan.offset),
-                _ => usize::MAX,
-            };
+            let is_cut = plan.limit > 0 && self.call.transforms.is_empty();
+            let enough = if is_cut { plan.limit.saturating_add(plan.offset) } else { usize::MAX };
             let filling = Filling {
                 windows: &self.windows,
                 bounds: self.bounds,
@@ -159,10 +152,18 @@ impl<'a> CallRun<'a> {
         } else {
             self.points
         };
-        let Some(transform) = self.call.transform.clone() else { return Ok(points) };
-        let mut transforming = Transforming::new(transform, plan.ascending);
-        Ok(points.iter().filter_map(|point| transforming.next(point.time, &point.value)).collect())
+        let mut transforming = transforming(plan, self.call);
+        Ok(points.into_iter().filter_map(|point| through(&mut transforming, point)).collect())
     }
+}
+
+fn transforming(plan: &Plan, call: &Call) -> Vec<Transforming> {
+    call.transforms.iter().map(|transform| Transforming::new(transform.clone(), plan.ascending)).collect()
+}
+
+/// What a point becomes on its way through transforms.
+fn through(transforming: &mut [Transforming], point: Point) -> Option<Point> {
+    transforming.iter_mut().try_fold(point, |point, transform| transform.next(point.time, &point.value))
 }
 
 /// Ends a bin: its points get the time that the answer tells.

@@ -1,11 +1,14 @@
-//! Statements as text: InfluxDB's own spelling of them.
+//! Statements as text: InfluxDB's own spelling of them, with numbers in full.
+
+mod statements;
 
 use std::fmt;
 
 use super::ast::{
-    BinaryOperator, DataType, Expr, Field, Fill, Measurement, MeasurementName, Select, Source, Statement, VarRef,
+    BinaryOperator, DataType, Dimension, Expr, Field, Fill, Measurement, MeasurementName, Select, Source, VarRef,
     Wildcard,
 };
+use super::token::Token;
 
 impl BinaryOperator {
     /// As it is written.
@@ -54,7 +57,8 @@ struct Identifier<'a>(&'a str);
 impl fmt::Display for Identifier<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_plain = self.0.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && self.0.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            && self.0.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && Token::of_word(self.0) == Token::Identifier;
         if is_plain {
             return f.write_str(self.0);
         }
@@ -73,7 +77,35 @@ impl fmt::Display for VarRef {
 }
 
 /// A duration in the largest unit that divides it.
-struct Duration(i64);
+pub(super) struct Duration(pub(super) i64);
+
+/// A number with as many digits as it takes, three of them at least.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let short = format!("{:.3}", self.0);
+        if short.parse() == Ok(self.0) { f.write_str(&short) } else { write!(f, "{}", self.0) }
+    }
+}
+
+/// A text in quotes.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{}'", self.0.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n"))
+    }
+}
+
+/// A regular expression between its slashes.
+struct Pattern<'a>(&'a str);
+
+impl fmt::Display for Pattern<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}/", self.0.replace('/', "\\/"))
+    }
+}
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,7 +133,11 @@ impl fmt::Display for Expr {
         match self {
             Self::VarRef(var) => var.fmt(f),
             Self::Call(call) => {
-                write!(f, "{}(", call.name)?;
+                match &*call.name {
+                    "distinct" => f.write_str("distinct")?,
+                    name => Identifier(name).fmt(f)?,
+                }
+                f.write_str("(")?;
                 list(f, &call.args)?;
                 f.write_str(")")
             }
@@ -111,13 +147,11 @@ impl fmt::Display for Expr {
             Self::Wildcard(Wildcard::All) => f.write_str("*"),
             Self::Wildcard(Wildcard::Fields) => f.write_str("*::field"),
             Self::Wildcard(Wildcard::Tags) => f.write_str("*::tag"),
-            Self::Regex(pattern) => write!(f, "/{}/", pattern.replace('/', "\\/")),
-            Self::Number(number) => write!(f, "{number:.3}"),
+            Self::Regex(pattern) => Pattern(pattern).fmt(f),
+            Self::Number(number) => Number(*number).fmt(f),
             Self::Integer(number) => number.fmt(f),
             Self::Unsigned(number) => number.fmt(f),
-            Self::String(text) => {
-                write!(f, "'{}'", text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n"))
-            }
+            Self::String(text) => Quoted(text).fmt(f),
             Self::Boolean(truth) => truth.fmt(f),
             Self::Duration(nanoseconds) => Duration(*nanoseconds).fmt(f),
         }
@@ -157,7 +191,7 @@ impl fmt::Display for Measurement {
         }
         match &self.name {
             MeasurementName::Name(name) => Identifier(name).fmt(f),
-            MeasurementName::Regex(pattern) => write!(f, "/{}/", pattern.replace('/', "\\/")),
+            MeasurementName::Regex(pattern) => Pattern(pattern).fmt(f),
             MeasurementName::Same => f.write_str(":MEASUREMENT"),
         }
     }
@@ -186,28 +220,18 @@ impl fmt::Display for Select {
         }
         if !self.dimensions.is_empty() {
             f.write_str(" GROUP BY ")?;
-            list(f, &self.dimensions.iter().map(|dimension| &dimension.expr).collect::<Vec<_>>())?;
+            list(f, &self.dimensions)?;
         }
         match &self.fill {
             Fill::Null => (),
             Fill::None => f.write_str(" fill(none)")?,
             Fill::Previous => f.write_str(" fill(previous)")?,
             Fill::Linear => f.write_str(" fill(linear)")?,
-            Fill::Float(number) => write!(f, " fill({number})")?,
+            Fill::Float(number) => write!(f, " fill({})", Number(*number))?,
             Fill::Integer(number) => write!(f, " fill({number})")?,
         }
-        if let Some(ascending) = self.ascending {
-            write!(f, " ORDER BY time {}", if ascending { "ASC" } else { "DESC" })?;
-        }
-        let limits = [
-            ("LIMIT", self.limit),
-            ("OFFSET", self.offset),
-            ("SLIMIT", self.series_limit),
-            ("SOFFSET", self.series_offset),
-        ];
-        for (word, count) in limits.into_iter().filter(|(_, count)| *count > 0) {
-            write!(f, " {word} {count}")?;
-        }
+        order(f, self.ascending)?;
+        limits(f, [self.limit, self.offset, self.series_limit, self.series_offset])?;
         match self.zone {
             Some(zone) => write!(f, " TZ('{zone}')"),
             None => Ok(()),
@@ -215,13 +239,25 @@ impl fmt::Display for Select {
     }
 }
 
-impl fmt::Display for Statement {
+impl fmt::Display for Dimension {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Select(select) => select.fmt(f),
-            Self::Explain(explain) => {
-                write!(f, "EXPLAIN {}{}", if explain.analyze { "ANALYZE " } else { "" }, explain.select)
-            }
-        }
+        self.expr.fmt(f)
     }
+}
+
+fn order(f: &mut fmt::Formatter<'_>, ascending: Option<bool>) -> fmt::Result {
+    match ascending {
+        Some(ascending) => write!(f, " ORDER BY time {}", if ascending { "ASC" } else { "DESC" }),
+        None => Ok(()),
+    }
+}
+
+/// `LIMIT`, `OFFSET`, `SLIMIT` and `SOFFSET`; 0 is not written.
+fn limits(f: &mut fmt::Formatter<'_>, counts: [usize; 4]) -> fmt::Result {
+    let words = ["LIMIT", "OFFSET", "SLIMIT", "SOFFSET"];
+    words
+        .into_iter()
+        .zip(counts)
+        .filter(|(_, count)| *count > 0)
+        .try_for_each(|(word, count)| write!(f, " {word} {count}"))
 }
