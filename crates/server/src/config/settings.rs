@@ -352,7 +352,6 @@ impl Settings {
             .or_else(|| self.mqtt.broken_rule(self.tls.is_on()))
             .or_else(|| self.coap.broken_rule(self.tls.is_on()))
             .or_else(|| self.postgres.broken_rule())
-            .or_else(|| self.coap.broken_rule())
             .or_else(|| self.influx.broken_rule())
             .or_else(|| self.mail.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| self.people.oidc.broken_rule(self.http.public_url.as_deref()))
