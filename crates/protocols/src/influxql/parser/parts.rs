@@ -1,6 +1,7 @@
 //! Names, numbers and durations, which statements of all kinds have.
 
 use super::super::ast::{Expr, Measurement, MeasurementName};
+use super::super::display::Segments;
 use super::super::error::ParseError;
 use super::super::token::{Keyword, Token};
 use super::{Parser, START};
@@ -150,8 +151,7 @@ impl Parser<'_> {
             }
         }
         if segments.len() > 3 {
-            let shown = segments.iter().map(|segment| format!("\"{segment}\"")).collect::<Vec<_>>().join(".");
-            return Err(ParseError::at(START, format!("too many segments in {shown}")));
+            return Err(ParseError::at(START, format!("too many segments in {}", Segments(&segments))));
         }
         Ok(segments)
     }
