@@ -111,7 +111,12 @@ impl Parser<'_> {
     pub(super) fn optional_regex(&mut self) -> Result<Option<String>, ParseError> {
         let before = self.lexer.offset();
         let begins = match self.lexer.peek_behind_space() {
-            Some('/') => self.look().token != Token::Comment,
+            Some('/') => {
+                let slash = self.lexer.offset();
+                let is_comment = self.scan().token == Token::Comment;
+                self.lexer.go_back(slash);
+                !is_comment
+            }
             Some('$') => {
                 let next = self.scan();
                 if next.token == Token::Regex {
