@@ -11,6 +11,7 @@ if [ "${1:-run}" = test ]; then
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && command -v psql >/dev/null || packages+=(postgresql)
   command -v g++ >/dev/null || packages+=(g++)
   command -v mosquitto_pub >/dev/null || packages+=(mosquitto-clients)
+  command -v influx >/dev/null || packages+=(influxdb-client)
   [ -x /usr/sbin/mosquitto ] || packages+=(mosquitto)
   command -v coap-client-notls >/dev/null || packages+=(libcoap3-bin)
   python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
@@ -55,6 +56,6 @@ python_with() {
   echo "$wanted" >"$folder/complete"
 }
 if [ "${1:-run}" = test ]; then
-  python_with "$python" "duckdb==2.0.1 pyarrow==26.0.1 schemathesis==4.32.5 pyyaml==6.0.4 aiosmtpd==1.4.6 paho-mqtt==2.2.0 aiocoap==0.4.17 txThings==0.3.0 twisted==26.10.0"
+  python_with "$python" "duckdb==2.0.1 pyarrow==26.0.1 schemathesis==4.32.5 pyyaml==6.0.4 aiosmtpd==1.4.6 paho-mqtt==2.2.0 aiocoap==0.4.17 txThings==0.3.0 twisted==26.10.0 psycopg[binary]==3.3.9 sqlalchemy==2.1.9"
   python_with "$esphome" "esphome==2026.6.5"
 fi

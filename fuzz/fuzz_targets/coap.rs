@@ -30,7 +30,7 @@ fn messages(bytes: &Bytes) {
 
 /// Feeds an endpoint with datagrams, each with its length in front, and answers what comes out.
 fn endpoint(bytes: &Bytes) {
-    let challenge = Box::new(|peer: &u8, window: u64| (u64::from(*peer) ^ window).to_be_bytes());
+    let challenge = Box::new(|peer: &u8, window: u64| (u64::from(*peer) ^ window).to_le_bytes());
     let mut endpoint = Endpoint::new(Arc::new(CoapLimits::default()), 1, challenge);
     let mut out = Output::default();
     let (mut rest, mut now_ms, mut came, mut went) = (bytes.clone(), 1, 0, 0);

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::map_response;
 use axum::routing::get;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
@@ -73,7 +74,8 @@ pub(crate) fn documented() -> OpenApiRouter<AppState> {
         .merge(routes::keeping::routes())
         .merge(routes::rollups::routes())
         .merge(routes::backup::routes())
-        .merge(routes::write::routes())
+        .merge(routes::write::routes().layer(map_response(routes::influx::named)))
+        .merge(routes::influx::routes().layer(map_response(routes::influx::named)))
         .merge(routes::readings::routes())
         .merge(routes::detections::routes())
         .merge(routes::rejections::routes())

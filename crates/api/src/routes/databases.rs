@@ -203,8 +203,17 @@ async fn create_database(
     extract::Json(request): extract::Json<DatabaseRequest>,
 ) -> ApiResult<(StatusCode, Json<Database>)> {
     let name = DatabaseName::new(&request.name)?;
-    caller.require(Action::CreateDatabase(&name), "this credential may not create this database")?;
+    let created = create(&state, &caller, &name).await?;
     let key = DatabaseKey::new(caller.0.org, name);
+    let tables = state.store.schema(&key).map_or(0, |schema| schema.tables.len());
+    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(Database { name: key.name.into(), tables })))
+}
+
+/// Creates a database for the caller; false if it exists.
+pub(super) async fn create(state: &AppState, caller: &Caller, name: &DatabaseName) -> ApiResult<bool> {
+    caller.require(Action::CreateDatabase(name), "this credential may not create this database")?;
+    let key = DatabaseKey::new(caller.0.org, name.clone());
     let own = state.metadata.own_quotas(&caller.0, |database| state.store.database_bytes(database)).await?;
     if state.store.schema(&key).is_none() {
         own.check_storage().map_err(MetadataError::from)?;
@@ -217,11 +226,9 @@ async fn create_database(
         .map_err(|error| ApiError::from_error(sensorium_model::ErrorKind::Internal, &error))??;
     if created {
         state.metadata.record_database(&caller.0, &key.name).await?;
-        keep_as_its_class_says(&state, &own, &key).await?;
+        keep_as_its_class_says(state, &own, &key).await?;
     }
-    let tables = state.store.schema(&key).map_or(0, |schema| schema.tables.len());
-    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(Database { name: key.name.into(), tables })))
+    Ok(created)
 }
 
 /// Bounds for how long a new database keeps readings, where the class of whoever creates it does.

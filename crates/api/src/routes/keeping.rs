@@ -135,14 +135,27 @@ async fn delete(
     }
     let tags = request.tags.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect();
     let deletion = Deletion { time_min_ns: start, time_max_ns: stop - 1, tags };
-    state.store.delete(&key, &table, deletion).await?;
-    let name = format!("{}.{table}", key.name);
     let what = json!({"start": request.start, "stop": request.stop, "tags": request.tags});
-    state.metadata.audit(&caller.0, Change::new("deleted", "readings", &name).before(what)).await?;
+    delete_readings(&state, &caller, &key, &table, deletion, what).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn set(
+/// Deletes readings for a caller that may, and records `what` they were.
+pub(super) async fn delete_readings(
+    state: &AppState,
+    caller: &Caller,
+    key: &DatabaseKey,
+    table: &str,
+    deletion: Deletion,
+    what: serde_json::Value,
+) -> ApiResult<()> {
+    state.store.delete(key, table, deletion).await?;
+    let name = format!("{}.{table}", key.name);
+    Ok(state.metadata.audit(&caller.0, Change::new("deleted", "readings", &name).before(what)).await?)
+}
+
+/// Sets for how long a database or one of its tables keeps readings, for a caller that may.
+pub(super) async fn set(
     state: &AppState,
     caller: &Caller,
     key: DatabaseKey,

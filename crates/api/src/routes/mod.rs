@@ -11,6 +11,7 @@ pub(crate) mod email;
 mod export;
 pub(crate) mod groups;
 pub(crate) mod inbox;
+pub(crate) mod influx;
 pub(crate) mod keeping;
 pub(crate) mod live;
 pub(crate) mod mail;

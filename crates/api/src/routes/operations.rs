@@ -10,17 +10,15 @@ use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sensorium_model::{Action, Principal};
 use sensorium_store::StoreStats;
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::{MaybeCaller, require};
 use crate::error::{ApiError, ApiResult, ErrorBody};
+use crate::extract;
 use crate::state::AppState;
-
-/// The version that clients of InfluxDB 1.x are told, some of which refuse to talk to an unknown one.
-const INFLUXDB_VERSION: &str = "1.8.10";
 
 /// The state of the process.
 #[derive(Debug, Serialize, ToSchema)]
@@ -137,15 +135,31 @@ async fn ready(State(state): State<AppState>) -> Response {
     (code, Json(Readiness { status, checks })).into_response()
 }
 
+/// How InfluxDB is asked whether it is there.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PingQuery {
+    /// `true`: the answer is 200 and tells the version.
+    verbose: Option<String>,
+}
+
+/// The version.
+#[derive(Debug, Serialize, ToSchema)]
+struct Pinged {
+    version: &'static str,
+}
+
 /// Say that the server is there, as InfluxDB does
-#[utoipa::path(get, path = "/ping", tag = "operations", security(()), responses((status = 204)))]
-async fn ping() -> impl IntoResponse {
-    let headers = [
-        (HeaderName::from_static("x-influxdb-version"), INFLUXDB_VERSION),
-        (HeaderName::from_static("x-influxdb-build"), "OSS"),
-        (HeaderName::from_static("x-sensorium-version"), env!("CARGO_PKG_VERSION")),
-    ];
-    (StatusCode::NO_CONTENT, headers)
+#[utoipa::path(get, path = "/ping", tag = "operations", security(()), params(PingQuery), responses(
+    (status = 204, description = "It is there"), (status = 200, body = Pinged, description = "With `verbose=true`"),
+))]
+async fn ping(extract::Query(query): extract::Query<PingQuery>) -> Response {
+    let version = HeaderName::from_static("x-sensorium-version");
+    let told = match query.verbose.as_deref() {
+        None | Some("" | "0" | "false") => StatusCode::NO_CONTENT.into_response(),
+        Some(_) => Json(Pinged { version: super::influx::INFLUXDB_VERSION }).into_response(),
+    };
+    super::influx::named(([(version, env!("CARGO_PKG_VERSION"))], told).into_response()).await
 }
 
 /// Figures for Prometheus

@@ -204,19 +204,32 @@ async fn create_rollup(
         fields: request.fields.iter().flatten().map(|field| Arc::from(field.as_str())).collect(),
     };
     let keep = request.keep_seconds.map(Duration::from_secs);
+    let info = declare(&state, &caller, &key, rollup, keep).await?;
+    Ok((StatusCode::CREATED, Json(info.into())))
+}
+
+/// Declares a rollup for a caller that may.
+pub(super) async fn declare(
+    state: &AppState,
+    caller: &Caller,
+    key: &DatabaseKey,
+    rollup: Rollup,
+    keep: Option<Duration>,
+) -> ApiResult<RollupInfo> {
     let wanted = key.clone();
-    let created = blocking(&state, move |store| {
+    let target = Arc::clone(&rollup.target);
+    let created = blocking(state, move |store| {
         let target = Arc::clone(&rollup.target);
         store.create_rollup(&wanted, rollup, keep)?;
         Ok::<_, RollupError>(store.rollups(&wanted).into_iter().find(|info| info.rollup.target == target))
     });
-    let created = created.await??.ok_or_else(|| gone(&request.name))?;
-    let entry = RollupEntry::from(created);
+    let created = created.await??.ok_or_else(|| gone(&target))?;
+    let entry = RollupEntry::from(created.clone());
     let what = json!({"source": entry.source, "interval_seconds": entry.interval_seconds, "aggregates": entry.aggregates,
         "fields": entry.fields, "keep_seconds": entry.keep_seconds});
     let name = format!("{}.{}", key.name, entry.name);
     state.metadata.audit(&caller.0, Change::created("rollup", &name).after(what)).await?;
-    Ok((StatusCode::CREATED, Json(entry)))
+    Ok(created)
 }
 
 /// Delete a rollup
@@ -234,21 +247,35 @@ async fn delete_rollup(
     extract::Query(query): extract::Query<DeleteQuery>,
 ) -> ApiResult<StatusCode> {
     let (key, _) = managed(&state, &caller, &database)?;
-    let of = key.clone();
-    let deleted = blocking(&state, move |store| store.delete_rollup(&of, &rollup)).await??;
-    if query.delete_rows {
-        let everything = Deletion { time_min_ns: i64::MIN, time_max_ns: i64::MAX, tags: Vec::new() };
-        state.store.delete(&key, &deleted.target, everything).await?;
-    }
-    let name = format!("{}.{}", key.name, deleted.target);
-    let what = json!({"source": deleted.source, "interval_seconds": deleted.interval_seconds,
-        "aggregates": deleted.aggregates, "fields": deleted.fields, "delete_rows": query.delete_rows});
-    state.metadata.audit(&caller.0, Change::new("deleted", "rollup", &name).before(what)).await?;
+    remove(&state, &caller, &key, rollup, query.delete_rows).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Deletes a rollup for a caller that may, and its rows if they are to go too.
+pub(super) async fn remove(
+    state: &AppState,
+    caller: &Caller,
+    key: &DatabaseKey,
+    rollup: String,
+    delete_rows: bool,
+) -> ApiResult<()> {
+    let of = key.clone();
+    let deleted = blocking(state, move |store| store.delete_rollup(&of, &rollup)).await??;
+    if delete_rows {
+        let everything = Deletion { time_min_ns: i64::MIN, time_max_ns: i64::MAX, tags: Vec::new() };
+        state.store.delete(key, &deleted.target, everything).await?;
+    }
+    let name = format!("{}.{}", key.name, deleted.target);
+    let what = json!({"source": deleted.source, "interval_seconds": deleted.interval_seconds,
+        "aggregates": deleted.aggregates, "fields": deleted.fields, "delete_rows": delete_rows});
+    Ok(state.metadata.audit(&caller.0, Change::new("deleted", "rollup", &name).before(what)).await?)
+}
+
 /// Asks the store where nobody else waits: it may sync a file, or wait for a flush.
-async fn blocking<T: Send + 'static>(state: &AppState, ask: impl FnOnce(&Store) -> T + Send + 'static) -> ApiResult<T> {
+pub(super) async fn blocking<T: Send + 'static>(
+    state: &AppState,
+    ask: impl FnOnce(&Store) -> T + Send + 'static,
+) -> ApiResult<T> {
     let store = state.store.clone();
     let answer = tokio::task::spawn_blocking(move || ask(&store)).await;
     answer.map_err(|error| ApiError::from_error(ErrorKind::Internal, &error))

@@ -1,4 +1,5 @@
-//! Line protocol ingest as InfluxDB's clients send it: `POST /write` and `POST /api/v2/write`.
+//! Line protocol ingest as InfluxDB's clients send it: `POST /write`, `POST /api/v2/write` and
+//! `POST /api/v3/write_lp`.
 
 pub(crate) mod answer;
 pub(crate) mod request;
@@ -97,6 +98,47 @@ async fn write_bucket(
     write_lines(&state, writer, peer, database, &query.precision, &headers, body).await
 }
 
+/// What InfluxDB 3's clients name; `accept_partial` and `no_sync` are accepted and mean nothing.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct LinesQuery {
+    /// The database.
+    db: Option<String>,
+    /// The unit of the times: `nanosecond` (default), `microsecond`, `millisecond` or `second`; `auto` is refused.
+    #[serde(default)]
+    precision: String,
+}
+
+/// Write line protocol (InfluxDB 3)
+///
+/// As `/write`.
+#[utoipa::path(post, path = "/api/v3/write_lp", tag = "ingest", params(LinesQuery),
+    request_body(content = String, content_type = "text/plain"),
+    responses(
+        (status = 204, description = "Everything is stored"),
+        (status = 202, body = Waits, description = "Sent with a key for devices, by a device that is not known: it is kept in the inbox"),
+        (status = 400, body = PartialWrite, description = "Some lines were refused, the others are stored"),
+        (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
+        (status = 413, body = ErrorBody), (status = 429, body = ErrorBody), (status = 507, body = ErrorBody),
+    ))]
+async fn write_lp(
+    State(state): State<AppState>,
+    writer: Writer,
+    peer: Peer,
+    extract::Query(query): extract::Query<LinesQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> ApiResult<Response> {
+    let database = query.db.filter(|db| !db.is_empty());
+    let database = database.ok_or_else(|| ApiError::invalid("the database is missing; add ?db=NAME to the address"))?;
+    if query.precision == "auto" {
+        return Err(ApiError::invalid(
+            "units of times are not guessed; name the precision, such as precision=nanosecond",
+        ));
+    }
+    write_lines(&state, writer, peer, &database, &query.precision, &headers, body).await
+}
+
 async fn write_lines(
     state: &AppState,
     writer: Writer,
@@ -115,5 +157,5 @@ async fn write_lines(
 
 /// The routes of this module.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(write)).routes(routes!(write_bucket))
+    OpenApiRouter::default().routes(routes!(write)).routes(routes!(write_bucket)).routes(routes!(write_lp))
 }

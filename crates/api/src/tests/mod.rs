@@ -11,6 +11,7 @@ mod detections;
 mod devices;
 mod groups;
 mod inbox;
+mod influx;
 mod ingest;
 mod keeping;
 mod mail;

@@ -6,10 +6,12 @@
 mod bridge;
 mod coap;
 mod file;
+mod influx;
 mod layers;
 mod mail;
 mod mqtt;
 mod oidc;
+mod postgres;
 mod settings;
 mod show;
 

@@ -8,6 +8,7 @@ mod coap;
 mod coap_websocket;
 mod connections;
 mod host_metrics;
+mod influx_udp;
 mod listener;
 mod mail;
 mod mqtt;
@@ -75,6 +76,12 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let listener = listener::bind(&settings.http.listen, listener::HTTP)?;
     let mqtt_listeners = mqtt::Listeners::bind(settings)?;
     let coap_sockets = coap::Sockets::bind(settings)?;
+<<<<<<< HEAD
+    let postgres_listener =
+        settings.postgres.address().map(|address| listener::bind(&address, listener::POSTGRES)).transpose()?;
+=======
+    let influx_socket = influx_udp::Socket::bind(settings)?;
+>>>>>>> 99b2054247bee97e18e1052007b34bbe40feef1a
     let address = listener.local_addr().context("the listener has no address")?;
 
     let hub = Hub::new(HubConfig { clients: settings.http.live_clients, ..HubConfig::default() });
@@ -100,6 +107,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let ingest = Ingest::new(store.clone(), metadata.clone(), settings.limits);
     let mqtt = mqtt_listeners.broker(settings, &ingest, &stop)?;
     let coap = coap_sockets.server(settings, &ingest, watch, &stop)?;
+    influx_socket.start(settings, &ingest, &stop)?;
     let state = AppState {
         store: store.clone(),
         query,
@@ -131,8 +139,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let host_metrics = start_host_metrics(settings, &store, first.org)?;
     let url = listener::local_url(address, tls.is_some());
     let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0", listener::HTTP)?) } else { None };
-    let (coap_address, coap_tcp) = coap_sockets.addresses();
-    let others = Addresses { mqtt: mqtt_listeners.address(), coap: coap_address, coap_tcp };
+    let postgres = postgres_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let others = Addresses { mqtt: mqtt_listeners.address(), postgres, ..coap_sockets.addresses() };
     let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url, others)?;
     tokio::spawn(keep_up(metrics, stop.clone()));
     tokio::spawn(clean_up(metadata.clone(), every, stop.clone()));
@@ -145,7 +153,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         mqtt_listeners.start(settings, mqtt, tls.as_ref())?;
     }
     if let Some(coap) = &coap {
-        coap_sockets.start(coap)?;
+        coap_sockets.start(settings, coap, tls.as_ref())?;
     }
     if let Some(local) = local_listener {
         tokio::spawn(connections.clone().listen(local, None));

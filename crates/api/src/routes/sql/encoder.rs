@@ -12,6 +12,7 @@ use super::columnar::{ArrowStream, ParquetFile};
 use super::csv::Csv;
 use super::format::Format;
 use super::json::Json;
+use super::objects::{Objects, Pretty};
 use crate::error::ApiError;
 
 /// Why an answer could not be written.
@@ -47,5 +48,8 @@ pub(super) fn encoder(format: Format, schema: &SchemaRef) -> Result<Box<dyn Enco
         Format::Csv => Box::new(Csv::default()),
         Format::Arrow => Box::new(ArrowStream::new(schema)?),
         Format::Parquet => Box::new(ParquetFile::new(schema)?),
+        Format::Objects => Box::new(Objects::list()),
+        Format::Lines => Box::new(Objects::lines()),
+        Format::Pretty => Box::new(Pretty::default()),
     })
 }

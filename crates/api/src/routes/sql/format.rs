@@ -9,7 +9,7 @@ use crate::error::ApiError;
 
 /// A format of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(in crate::routes) enum Format {
     /// An object with `columns` and `rows`.
     Json,
     /// Comma-separated values with a header line (RFC 4180).
@@ -18,8 +18,15 @@ pub(super) enum Format {
     Arrow,
     /// A Parquet file.
     Parquet,
+    /// A list of objects, as InfluxDB 3 has it.
+    Objects,
+    /// An object a line.
+    Lines,
+    /// A table of characters.
+    Pretty,
 }
 
+/// Those that may be asked of `/api/v1/sql`.
 const ALL: [Format; 4] = [Format::Json, Format::Csv, Format::Arrow, Format::Parquet];
 
 impl Format {
@@ -30,6 +37,9 @@ impl Format {
             Self::Csv => "csv",
             Self::Arrow => "arrow",
             Self::Parquet => "parquet",
+            Self::Objects => "objects",
+            Self::Lines => "jsonl",
+            Self::Pretty => "pretty",
         }
     }
 
@@ -40,6 +50,9 @@ impl Format {
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
+            Self::Objects => "application/json",
+            Self::Lines => "application/jsonl",
+            Self::Pretty => "text/plain; charset=utf-8",
         }
     }
 
@@ -48,8 +61,24 @@ impl Format {
         match self {
             Self::Csv => Some(HeaderValue::from_static("attachment; filename=\"readings.csv\"")),
             Self::Parquet => Some(HeaderValue::from_static("attachment; filename=\"readings.parquet\"")),
-            Self::Json | Self::Arrow => None,
+            Self::Json | Self::Arrow | Self::Objects | Self::Lines | Self::Pretty => None,
         }
+    }
+
+    /// What `format` means for InfluxDB 3.
+    pub(in crate::routes) fn of_version_3(name: &str) -> Result<Self, ApiError> {
+        Ok(match name {
+            "" | "json" => Self::Objects,
+            "jsonl" => Self::Lines,
+            "csv" => Self::Csv,
+            "pretty" => Self::Pretty,
+            "parquet" => Self::Parquet,
+            other => {
+                return Err(ApiError::invalid(format!(
+                    "unknown format {other:?}; use json, jsonl, csv, pretty or parquet"
+                )));
+            }
+        })
     }
 
     /// The format that `Accept` likes best; JSON when it says nothing that we know (RFC 9110, section 12.5.1).

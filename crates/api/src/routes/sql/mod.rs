@@ -13,8 +13,9 @@ mod csv;
 mod encoder;
 mod format;
 mod json;
+mod objects;
 mod request;
-mod rfc3339;
+pub(super) mod rfc3339;
 mod times;
 
 use std::collections::HashMap;
@@ -31,8 +32,9 @@ use serde_json::{Map, Value};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::format::Format;
-use self::request::{Asked, SqlParameters};
+pub(super) use self::format::Format;
+pub(super) use self::request::Asked;
+use self::request::SqlParameters;
 use crate::auth::{Caller, require};
 use crate::error::{ApiError, ApiResult, ErrorBody};
 use crate::routes::queries;
@@ -76,8 +78,12 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 }
 
 async fn answer(State(state): State<AppState>, Caller(principal): Caller, request: Request) -> ApiResult<Response> {
+    run(state, principal, Asked::read(request).await?).await
+}
+
+/// Answers a statement of a caller.
+pub(super) async fn run(state: AppState, principal: Principal, asked: Asked) -> ApiResult<Response> {
     let started = Instant::now();
-    let asked = Asked::read(request).await?;
     let database = DatabaseName::new(&asked.database)?;
     require(&principal, Action::Read(&database), "this credential may not read this database")?;
     let managing = Managing::read(&asked.statement);
@@ -96,6 +102,7 @@ async fn answer(State(state): State<AppState>, Caller(principal): Caller, reques
         asker: Asker { subject: principal.subject, manages_queries, names },
         sql: asked.statement,
         points: asked.points,
+        postgres: None,
     };
     let rows = state.query.execute(request).await.map_err(to_api)?;
     if let Some(Managing::Kill(Some(id))) = managing {
@@ -126,6 +133,7 @@ pub(crate) async fn rows(
         asker: Asker { subject: principal.subject, manages_queries: false, names: HashMap::new() },
         sql: statement,
         points: None,
+        postgres: None,
     };
     let answer = state.query.execute(request).await.map_err(to_api)?;
     let body = body::start(answer, Format::Json, false, Instant::now()).await?;

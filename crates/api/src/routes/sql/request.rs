@@ -49,7 +49,7 @@ struct AddressParameters {
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(in crate::routes) struct Asked {
     pub(super) database: String,
     pub(super) statement: String,
     pub(super) format: Format,
@@ -58,6 +58,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// A statement about a database.
+    pub(in crate::routes) fn new(database: String, statement: String, format: Format) -> Self {
+        Self { database, statement, format, epoch_ms: false, points: None }
+    }
+
     /// Reads a request of either method.
     pub(super) async fn read(request: Request) -> ApiResult<Self> {
         let address: AddressParameters = axum::extract::Query::try_from_uri(request.uri())

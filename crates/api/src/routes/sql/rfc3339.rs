@@ -1,7 +1,7 @@
 //! Writes times as RFC 3339 in UTC, as Arrow prints them, without the general machinery: an answer holds one in each row.
 
 /// Appends a time, whose year is 1677 to 2262 for all that fit. The fraction has 0, 3, 6 or 9 digits, as many as it takes.
-pub(super) fn write(nanoseconds: i64, bytes: &mut Vec<u8>) {
+pub(in crate::routes) fn write(nanoseconds: i64, bytes: &mut Vec<u8>) {
     const SECOND: i64 = 1_000_000_000;
     const DAY: i64 = 86_400;
     let (seconds, fraction) = (nanoseconds.div_euclid(SECOND), nanoseconds.rem_euclid(SECOND));

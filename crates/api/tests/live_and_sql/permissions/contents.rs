@@ -105,13 +105,19 @@ pub(super) fn contents(operation: &str, caller: Caller, target: &Target) -> (Str
         "POST /api/v1/device/commands/{id}/answer" => ("", json!({"ok": true})),
         "POST /api/v1/devices/{id}/tokens" => ("", json!({"name": fresh})),
         "POST /api/v1/devices/{id}/credentials" => ("", json!({"kind": "psk", "label": fresh})),
-        "POST /write" => return (db, line()),
+        "POST /write" | "POST /api/v3/write_lp" => return (db, line()),
         "POST /api/v2/write" => return (format!("?bucket={database}"), line()),
         "POST /api/v1/readings" => return (format!("{db}&table={table}"), Body::Json(json!({"written": 1}))),
         "POST /api/v1/detections" => return (db, Body::Json(json!({"camera": fresh, "objects": []}))),
         "GET /api/v1/rejections" => return (format!("?database={database}"), Body::None),
         "GET /api/v1/sql" => return (format!("{db}&q={}", sql.replace(' ', "%20")), Body::None),
         "POST /api/v1/sql" => return (db, Body::Text(sql)),
+        "GET /query" | "POST /query" => return ("?q=SHOW%20DATABASES".to_owned(), Body::None),
+        "POST /api/v2/buckets" => ("", json!({"name": fresh})),
+        "GET /api/v3/query_sql" | "GET /api/v3/query_influxql" => {
+            return (format!("{db}&q={}", sql.replace(' ', "%20")), Body::None);
+        }
+        "POST /api/v3/query_sql" | "POST /api/v3/query_influxql" => ("", json!({"db": database, "q": sql})),
         "DELETE /api/v1/mqtt/retained" => return (format!("?topic={}", target.id), Body::None),
         // The key of a client that calls itself walk.
         "POST /api/v1/mqtt/traces" => ("", json!({"client": "LTp3YWxr"})),

@@ -36,7 +36,7 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
         let is_failure = response.code.is_error();
         let Some((peer, message)) = self.notification(now_ms, observer, response) else { return };
         let bytes = datagram::encode(&message);
-        let is_proven = self.is_proven(peer);
+        let is_proven = self.is_told_freely(peer);
         if !is_proven && self.peers.allowance(peer) < bytes.len() as u64 {
             self.counters.curtailed += 1;
             return self.end_observation(observer, GoneReason::TimedOut, out);
@@ -59,7 +59,7 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
     fn notification(&mut self, now_ms: u64, id: ObserverId, response: Response) -> Option<(P, Message)> {
         let carrier = self.carrier();
         let is_proven =
-            self.observers.get_mut(id).map(|observer| observer.peer).is_some_and(|peer| self.is_proven(peer));
+            self.observers.get_mut(id).map(|observer| observer.peer).is_some_and(|peer| self.is_told_freely(peer));
         let observer = self.observers.get_mut(id)?;
         observer.unconfirmed += 1;
         let is_due = observer.unconfirmed >= self.limits.confirmed_every.max(1)
@@ -113,7 +113,7 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
     }
 
     /// Whether a peer may be told as much as there is.
-    fn is_proven(&self, peer: P) -> bool {
+    fn is_told_freely(&self, peer: P) -> bool {
         self.limits.amplification == 0 || self.peers.is_proven(peer)
     }
 
