@@ -92,8 +92,9 @@ impl Executor<'_> {
                 self.collect(inner, &mut collected).await?;
             }
         }
+        let (rows, _held) = collected.sorted(plan);
         let mut feed = self.feed(plan, None);
-        match feed.rows(collected.sorted(plan), target).await? {
+        match feed.rows(rows, target).await? {
             true => feed.finish(target).await,
             false => Ok(()),
         }
@@ -262,7 +263,11 @@ impl<'p> Feed<'p> {
             Stage::Calls(_) => (),
             Stage::Raw { state, seen } => {
                 *seen += 1;
-                if *seen <= plan.offset || (plan.limit > 0 && *seen > plan.offset.saturating_add(plan.limit)) {
+                if plan.limit > 0 && *seen > plan.offset.saturating_add(plan.limit) {
+                    // A table without groups has no other series.
+                    return Ok(plan.is_nested() || !plan.group_by.is_empty());
+                }
+                if *seen <= plan.offset {
                     return Ok(true);
                 }
                 state.set_columns(columns);

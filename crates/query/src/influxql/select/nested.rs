@@ -55,15 +55,15 @@ impl Collected {
         self.outer = Some(outer.clone());
     }
 
-    /// The rows in the order in which the query around reads them.
-    pub(super) fn sorted(mut self, outer: &Plan) -> Vec<InputRow> {
+    /// The rows in the order in which the query around reads them, and the memory that they hold.
+    pub(super) fn sorted(mut self, outer: &Plan) -> (Vec<InputRow>, Budget) {
         let is_told = self.is_told;
         self.rows.sort_by(|left, right| {
             let by_time = if is_told { std::cmp::Ordering::Equal } else { left.time.cmp(&right.time) };
             let order = left.key.cmp(&right.key).then(by_time);
             if outer.ascending { order } else { order.reverse() }
         });
-        self.rows
+        (self.rows, self.budget)
     }
 }
 
