@@ -57,7 +57,6 @@ impl Sockets {
             coap: first(&self.udp),
             coap_tcp: self.tcp.as_ref().and_then(|listener| listener.local_addr().ok()),
             coap_dtls: first(&self.dtls),
-            postgres: None,
             ..Addresses::default()
         }
     }
