@@ -48,7 +48,7 @@ impl Databases {
         Self { schemas: schemas.collect() }
     }
 
-    fn names(&self) -> Vec<&str> {
+    pub(crate) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.schemas.keys().map(String::as_str).collect();
         names.sort_unstable();
         names
@@ -81,7 +81,7 @@ impl CatalogProvider for Databases {
 
 /// The list that holds the only catalog.
 #[derive(Debug)]
-pub(crate) struct OneCatalog(pub(crate) Arc<Databases>);
+pub(crate) struct OneCatalog(pub(crate) Arc<dyn CatalogProvider>);
 
 impl CatalogProviderList for OneCatalog {
     fn register_catalog(&self, _name: String, _catalog: Arc<dyn CatalogProvider>) -> Option<Arc<dyn CatalogProvider>> {
@@ -93,7 +93,7 @@ impl CatalogProviderList for OneCatalog {
     }
 
     fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
-        (name == CATALOG).then(|| Arc::clone(&self.0) as Arc<dyn CatalogProvider>)
+        (name == CATALOG).then(|| Arc::clone(&self.0))
     }
 }
 
@@ -129,6 +129,11 @@ impl Tables {
         (files, series): (FileReading, KnownSeries),
     ) -> Self {
         Self { store, key, schema, files, series, handed_out: Mutex::default() }
+    }
+
+    /// The tables with their columns.
+    pub(crate) fn schema(&self) -> &DatabaseSchema {
+        &self.schema
     }
 
     /// Fails with near names when there is no such table.

@@ -10,6 +10,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::sql::parser::Statement;
 use futures::StreamExt;
 use sensorium_model::{DatabaseName, DatabaseScope, OrgId, Subject};
 use sensorium_store::Store;
@@ -22,6 +23,7 @@ use crate::config::QueryConfig;
 use crate::direct;
 use crate::error::QueryError;
 use crate::managed;
+use crate::pg_catalog::{self, Described, Postgres};
 use crate::reduce::M4Exec;
 use crate::registry::{Listed, QueryId, Registry, RunningQuery};
 use crate::session::Sessions;
@@ -69,6 +71,8 @@ pub struct QueryRequest {
     /// For a chart: how many pixels wide it is. Of each series and pixel, the answer then holds the rows with the first, last,
     /// smallest and largest values only.
     pub points: Option<NonZeroUsize>,
+    /// Present when it comes over PostgreSQL's protocol: there is a catalog as PostgreSQL has it, and there may be parameters.
+    pub postgres: Option<Postgres>,
 }
 
 /// Answers SQL over a store. Clones share their threads and limits.
@@ -148,6 +152,45 @@ impl QueryEngine {
     /// Plans a statement and starts it; the rows come from the stream. Needs a Tokio runtime with time enabled around it.
     pub async fn execute(&self, request: QueryRequest) -> Result<QueryStream, QueryError> {
         self.start(request).await.map_err(telemetry::failed)
+    }
+
+    /// Whether an organisation has a database of this name.
+    pub fn has_database(&self, org: OrgId, database: &DatabaseName) -> bool {
+        self.shared.sessions.has_database(org, database)
+    }
+
+    /// What a statement takes and gives, without running it. Needs a Tokio runtime with time enabled around it.
+    pub async fn describe(&self, request: QueryRequest) -> Result<Described, QueryError> {
+        let Shared { sessions, config, slots, registry, threads } = self.shared.as_ref();
+        match Managing::read(&request.sql) {
+            None => {}
+            Some(Managing::Kill(_)) => {
+                return Ok(Described { parameters: Vec::new(), columns: managed::columns_of_kill() });
+            }
+            Some(statement) => {
+                let columns = managed::answer(registry, &request, statement)?.schema();
+                return Ok(Described { parameters: Vec::new(), columns });
+            }
+        }
+        let slot = Arc::clone(slots).try_acquire_owned().map_err(|_| QueryError::Busy { limit: config.concurrent })?;
+        let Some(runtime) = &threads.0 else {
+            return Err(QueryError::Internal { message: "the threads have stopped".into() });
+        };
+        let deadline = Instant::now() + config.timeout;
+        let sessions = Arc::clone(sessions);
+        let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(config.memory_bytes));
+        let task = runtime.spawn(async move {
+            let _slot = slot;
+            describe(&sessions, &request, &pool).await
+        });
+        let stop = Stop::at(deadline.into_std());
+        let _cancel = CancelOnDrop { task: task.abort_handle(), stop };
+        let described = match timeout_at(deadline, task).await {
+            Err(_) => Err(QueryError::Timeout { seconds: config.timeout.as_secs_f64() }),
+            Ok(Err(_)) => Err(QueryError::Internal { message: "planning ended unexpectedly".into() }),
+            Ok(Ok(described)) => described,
+        };
+        described.map_err(telemetry::failed)
     }
 
     async fn start(&self, request: QueryRequest) -> Result<QueryStream, QueryError> {
@@ -242,6 +285,29 @@ impl Job {
     }
 }
 
+/// The statement of a request, in words that the planner knows.
+fn read(request: &QueryRequest) -> Result<Statement, QueryError> {
+    let mut statement = statement::parse(&request.sql)?;
+    if let Some(postgres) = &request.postgres {
+        pg_catalog::rewrite(&mut statement, postgres)?;
+    }
+    Ok(statement)
+}
+
+/// What a statement takes and gives, without running it.
+async fn describe(
+    sessions: &Sessions,
+    request: &QueryRequest,
+    pool: &Arc<dyn MemoryPool>,
+) -> Result<Described, QueryError> {
+    let statement = read(request)?;
+    let who = (&request.scope, request.postgres.as_ref());
+    let session = sessions.open(request.org, &request.database, who, pool)?;
+    session.check_names(&statement)?;
+    let logical = session.state.statement_to_plan(statement).await;
+    logical.and_then(|logical| Described::of(&logical)).map_err(|error| sessions.error(error))
+}
+
 /// The rows to come, and the plan behind them where there is one.
 type Planned = (SendableRecordBatchStream, Option<Arc<dyn ExecutionPlan>>);
 
@@ -251,14 +317,15 @@ async fn plan(
     pool: &Arc<dyn MemoryPool>,
     stop: &Stop,
 ) -> Result<Planned, QueryError> {
-    let statement = statement::parse(&request.sql)?;
+    let statement = read(request)?;
     let answer = direct::answer(sessions.reading(), request, &statement).await;
     if let Some(answer) = answer.map_err(|error| sessions.error(error))? {
         let schema = answer.schema();
         let rows = RecordBatchStreamAdapter::new(schema, futures::stream::once(std::future::ready(Ok(answer))));
         return Ok((Box::pin(rows), None));
     }
-    let mut session = sessions.open(request.org, &request.database, &request.scope, pool)?;
+    let who = (&request.scope, request.postgres.as_ref());
+    let mut session = sessions.open(request.org, &request.database, who, pool)?;
     session.check_names(&statement)?;
     let run = async {
         let logical = session.state.statement_to_plan(statement).await?;

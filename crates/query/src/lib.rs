@@ -8,6 +8,8 @@
 //! (sorts, groups, joins, merges); the batches on their way between operators, a few megabytes, come on top. Nothing is
 //! spilled to disk.
 //!
+//! A request over PostgreSQL's protocol also sees `pg_catalog` and PostgreSQL's functions, and may have parameters ([`Postgres`]).
+//!
 //! The queries that run are listed per organisation and can be ended one by one ([`QueryEngine::kill`], `SHOW QUERIES`,
 //! `KILL 'id'`).
 //!
@@ -26,6 +28,7 @@ mod grouping;
 pub mod influxql;
 mod managed;
 mod near;
+mod pg_catalog;
 mod reduce;
 mod registry;
 mod session;
@@ -38,6 +41,7 @@ mod telemetry;
 pub use config::QueryConfig;
 pub use engine::{Asker, QueryEngine, QueryRequest};
 pub use error::{Position, QueryError};
+pub use pg_catalog::{Described, POSTGRES_VERSION, Parameter, Postgres, postgres_type};
 pub use registry::{QueryId, RunningQuery};
 pub use statement::Managing;
 pub use stream::QueryStream;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use sensorium_model::Subject;
 
 use crate::engine::QueryRequest;
@@ -53,6 +54,11 @@ fn listing(request: &QueryRequest, queries: &[RunningQuery]) -> Result<RecordBat
 
 fn killed(id: QueryId) -> Result<RecordBatch, QueryError> {
     batch(vec![("killed", Arc::new(StringArray::from_iter_values([id.to_string()])))])
+}
+
+/// The columns of the answer to `KILL`.
+pub(crate) fn columns_of_kill() -> SchemaRef {
+    Arc::new(Schema::new(vec![Field::new("killed", DataType::Utf8, false)]))
 }
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, QueryError> {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::catalog::{CatalogProviderList, SchemaProvider, TableProvider};
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::datasource::source_as_provider;
@@ -30,6 +30,7 @@ use crate::error::QueryError;
 use crate::functions;
 use crate::gapfill::{FillGaps, GapFillPlanner, gapfill_functions};
 use crate::grouping::GroupTagsAsText;
+use crate::pg_catalog::{self, Postgres, PostgresCatalog};
 use crate::table::{FileReading, KnownSeries, StoreTable};
 
 /// Bytes of file footers that are kept between queries.
@@ -90,6 +91,10 @@ impl Sessions {
         Ok(Self { store, base, environment, files, series, recent, memory_bytes: config.memory_bytes })
     }
 
+    pub(crate) fn has_database(&self, org: OrgId, database: &DatabaseName) -> bool {
+        self.store.schema(&DatabaseKey::new(org, database.clone())).is_some()
+    }
+
     /// What reading without a plan needs.
     pub(crate) fn reading(&self) -> Reading<'_> {
         Reading { store: &self.store, files: &self.files, series: &self.series, recent: &self.recent }
@@ -105,7 +110,7 @@ impl Sessions {
         &self,
         org: OrgId,
         database: &DatabaseName,
-        scope: &DatabaseScope,
+        (scope, postgres): (&DatabaseScope, Option<&Postgres>),
         pool: &Arc<dyn MemoryPool>,
     ) -> Result<Session, QueryError> {
         let databases = Arc::new(Databases::visible(&self.store, org, scope, (&self.files, &self.series)));
@@ -119,11 +124,21 @@ impl Sessions {
         let names = &mut state.config_mut().options_mut().catalog;
         CATALOG.clone_into(&mut names.default_catalog);
         database.as_str().clone_into(&mut names.default_schema);
-        state.register_catalog_list(Arc::new(OneCatalog(Arc::clone(&databases))) as Arc<dyn CatalogProviderList>);
+        let described = match postgres {
+            Some(postgres) => {
+                let catalog = PostgresCatalog::new(&databases, database.as_str(), postgres)?;
+                catalog.register_functions(&mut state, postgres).map_err(|error| self.error(error))?;
+                Some(Arc::new(catalog) as Arc<dyn CatalogProvider>)
+            }
+            None => None,
+        };
+        let is_described = described.is_some();
+        let catalog = described.unwrap_or_else(|| Arc::clone(&databases) as Arc<dyn CatalogProvider>);
+        state.register_catalog_list(Arc::new(OneCatalog(catalog)) as Arc<dyn CatalogProviderList>);
         functions::register(&mut state, &databases);
         // The moment that now() means, all over the statement.
         state.mark_start_execution();
-        Ok(Session { state, databases, environment })
+        Ok(Session { state, databases, is_described, environment })
     }
 }
 
@@ -147,6 +162,8 @@ fn estimated_rows(state: &SessionState, plan: &LogicalPlan) -> Result<u64, DataF
 pub(crate) struct Session {
     pub(crate) state: SessionState,
     databases: Arc<Databases>,
+    /// Whether there is a catalog as PostgreSQL has it.
+    is_described: bool,
     /// With the memory limit of this query; the state has that of the planner.
     environment: Arc<RuntimeEnv>,
 }
@@ -213,7 +230,17 @@ impl Session {
             {
                 continue;
             }
-            self.databases.require(database)?.require(reference.table())?;
+            if self.is_described && pg_catalog::is_describing(database) {
+                continue;
+            }
+            let is_of_catalog = self.is_described
+                && matches!(reference, TableReference::Bare { .. })
+                && pg_catalog::has_table(reference.table());
+            let tables = self.databases.require(database)?;
+            match tables.require(reference.table()) {
+                Err(_) if is_of_catalog => {}
+                checked => checked?,
+            }
         }
         Ok(())
     }

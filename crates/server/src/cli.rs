@@ -225,12 +225,18 @@ pub(crate) struct ServeFlags {
     /// Address and port to listen on for CoAP over TCP, such as 0.0.0.0:5683 [default: none]
     #[arg(long, value_name = "ADDRESS:PORT")]
     coap_tcp: Option<String>,
+    /// Address and port to listen on for CoAP over DTLS, such as 0.0.0.0:5684 [default: none]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    coap_dtls: Option<String>,
     /// CoAP over WebSocket at /coap of the HTTP address
     #[arg(long)]
     coap_websocket: bool,
     /// The settings of an example; other settings may follow
     #[arg(long, value_enum, value_name = "NAME")]
     example: Option<Example>,
+    /// Address to listen on for PostgreSQL's protocol, read-only; the port is 5433 unless it is named [default: none]
+    #[arg(long, value_name = "ADDRESS")]
+    postgres: Option<String>,
     /// Certificate chain for HTTPS (PEM); taken up anew when the file changes
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -294,7 +300,9 @@ impl ServeFlags {
         add("mqtt.websocket", self.mqtt_websocket.then(|| "true".to_owned()), "--mqtt-websocket");
         add("coap.listen", self.coap.clone(), "--coap");
         add("coap.tcp", self.coap_tcp.clone(), "--coap-tcp");
+        add("coap.dtls", self.coap_dtls.clone(), "--coap-dtls");
         add("coap.websocket", self.coap_websocket.then(|| "true".to_owned()), "--coap-websocket");
+        add("postgres.listen", self.postgres.clone(), "--postgres");
         add("tls.cert", self.tls_cert.as_ref().map(text), "--tls-cert");
         add("tls.key", self.tls_key.as_ref().map(text), "--tls-key");
         add("tls.self_signed", self.tls_self_signed.then(|| "true".to_owned()), "--tls-self-signed");

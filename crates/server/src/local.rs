@@ -23,6 +23,8 @@ pub(crate) struct Addresses {
     pub(crate) mqtt: Option<SocketAddr>,
     pub(crate) coap: Option<SocketAddr>,
     pub(crate) coap_tcp: Option<SocketAddr>,
+    pub(crate) coap_dtls: Option<SocketAddr>,
+    pub(crate) postgres: Option<SocketAddr>,
 }
 
 /// What the file says.
@@ -43,6 +45,12 @@ pub(crate) struct LocalServer {
     /// Where it listens to CoAP over TCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) coap_tcp: Option<String>,
+    /// Where it listens to CoAP over DTLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) coap_dtls: Option<String>,
+    /// Where it listens to PostgreSQL's protocol, such as `127.0.0.1:5433`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) postgres: Option<String>,
 }
 
 impl LocalServer {
@@ -51,8 +59,17 @@ impl LocalServer {
         let random = rand::rng().sample_iter(Alphanumeric).take(TOKEN_CHARACTERS).map(char::from);
         let token = "local_".chars().chain(random).collect();
         let text = |address: Option<SocketAddr>| address.map(|address| address.to_string());
-        let Addresses { mqtt, coap, coap_tcp } = others;
-        Self { url, token, pid: std::process::id(), mqtt: text(mqtt), coap: text(coap), coap_tcp: text(coap_tcp) }
+        let Addresses { mqtt, coap, coap_tcp, coap_dtls, postgres } = others;
+        Self {
+            url,
+            token,
+            pid: std::process::id(),
+            mqtt: text(mqtt),
+            coap: text(coap),
+            coap_tcp: text(coap_tcp),
+            coap_dtls: text(coap_dtls),
+            postgres: text(postgres),
+        }
     }
 
     /// Writes the file; it appears whole or not at all.

@@ -175,6 +175,7 @@ async fn broker(ingest: &Ingest, file: &Path, stop: &CancellationToken) -> (Mqtt
         sparkplug_metrics: 100,
         announced_topics: 100,
         spoken_devices: 100,
+        journal_bytes: 1 << 20,
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

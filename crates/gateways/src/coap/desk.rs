@@ -236,7 +236,11 @@ impl Desk {
                     answers.into_iter().for_each(|(exchange, response)| self.respond(line, exchange, response));
                 }
                 Done::Ended(observers) => {
-                    for observer in observers.into_iter().filter(|observer| self.watched.contains_key(observer)) {
+                    for observer in observers {
+                        // It may be gone by now.
+                        if !self.watched.contains_key(&observer) {
+                            continue;
+                        }
                         let sentence = "the token is not good any more";
                         line.notify(observer, of_kind(ErrorKind::Unauthenticated, sentence, None));
                         line.forget(observer);

@@ -18,11 +18,13 @@
 
 mod answer;
 mod desk;
+mod dtls;
 mod intake;
 mod recent;
 mod reliable;
 mod resources;
 mod route;
+mod secured;
 mod shard;
 mod socket;
 mod watch;
@@ -45,6 +47,7 @@ use crate::clock::Clock;
 use recent::Recent;
 use resources::TokenNames;
 
+pub use dtls::{CertificateSource, DtlsConfig, DtlsLimits, ServerCertificate};
 pub use recent::RecentError;
 pub use reliable::websocket::NotOpened;
 pub use route::{MAX_ROUTES, Route, RouteError, RouteSettings, routes};
@@ -118,6 +121,7 @@ impl Coap {
         stop: CancellationToken,
     ) -> Result<Self, RecentError> {
         describe();
+        dtls::describe();
         let now_ns = chrono::Utc::now().timestamp_nanos_opt().unwrap_or_default();
         let recent = Recent::open(folder, config.journal_bytes, config.is_synced, now_ns)?;
         let nobody = Arc::new(Principal::anonymous_writer(ingest.metadata.org()));

@@ -187,7 +187,7 @@ impl Files {
 /// Opens a file whose first bytes are good, and forgets the others.
 fn open(folder: &Path, turn: usize, good: u64) -> Result<File, RecentError> {
     let path = folder.join(NAMES.get(turn).copied().unwrap_or_default());
-    let opened = || {
+    let opened = || -> io::Result<File> {
         let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
         file.set_len(good)?;
         file.seek(SeekFrom::Start(good))?;

@@ -17,6 +17,8 @@ use sensorium_protocols::coap::{
 use tokio::time::Duration;
 
 use super::desk::{Asked, Caller, Desk, Line};
+use super::dtls::DtlsConfig;
+use super::secured::Wire;
 use super::socket::{Peer, Socket};
 use super::{Coap, Shared};
 use crate::alarm::Alarm;
@@ -31,16 +33,22 @@ const NUMBERS: Duration = Duration::from_secs(5);
 impl Coap {
     /// Serves a socket that is one of several of its address, until the server has stopped.
     pub fn serve(&self, socket: std::net::UdpSocket) -> io::Result<()> {
-        self.spawn(socket, Arrival::Plain)
+        self.spawn(socket, Arrival::Plain, None)
     }
 
     /// Serves the socket of a group.
     pub fn serve_group(&self, socket: std::net::UdpSocket) -> io::Result<()> {
-        self.spawn(socket, Arrival::Multicast)
+        self.spawn(socket, Arrival::Multicast, None)
     }
 
-    fn spawn(&self, socket: std::net::UdpSocket, arrival: Arrival) -> io::Result<()> {
-        let shard = Shard::new(self.0.clone(), Socket::new(socket)?, arrival);
+    /// Serves a socket that is one of several of its address, with DTLS.
+    pub fn serve_secured(&self, socket: std::net::UdpSocket, config: DtlsConfig) -> io::Result<()> {
+        let wire = Wire::new(self.0.clone(), config).map_err(io::Error::other)?;
+        self.spawn(socket, Arrival::Proven, Some(wire))
+    }
+
+    fn spawn(&self, socket: std::net::UdpSocket, arrival: Arrival, wire: Option<Wire>) -> io::Result<()> {
+        let shard = Shard::new(self.0.clone(), Socket::new(socket)?, arrival, wire);
         let abort = self.0.abort.clone();
         self.0.tasks.spawn(async move { abort.run_until_cancelled(shard.run()).await });
         Ok(())
@@ -53,6 +61,8 @@ struct Shard {
     desk: Desk,
     line: Datagrams,
     arrival: Arrival,
+    /// What stands between the socket and the layer of datagrams, if it is secured.
+    wire: Option<Wire>,
     alarm: Alarm,
     published: Published,
 }
@@ -95,7 +105,7 @@ enum Turn {
 }
 
 impl Shard {
-    fn new(shared: Arc<Shared>, socket: Socket, arrival: Arrival) -> Self {
+    fn new(shared: Arc<Shared>, socket: Socket, arrival: Arrival, wire: Option<Wire>) -> Self {
         // Each process and each socket has keys of its own, which nobody can guess.
         let keys = RandomState::new();
         let seed = keys.hash_one("seed");
@@ -104,7 +114,7 @@ impl Shard {
         let now_ms = shared.clock.now_ms();
         let line = Datagrams { endpoint, out: Output::default(), now_ms };
         let desk = Desk::new(shared.clone());
-        Self { shared, socket, desk, line, arrival, alarm: Alarm::default(), published: Published::default() }
+        Self { shared, socket, desk, line, arrival, wire, alarm: Alarm::default(), published: Published::default() }
     }
 
     async fn run(mut self) {
@@ -112,13 +122,18 @@ impl Shard {
         let mut is_stopping = false;
         let mut numbers = tokio::time::interval(NUMBERS);
         loop {
-            let due = self.line.endpoint.deadline().into_iter().chain(self.desk.deadline()).min();
+            let due = self.line.endpoint.deadline().into_iter().chain(self.desk.deadline());
+            let due = due.chain(self.wire.as_ref().and_then(Wire::deadline)).min();
             self.alarm.set(due, &self.shared.clock);
-            let mut found = None;
+            let (mut found, mut known) = (None, None);
             let turn = tokio::select! {
                 readable = self.socket.readable() => if readable.is_ok() { Turn::Read } else { Turn::Failed },
                 due = self.desk.is_due() => {
                     found = Some(due);
+                    Turn::Done
+                }
+                answer = Wire::answered(&mut self.wire) => {
+                    known = Some(answer);
                     Turn::Done
                 }
                 () = self.alarm.rung() => Turn::Done,
@@ -132,16 +147,29 @@ impl Shard {
             if let Some(due) = found {
                 self.desk.catch_up(&mut self.line, due);
             }
+            if let (Some(wire), Some(answer)) = (&mut self.wire, known) {
+                wire.found(self.line.now_ms, answer);
+            }
             match turn {
                 Turn::Read => self.read().await,
                 Turn::Failed => tokio::time::sleep(PAUSE).await,
                 Turn::Stop => is_stopping = true,
                 Turn::Done => {}
             }
+            if let Some(wire) = &mut self.wire {
+                wire.tick(self.line.now_ms);
+            }
+            self.hand_over();
             self.desk.tick(&mut self.line);
             self.line.endpoint.tick(self.line.now_ms, &mut self.line.out);
             self.serve().await;
+            if self.forget_left() {
+                self.serve().await;
+            }
             self.desk.store();
+            if let Some(wire) = &mut self.wire {
+                wire.send(self.line.now_ms, &mut self.line.out.sends);
+            }
             self.socket.send(&mut self.line.out.sends).await;
             if is_stopping && self.desk.is_idle() {
                 self.published.publish(&self.line.endpoint);
@@ -155,11 +183,14 @@ impl Shard {
         let is_for_group = self.arrival == Arrival::Multicast;
         for _ in 0..READS {
             let Datagrams { endpoint, out, now_ms } = &mut self.line;
-            let arrival = self.arrival;
+            let (arrival, wire) = (self.arrival, &mut self.wire);
             let received = self.socket.receive(|peer, datagram| {
                 if peer.is_to_group() == is_for_group {
                     let peer = if is_for_group { Peer { local: None, ..peer } } else { peer };
-                    endpoint.receive(*now_ms, peer, arrival, &datagram, out);
+                    match wire {
+                        Some(wire) => wire.receive(*now_ms, peer, &datagram),
+                        None => endpoint.receive(*now_ms, peer, arrival, &datagram, out),
+                    }
                 }
             });
             match received {
@@ -174,13 +205,33 @@ impl Shard {
         }
     }
 
+    /// Hands over what peers said over DTLS.
+    fn hand_over(&mut self) {
+        let Datagrams { endpoint, out, now_ms } = &mut self.line;
+        if let Some(wire) = &mut self.wire {
+            for (peer, plaintext) in wire.take_plaintexts() {
+                endpoint.receive(*now_ms, peer, self.arrival, &plaintext, out);
+            }
+        }
+    }
+
+    /// Forgets peers whose session is over; whether there is something to be done about it.
+    fn forget_left(&mut self) -> bool {
+        let Datagrams { endpoint, out, .. } = &mut self.line;
+        if let Some(wire) = &mut self.wire {
+            wire.take_left().for_each(|peer| endpoint.forget_peer(peer, out));
+        }
+        !out.events.is_empty()
+    }
+
     /// Does what came out of the layer of datagrams.
     async fn serve(&mut self) {
         while !self.line.out.events.is_empty() {
             for event in std::mem::take(&mut self.line.out.events) {
                 match event {
                     Event::Request { peer, exchange, message_id, is_multicast, token, request, .. } => {
-                        let caller = Caller { address: peer.ip(), principal: None, is_secured: false };
+                        let principal = self.wire.as_ref().and_then(|wire| wire.principal(&peer));
+                        let caller = Caller { address: peer.ip(), principal, is_secured: self.wire.is_some() };
                         let key = message_id.and_then(|id| key(&peer, id, token, &request));
                         self.desk.ask(&mut self.line, Asked { exchange, request, caller, key, is_multicast }).await;
                     }

@@ -57,7 +57,9 @@ fn bind_one(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
 /// Binds the socket of the group of all nodes, on a port.
 pub fn bind_group(port: u16) -> io::Result<std::net::UdpSocket> {
     let socket = socket2::Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    // Beside the sockets of all addresses, and those of other programs that hear the group.
     socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
     socket.join_multicast_v4(&ALL_NODES, &Ipv4Addr::UNSPECIFIED)?;
     finish(socket, SocketAddrV4::new(ALL_NODES, port).into())
 }

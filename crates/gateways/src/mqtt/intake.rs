@@ -18,6 +18,7 @@ use sensorium_model::{DatabaseKey, ErrorKind};
 use sensorium_protocols::mqtt::packet::{PacketId, Version};
 use sensorium_protocols::mqtt::session::{Begun, Outcome, Received, Ticket};
 use sensorium_protocols::mqtt::{Message, ReasonCode};
+use tokio::sync::oneshot;
 
 use super::broker::{Passed, Sender};
 use super::client::Client;
@@ -89,9 +90,17 @@ pub(super) struct Publisher {
     pub(super) version: Version,
 }
 
+/// Who is told what became of a batch.
+pub(super) enum Told {
+    /// The session of a connection.
+    Client(Arc<Client>),
+    /// Whoever waits for it; nobody when that is gone.
+    Waiting(oneshot::Sender<Vec<(Ticket, Outcome)>>),
+}
+
 /// What a connection sent and is not told of yet.
 pub(super) struct Batch {
-    client: Arc<Client>,
+    told: Told,
     publisher: Publisher,
     messages: Vec<(Pending, Judged)>,
     attempts: usize,
@@ -107,7 +116,7 @@ enum Judged {
 }
 
 impl Batch {
-    pub(super) fn new(shared: &Shared, client: Arc<Client>, publisher: Publisher, messages: Vec<Pending>) -> Self {
+    pub(super) fn new(shared: &Shared, told: Told, publisher: Publisher, messages: Vec<Pending>) -> Self {
         let judge = |pending: Pending| {
             let has_readings = match &pending {
                 Pending::Message(new) => !new.is_will && shared.is_stored(&new.message.topic),
@@ -115,7 +124,7 @@ impl Batch {
             };
             (pending, if has_readings { Judged::Open } else { Judged::Good })
         };
-        Self { client, publisher, messages: messages.into_iter().map(judge).collect(), attempts: 0 }
+        Self { told, publisher, messages: messages.into_iter().map(judge).collect(), attempts: 0 }
     }
 
     /// Where its readings go.
@@ -182,7 +191,7 @@ pub(super) async fn take(shared: &Arc<Shared>, mut batches: Vec<Batch>) {
         }
         let (outcomes, seq) = shared.journal.together(|| finish(shared, &batch));
         match shared.journal.is_durable(seq) {
-            true => tell(shared, &batch, outcomes),
+            true => tell(shared, batch, outcomes),
             false => held.push((batch, outcomes)),
         }
         last = last.max(seq);
@@ -190,7 +199,7 @@ pub(super) async fn take(shared: &Arc<Shared>, mut batches: Vec<Batch>) {
     if !held.is_empty() {
         // However long it takes: it is done, and must not be done again.
         shared.journal.until_durable(last).await;
-        held.into_iter().for_each(|(batch, outcomes)| tell(shared, &batch, outcomes));
+        held.into_iter().for_each(|(batch, outcomes)| tell(shared, batch, outcomes));
     }
 }
 
@@ -203,10 +212,15 @@ fn try_again(shared: Arc<Shared>, batch: Batch) {
     });
 }
 
-fn tell(shared: &Shared, batch: &Batch, outcomes: Vec<(Ticket, Outcome)>) {
+fn tell(shared: &Shared, batch: Batch, outcomes: Vec<(Ticket, Outcome)>) {
     let now_ms = shared.clock.now_ms();
-    for (ticket, outcome) in batch.client.stored(outcomes, now_ms) {
-        shared.broker.outcome(batch.publisher.sender, ticket, &outcome, now_ms);
+    match batch.told {
+        Told::Client(client) => {
+            for (ticket, outcome) in client.stored(outcomes, now_ms) {
+                shared.broker.outcome(batch.publisher.sender, ticket, &outcome, now_ms);
+            }
+        }
+        Told::Waiting(waiting) => drop(waiting.send(outcomes)),
     }
 }
 

@@ -17,7 +17,7 @@ use super::Shared;
 use super::admin::Organisation;
 use super::broker::Sender;
 use super::client::{Client, Progress};
-use super::intake::{self, Batch, Pending, PendingMessage, Publisher};
+use super::intake::{self, Batch, Pending, PendingMessage, Publisher, Told};
 use super::limits::Allowance;
 use super::rights::Rights;
 use super::socket::Socket;
@@ -281,7 +281,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Task<S> {
         let Waiting { messages, .. } = std::mem::take(&mut self.waiting);
         let publisher =
             Publisher { rights: rights.clone(), sender: *sender, peer: self.peer.address, version: *version };
-        self.shared.gather(Batch::new(&self.shared, self.client.clone(), publisher, messages));
+        self.shared.gather(Batch::new(&self.shared, Told::Client(self.client.clone()), publisher, messages));
     }
 
     /// Tells the session what became of a message, wherever it is now.

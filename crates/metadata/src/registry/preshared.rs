@@ -28,7 +28,7 @@ impl PreSharedKey {
     }
 
     /// As it was sealed.
-    pub(super) fn from_bytes(bytes: Zeroizing<Vec<u8>>) -> Self {
+    pub fn from_bytes(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self(bytes)
     }
 

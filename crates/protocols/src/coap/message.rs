@@ -194,6 +194,15 @@ impl Request {
         self.options.all(option::ETAG)
     }
 
+    /// Whether the resource is as the client wants it (RFC 7252, sections 5.10.8.1 and 5.10.8.2); else
+    /// [`Code::PRECONDITION_FAILED`] answers. `etag` is the one that the resource has now; none when it does not exist.
+    pub fn allows(&self, etag: Option<&[u8]>) -> bool {
+        let is_it = |wanted: &Bytes| etag.is_some_and(|etag| wanted.is_empty() || wanted == etag);
+        let mut wanted = self.if_match().peekable();
+        let is_matched = wanted.peek().is_none() || wanted.any(is_it);
+        is_matched && !(self.has_if_none_match() && etag.is_some())
+    }
+
     fn number(&self, number: OptionNumber) -> Option<u16> {
         self.options.uint(number).and_then(|value| u16::try_from(value).ok())
     }
@@ -247,5 +256,41 @@ impl Response {
     pub fn with_uint(mut self, number: OptionNumber, value: u64) -> Self {
         self.options.add_uint(number, value);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_is_as_it_is_wanted_or_not() {
+        let put = || Request::new(Code::PUT);
+        let (a, b) = (Some(&b"a"[..]), Some(&b"b"[..]));
+        for (request, etag, is_allowed) in [
+            (put(), None, true),
+            (put(), a, true),
+            (put().with_option(option::IF_MATCH, "a"), a, true),
+            (put().with_option(option::IF_MATCH, "a"), b, false),
+            (put().with_option(option::IF_MATCH, "a").with_option(option::IF_MATCH, "b"), b, true),
+            (put().with_option(option::IF_MATCH, "a"), None, false),
+            (put().with_option(option::IF_MATCH, ""), b, true),
+            (put().with_option(option::IF_MATCH, ""), None, false),
+            (put().with_option(option::IF_NONE_MATCH, ""), None, true),
+            (put().with_option(option::IF_NONE_MATCH, ""), a, false),
+        ] {
+            assert_eq!(request.allows(etag), is_allowed, "{request:?} {etag:?}");
+        }
+    }
+
+    #[test]
+    fn paths_and_queries_are_read() {
+        let request = Request::new(Code::GET)
+            .with_path("/devices//esp32/")
+            .with_option(option::URI_QUERY, "token=a=b")
+            .with_option(option::URI_QUERY, "flag")
+            .with_uint(option::ACCEPT, 110);
+        assert_eq!(request.path().collect::<Vec<_>>(), ["devices", "esp32"]);
+        assert_eq!((request.query("token"), request.query("flag"), request.accept()), (Some("a=b"), None, Some(110)));
     }
 }

@@ -55,6 +55,7 @@ impl World {
             asker: Asker::system(),
             sql: sql.to_owned(),
             points: None,
+            postgres: None,
         }
     }
 

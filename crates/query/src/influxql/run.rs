@@ -93,6 +93,7 @@ fn listing(request: &InfluxqlRequest, statement: &Statement) -> Option<QueryRequ
         asker: request.asker.clone(),
         sql: statement.to_string(),
         points: None,
+        postgres: None,
     })
 }
 

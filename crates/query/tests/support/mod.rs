@@ -95,6 +95,7 @@ impl Bench {
             asker: Asker::system(),
             sql: sql.to_owned(),
             points: None,
+            postgres: None,
         }
     }
 
@@ -124,7 +125,8 @@ pub(crate) fn key(org: OrgId, database: &str) -> DatabaseKey {
     DatabaseKey::new(org, DatabaseName::new(database).unwrap())
 }
 
-fn rows(batch: &RecordBatch) -> Vec<String> {
+/// The rows of a batch as text.
+pub(crate) fn rows(batch: &RecordBatch) -> Vec<String> {
     let options = FormatOptions::default().with_null("");
     let columns: Vec<ArrayFormatter<'_>> =
         batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap()).collect();

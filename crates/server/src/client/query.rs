@@ -93,6 +93,7 @@ async fn from_folder(folder: &Folder, database: &DatabaseName, sql: &str, output
         asker: Asker::system(),
         sql: sql.to_owned(),
         points: None,
+        postgres: None,
     };
     let mut stream = engine.execute(request).await?;
     output.schema(&stream.schema())?;

@@ -1,12 +1,16 @@
 //! `[coap]`: sockets of CoAP, routes, and the limits of their peers.
 
-use sensorium_gateways::coap::{CoapConfig, RouteSettings, routes};
+use sensorium_gateways::coap::{CoapConfig, DtlsLimits, RouteSettings, routes};
 use sensorium_model::DatabaseName;
 use sensorium_protocols::coap::CoapLimits;
 use serde::{Deserialize, Serialize};
 
 /// The longest patience: a client that hears nothing sends again after two seconds (ACK_TIMEOUT, RFC 7252, section 4.8).
 const MOST_PATIENCE_MS: u64 = 1_900;
+/// A handshake takes a few round trips, and its datagrams are sent again after a second.
+const LEAST_HANDSHAKE_MS: u64 = 1_000;
+/// The longest handshake: ten minutes.
+const MOST_HANDSHAKE_MS: u64 = 600_000;
 /// The smallest journal that is of use.
 const LEAST_JOURNAL_BYTES: u64 = 64 * 1_024;
 
@@ -17,6 +21,11 @@ pub(crate) struct CoapSettings {
     pub(crate) listen: Option<String>,
     /// Address and port for TCP, such as `0.0.0.0:5683`.
     pub(crate) tcp: Option<String>,
+    /// Address and port for DTLS, such as `0.0.0.0:5684`. Devices with a pre-shared key always get in; others see the certificate of
+    /// `[tls]`, if there is one.
+    pub(crate) dtls: Option<String>,
+    /// Whether clients over DTLS that have no pre-shared key have to show a certificate that belongs to a device.
+    pub(crate) client_certificates: bool,
     /// Whether CoAP over WebSocket is there at `/coap` of the addresses of `[http]`.
     pub(crate) websocket: bool,
     /// Whether what is asked of all nodes of the network (224.0.1.187) is answered: what there is, and nothing else.
@@ -41,6 +50,8 @@ pub(crate) struct CoapSettings {
     pub(crate) journal_bytes: u64,
     #[serde(flatten)]
     pub(crate) limits: CoapLimits,
+    #[serde(flatten)]
+    pub(crate) dtls_limits: DtlsLimits,
 }
 
 impl CoapSettings {
@@ -48,6 +59,8 @@ impl CoapSettings {
         Ok(Self {
             listen: None,
             tcp: None,
+            dtls: None,
+            client_certificates: false,
             websocket: false,
             multicast: false,
             database: DatabaseName::new("main")?,
@@ -60,6 +73,7 @@ impl CoapSettings {
             connections: 1_024,
             journal_bytes: 16 << 20,
             limits: CoapLimits::default(),
+            dtls_limits: DtlsLimits::default(),
         })
     }
 
@@ -80,12 +94,31 @@ impl CoapSettings {
         })
     }
 
-    pub(super) fn broken_rule(&self) -> Option<(&'static str, String)> {
+    pub(super) fn broken_rule(&self, has_tls: bool) -> Option<(&'static str, String)> {
         let too_small = |key, least: u64| Some((key, format!("it is too small; use at least {least}")));
         let is_block = |bytes: usize| bytes.is_power_of_two() && (16..=1_024).contains(&bytes);
         match () {
             () if self.multicast && self.listen.is_none() => {
                 Some(("coap.multicast", "what is asked of all comes over UDP; set coap.listen, too".to_owned()))
+            }
+            () if self.client_certificates && self.dtls.is_none() => Some((
+                "coap.client_certificates",
+                "clients show certificates over DTLS alone; set coap.dtls, too".to_owned(),
+            )),
+            () if self.client_certificates && !has_tls => Some((
+                "coap.client_certificates",
+                "clients show theirs to a server that has one; set tls.cert and tls.key, or tls.self_signed".to_owned(),
+            )),
+            () if self.dtls_limits.dtls_peers == 0 => too_small("coap.dtls_peers", 1),
+            () if self.dtls_limits.dtls_handshakes == 0 => too_small("coap.dtls_handshakes", 1),
+            () if self.dtls_limits.dtls_handshake_ms < LEAST_HANDSHAKE_MS => {
+                too_small("coap.dtls_handshake_ms", LEAST_HANDSHAKE_MS)
+            }
+            () if self.dtls_limits.dtls_handshake_ms > MOST_HANDSHAKE_MS => {
+                Some(("coap.dtls_handshake_ms", format!("it is too long; use at most {MOST_HANDSHAKE_MS}")))
+            }
+            () if self.dtls_limits.dtls_idle_ms < LEAST_HANDSHAKE_MS => {
+                too_small("coap.dtls_idle_ms", LEAST_HANDSHAKE_MS)
             }
             () if self.patience_ms > MOST_PATIENCE_MS => Some((
                 "coap.patience_ms",
@@ -118,11 +151,20 @@ mod tests {
     #[test]
     fn settings_that_cannot_be_name_their_key() {
         let good = CoapSettings::defaults().unwrap();
-        assert_eq!(good.broken_rule(), None);
+        assert_eq!(good.broken_rule(false), None);
         let limits = CoapLimits { block_bytes: 100, ..good.limits };
         let route = serde_json::from_str(r#"[{"path": "a", "database": "main", "table": "a"}]"#).unwrap();
         for (settings, key) in [
             (CoapSettings { multicast: true, ..good.clone() }, "coap.multicast"),
+            (CoapSettings { client_certificates: true, ..good.clone() }, "coap.client_certificates"),
+            (
+                CoapSettings { client_certificates: true, dtls: Some("0.0.0.0:5684".to_owned()), ..good.clone() },
+                "coap.client_certificates",
+            ),
+            (
+                CoapSettings { dtls_limits: DtlsLimits { dtls_peers: 0, ..good.dtls_limits }, ..good.clone() },
+                "coap.dtls_peers",
+            ),
             (CoapSettings { patience_ms: 2_000, ..good.clone() }, "coap.patience_ms"),
             (CoapSettings { limits, ..good.clone() }, "coap.block_bytes"),
             (CoapSettings { waiting: 0, ..good.clone() }, "coap.waiting"),
@@ -130,7 +172,7 @@ mod tests {
             (CoapSettings { journal_bytes: 1, ..good.clone() }, "coap.journal_bytes"),
             (CoapSettings { route, ..good }, "coap.route"),
         ] {
-            assert_eq!(settings.broken_rule().map(|(key, _)| key), Some(key));
+            assert_eq!(settings.broken_rule(false).map(|(key, _)| key), Some(key));
         }
     }
 }

@@ -11,6 +11,7 @@ mod layers;
 mod mail;
 mod mqtt;
 mod oidc;
+mod postgres;
 mod settings;
 mod show;
 

@@ -11,6 +11,7 @@ use super::influx::InfluxSettings;
 use super::mail::{MailSettings, wrong_public_url};
 use super::mqtt::MqttSettings;
 use super::oidc::OidcSettings;
+use super::postgres::PostgresSettings;
 
 const MIB: usize = 1 << 20;
 
@@ -23,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) http: Http,
     pub(crate) mqtt: MqttSettings,
     pub(crate) coap: CoapSettings,
+    pub(crate) postgres: PostgresSettings,
     pub(crate) influx: InfluxSettings,
     pub(crate) tls: TlsSettings,
     pub(crate) limits: IngestLimits,
@@ -255,6 +257,7 @@ impl Settings {
             },
             mqtt: MqttSettings::defaults()?,
             coap: CoapSettings::defaults()?,
+            postgres: PostgresSettings::default(),
             influx: InfluxSettings::defaults()?,
             tls: TlsSettings { cert: None, key: None, self_signed: false, hsts_seconds: 30 * 86_400 },
             limits: IngestLimits::default(),
@@ -347,7 +350,8 @@ impl Settings {
             })
             .or_else(|| Some(("http.public_url", self.http.public_url.as_deref().and_then(wrong_public_url)?)))
             .or_else(|| self.mqtt.broken_rule(self.tls.is_on()))
-            .or_else(|| self.coap.broken_rule())
+            .or_else(|| self.coap.broken_rule(self.tls.is_on()))
+            .or_else(|| self.postgres.broken_rule())
             .or_else(|| self.influx.broken_rule())
             .or_else(|| self.mail.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| self.people.oidc.broken_rule(self.http.public_url.as_deref()))

@@ -24,7 +24,7 @@ pub(crate) fn show(config: &Config) -> String {
             Value::String(_) if key == PASSWORD => format!("# {name} = (set, and not shown)"),
             Value::Null => format!("# {name} = (not set)"),
             Value::String(value) => format!("{name} = {}", toml::Value::String(value.clone())),
-            Value::Array(list) => format!("{name} = {}", written(list)),
+            Value::Array(values) => format!("{name} = {}", list(values)),
             other => format!("{name} = {other}"),
         };
         let _ = writeln!(text, "{line:<44} # {}", entry.origin);
@@ -33,17 +33,18 @@ pub(crate) fn show(config: &Config) -> String {
 }
 
 /// A list as a file may have it on one line.
-fn written(list: &[Value]) -> String {
-    let values: Vec<String> = list.iter().map(value).collect();
+fn list(values: &[Value]) -> String {
+    let values: Vec<String> = values.iter().map(inline).collect();
     format!("[{}]", values.join(", "))
 }
 
-fn value(value: &Value) -> String {
+/// A value of such a list.
+fn inline(value: &Value) -> String {
     match value {
         Value::String(text) => toml::Value::String(text.clone()).to_string(),
-        Value::Array(list) => written(list),
+        Value::Array(values) => list(values),
         Value::Object(members) => {
-            let members = members.iter().map(|(name, member)| format!("{name} = {}", self::value(member)));
+            let members = members.iter().map(|(name, member)| format!("{name} = {}", inline(member)));
             format!("{{ {} }}", members.collect::<Vec<_>>().join(", "))
         }
         other => other.to_string(),

@@ -37,8 +37,10 @@ pub(crate) const HTTP: Setting = Setting { key: "http.listen", flag: "--http" };
 pub(crate) const MQTT: Setting = Setting { key: "mqtt.listen", flag: "--mqtt" };
 pub(crate) const MQTT_TLS: Setting = Setting { key: "mqtt.listen_tls", flag: "--mqtt-tls" };
 pub(crate) const COAP: Setting = Setting { key: "coap.listen", flag: "--coap" };
+pub(crate) const COAP_DTLS: Setting = Setting { key: "coap.dtls", flag: "--coap-dtls" };
 pub(crate) const INFLUX_UDP: Setting = Setting { key: "influx.udp", flag: "--set influx.udp" };
 pub(crate) const COAP_TCP: Setting = Setting { key: "coap.tcp", flag: "--coap-tcp" };
+pub(crate) const POSTGRES: Setting = Setting { key: "postgres.listen", flag: "--postgres" };
 
 /// Binds `address:port` of a setting; a missing address means all of this machine's.
 pub(crate) fn bind(text: &str, setting: Setting) -> Result<TcpListener, ListenError> {
@@ -103,6 +105,7 @@ mod tests {
         let cases = [
             (address.as_str(), HTTP, "--http"),
             (address.as_str(), MQTT, "--mqtt"),
+            (address.as_str(), POSTGRES, "--postgres"),
             ("nonsense", HTTP, "127.0.0.1:8086"),
             ("nonsense", MQTT_TLS, "mqtt.listen_tls"),
             ("192.0.2.1:0", HTTP, "--http"),

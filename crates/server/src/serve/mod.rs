@@ -76,6 +76,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let listener = listener::bind(&settings.http.listen, listener::HTTP)?;
     let mqtt_listeners = mqtt::Listeners::bind(settings)?;
     let coap_sockets = coap::Sockets::bind(settings)?;
+    let postgres_listener =
+        settings.postgres.address().map(|address| listener::bind(&address, listener::POSTGRES)).transpose()?;
     let influx_socket = influx_udp::Socket::bind(settings)?;
     let address = listener.local_addr().context("the listener has no address")?;
 
@@ -134,8 +136,8 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let host_metrics = start_host_metrics(settings, &store, first.org)?;
     let url = listener::local_url(address, tls.is_some());
     let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0", listener::HTTP)?) } else { None };
-    let (coap_address, coap_tcp) = coap_sockets.addresses();
-    let others = Addresses { mqtt: mqtt_listeners.address(), coap: coap_address, coap_tcp };
+    let postgres = postgres_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let others = Addresses { mqtt: mqtt_listeners.address(), postgres, ..coap_sockets.addresses() };
     let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url, others)?;
     tokio::spawn(keep_up(metrics, stop.clone()));
     tokio::spawn(clean_up(metadata.clone(), every, stop.clone()));
@@ -148,7 +150,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         mqtt_listeners.start(settings, mqtt, tls.as_ref())?;
     }
     if let Some(coap) = &coap {
-        coap_sockets.start(coap)?;
+        coap_sockets.start(settings, coap, tls.as_ref())?;
     }
     if let Some(local) = local_listener {
         tokio::spawn(connections.clone().listen(local, None));

@@ -22,6 +22,7 @@ use rustls::pki_types::pem;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
+use sensorium_gateways::coap::ServerCertificate;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
@@ -66,6 +67,9 @@ struct Served {
     config: Arc<ServerConfig>,
     /// For MQTT, and the same that also asks clients for a certificate.
     mqtt: [Arc<ServerConfig>; 2],
+    /// For DTLS, if the key is of a kind that is spoken there.
+    dtls: Option<Arc<ServerCertificate>>,
+    postgres: Arc<ServerConfig>,
     fingerprint: String,
 }
 
@@ -101,6 +105,16 @@ impl Tls {
         TlsAcceptor::from(if asks_for_certificate { asking.clone() } else { silent.clone() })
     }
 
+    /// What the next client of DTLS sees; none if the key is of a kind that is not spoken there.
+    pub(crate) fn dtls_certificate(&self) -> Option<Arc<ServerCertificate>> {
+        self.served.read().dtls.clone()
+    }
+
+    /// Makes the handshake of the next connection of a client that speaks PostgreSQL's protocol.
+    pub(crate) fn postgres_acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.served.read().postgres.clone())
+    }
+
     /// SHA-256 of the certificate, as browsers and `openssl x509 -fingerprint -sha256` show it.
     pub(crate) fn fingerprint(&self) -> String {
         self.served.read().fingerprint.clone()
@@ -114,6 +128,7 @@ impl Tls {
 impl Served {
     fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, rustls::Error> {
         let fingerprint = chain.first().map(fingerprint).unwrap_or_default();
+        let dtls = chain.first().and_then(|own| ServerCertificate::new(own, key.secret_der())).map(Arc::new);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let build = |verifier: Arc<dyn ClientCertVerifier>, protocols: &[&str]| {
             let mut config = ServerConfig::builder_with_provider(provider.clone())
@@ -129,6 +144,8 @@ impl Served {
                 build(WebPkiClientVerifier::no_client_auth(), &["mqtt"])?,
                 build(Arc::new(AnyWithItsKey::new(&provider)), &["mqtt"])?,
             ],
+            dtls,
+            postgres: build(WebPkiClientVerifier::no_client_auth(), &["postgresql"])?,
             fingerprint,
         })
     }

@@ -18,6 +18,7 @@ mod mail;
 mod mqtt;
 mod mqtt_clients;
 mod other_readers;
+mod postgres;
 mod registry_files;
 mod schemathesis;
 mod sign_ins;

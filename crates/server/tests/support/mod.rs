@@ -123,6 +123,11 @@ impl Start {
         self.arg("--mqtt").arg("127.0.0.1:0")
     }
 
+    /// With PostgreSQL's protocol, on a port that is free.
+    pub(crate) fn postgres(self) -> Self {
+        self.arg("--postgres").arg("127.0.0.1:0")
+    }
+
     /// With CoAP over UDP, on a port that is free.
     pub(crate) fn coap(self) -> Self {
         self.arg("--coap").arg("127.0.0.1:0")
@@ -270,6 +275,11 @@ impl Server {
         self.told("mqtt").parse().unwrap()
     }
 
+    /// Where the server listens to PostgreSQL's protocol.
+    pub(crate) fn postgres(&self) -> SocketAddr {
+        self.told("postgres").parse().unwrap()
+    }
+
     /// Where the server listens to CoAP over UDP.
     pub(crate) fn coap(&self) -> SocketAddr {
         self.told("coap").parse().unwrap()
@@ -278,6 +288,11 @@ impl Server {
     /// Where the server listens to CoAP over TCP.
     pub(crate) fn coap_tcp(&self) -> SocketAddr {
         self.told("coap_tcp").parse().unwrap()
+    }
+
+    /// Where the server listens to CoAP over DTLS.
+    pub(crate) fn coap_dtls(&self) -> SocketAddr {
+        self.told("coap_dtls").parse().unwrap()
     }
 
     /// Where the server listens without TLS to commands on this machine.

@@ -12,7 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("pure", &["model", "protocols", "agent", "devices"]),
     ("features", &["features"]),
     ("state", &["store", "query", "metadata", "ingest", "live", "mail"]),
-    ("edge", &["api", "gateways"]),
+    ("edge", &["api", "gateways", "postgres"]),
     ("binary", &["server"]),
     ("tools", &["bench", "xtask"]),
 ];
@@ -29,6 +29,7 @@ const QUARANTINE: &[(&str, &[&str])] = &[
     ("influxdb-line-protocol", &["protocols"]),
     ("minijinja", &["devices"]),
     ("lettre", &["mail"]),
+    ("pgwire", &["postgres"]),
 ];
 
 /// What pure crates must not name: no sockets, no runtime, no clock of their own.

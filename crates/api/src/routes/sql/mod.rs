@@ -102,6 +102,7 @@ pub(super) async fn run(state: AppState, principal: Principal, asked: Asked) -> 
         asker: Asker { subject: principal.subject, manages_queries, names },
         sql: asked.statement,
         points: asked.points,
+        postgres: None,
     };
     let rows = state.query.execute(request).await.map_err(to_api)?;
     if let Some(Managing::Kill(Some(id))) = managing {
@@ -132,6 +133,7 @@ pub(crate) async fn rows(
         asker: Asker { subject: principal.subject, manages_queries: false, names: HashMap::new() },
         sql: statement,
         points: None,
+        postgres: None,
     };
     let answer = state.query.execute(request).await.map_err(to_api)?;
     let body = body::start(answer, Format::Json, false, Instant::now()).await?;

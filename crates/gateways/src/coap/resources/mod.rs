@@ -153,7 +153,7 @@ fn discover(shared: &Shared, asked: &Asked) -> Response {
         href: "/readings".into(),
         rt: "sensorium.readings".into(),
         title: "Readings in any format".into(),
-        content_formats: readings::FORMATS.as_slice().into(),
+        content_formats: readings::FORMATS.into(),
         ..Link::default()
     };
     let routes = shared.config.routes.iter().filter(|route| route.is_fixed()).map(|route| Link {

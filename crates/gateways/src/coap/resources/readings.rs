@@ -15,8 +15,8 @@ use super::Handled;
 use crate::reach;
 
 /// The formats that are read.
-pub(super) const FORMATS: [u16; 6] =
-    [format::TEXT, format::JSON, format::CBOR, format::SENML_JSON, format::SENML_CBOR, LINE_PROTOCOL];
+pub(super) const FORMATS: &[u16] =
+    &[format::TEXT, format::JSON, format::CBOR, format::SENML_JSON, format::SENML_CBOR, LINE_PROTOCOL];
 
 /// The table of readings that name none.
 const TABLE: &str = "readings";

@@ -1,7 +1,5 @@
 //! What newest values and desired states look like on the wire, by the format that is asked for.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, SecondsFormat};
 use sensorium_metadata::registry::Document;
 use sensorium_model::{DEVICE_TAG, ErrorKind, Name, Value};

@@ -16,14 +16,14 @@ use sensorium_model::Principal;
 use sensorium_protocols::mqtt::packet::{Qos, Version};
 use sensorium_protocols::mqtt::session::Outcome;
 use sensorium_protocols::mqtt::{Message, ReasonCode};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinError;
 
 use super::Bridge;
 use super::convert::{Outgoing, incoming};
 use crate::mqtt::Shared;
 use crate::mqtt::broker::Sender;
-use crate::mqtt::intake::{self, Pending, PendingMessage, Publisher};
+use crate::mqtt::intake::{Batch, Pending, PendingMessage, Publisher, Told};
 use crate::mqtt::rights::Rights;
 
 /// QoS 1 messages under way in each direction, and those of any QoS that are handed to the client at once.
@@ -289,7 +289,9 @@ async fn take(
         }
         let sender = Sender { org: bridge.org, key: bridge.key };
         let publisher = Publisher { rights: rights.clone(), sender, peer, version: Version::V5 };
-        let outcomes = intake::take(shared.clone(), publisher, batch).await;
+        let (told, outcomes) = oneshot::channel();
+        shared.gather(Batch::new(&shared, Told::Waiting(told), publisher, batch));
+        let Ok(outcomes) = outcomes.await else { return };
         let mut is_to_come_again = vec![false; came.len()];
         for (ticket, outcome) in outcomes {
             if let Outcome::Refused { reason, .. } = outcome {

@@ -42,7 +42,7 @@ impl<P: Copy + Eq + Hash> Blocks<P> {
     ) -> Result<Option<Bytes>, Response> {
         let payload = &request.payload;
         let is_full = match block.exponent {
-            ROW => !payload.is_empty() && payload.len() % block.bytes() == 0,
+            ROW => !payload.is_empty() && payload.len().is_multiple_of(block.bytes()),
             _ => payload.len() == block.bytes(),
         };
         let fits = block.exponent == ROW || payload.len() <= block.bytes();

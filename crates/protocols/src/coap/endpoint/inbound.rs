@@ -21,6 +21,9 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
             self.counters.malformed += 1;
             return;
         };
+        if arrival == Arrival::Proven {
+            self.peers.prove(now_ms, peer, &mut self.random);
+        }
         if matches!(kind, Kind::Ack | Kind::Rst) {
             // A response that somebody sends to a server in an acknowledgement answers nothing here.
             return match datagram.len() == 4 && code == Code::EMPTY {
@@ -33,8 +36,14 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
             let reply = reply.clone();
             self.peers.heard(now_ms, peer, datagram.len());
             if let Reply::Same(bytes) = reply {
-                self.peers.sent(peer, bytes.len());
-                out.sends.push((peer, bytes));
+                // A repeat may be shorter than what it repeats.
+                let fits = self.peers.allowance(peer) >= bytes.len() as u64;
+                if self.is_proven(peer, arrival) || fits {
+                    self.peers.sent(peer, bytes.len());
+                    out.sends.push((peer, bytes));
+                } else {
+                    self.counters.curtailed += 1;
+                }
             }
             return;
         }
@@ -43,22 +52,39 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
                 self.request(now_ms, peer, arrival, message, datagram.len(), out);
             }
             Ok(message) => {
-                match message.code == Code::EMPTY && kind == Kind::Con {
+                match message.code == Code::EMPTY && kind == Kind::Con && arrival != Arrival::Multicast {
                     true => self.counters.pings += 1,
                     false => self.counters.malformed += 1,
                 }
                 reset(peer, arrival, kind, id, out);
             }
-            Err(error @ DecodeError::Limit { code, token, .. }) if code.is_request() => {
+            Err(error) => self.undecodable(now_ms, peer, arrival, datagram.len(), (kind, id), &error, out),
+        }
+    }
+
+    /// Tells the sender of a CON what is too much in its request, or that its message is none.
+    #[expect(clippy::too_many_arguments, reason = "what is known of a message that was not read")]
+    fn undecodable(
+        &mut self,
+        now_ms: u64,
+        peer: P,
+        arrival: Arrival,
+        bytes: usize,
+        (kind, id): (Kind, u16),
+        error: &DecodeError,
+        out: &mut Output<P>,
+    ) {
+        match *error {
+            DecodeError::Limit { code, token, .. } if code.is_request() => {
                 self.counters.refused += 1;
                 if kind == Kind::Con && arrival != Arrival::Multicast {
-                    self.remember_new(now_ms, peer, id, datagram.len());
+                    self.remember_new(now_ms, peer, id, bytes);
                     let message = Message { code, token, ..Message::empty(kind, id) };
                     let exchange = self.exchange(now_ms, peer, arrival, &message);
-                    self.deliver(now_ms, exchange, too_much(&error, &self.limits), out);
+                    self.deliver(now_ms, exchange, too_much(error, &self.limits), out);
                 }
             }
-            Err(_) => {
+            _ => {
                 self.counters.malformed += 1;
                 reset(peer, arrival, kind, id, out);
             }
@@ -144,6 +170,11 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
         request.options.remove(option::ECHO);
     }
 
+    /// Whether a peer may be sent as much as there is.
+    pub(super) fn is_proven(&self, peer: P, arrival: Arrival) -> bool {
+        arrival != Arrival::Plain || self.limits.amplification == 0 || self.peers.is_proven(peer)
+    }
+
     /// The exchange that a request begins.
     fn exchange(&self, now_ms: u64, peer: P, arrival: Arrival, message: &Message) -> Exchange<P> {
         Exchange {
@@ -156,7 +187,7 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
             asked: Asked::NOTHING,
             wants_observation: false,
             is_multicast: arrival == Arrival::Multicast,
-            is_proven: arrival != Arrival::Plain || self.limits.amplification == 0 || self.peers.is_proven(peer),
+            is_proven: self.is_proven(peer, arrival),
             is_acknowledged: false,
             began_ms: now_ms,
         }

@@ -95,6 +95,7 @@ impl<P: Copy + Eq + Hash> Outbound<P> {
     pub(super) fn forget(&mut self, peer: P) {
         self.all.retain(|_, message| message.peer != peer);
         self.by_id.retain(|(other, _), _| *other != peer);
+        self.due.retain(|(_, key)| self.all.contains_key(key));
     }
 }
 

@@ -53,13 +53,15 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
         observer
     }
 
-    /// Acknowledges a CON whose response takes longer; that comes as a CON of its own (RFC 7252, section 5.2.2).
-    pub fn accept_later(&mut self, _now_ms: u64, exchange: ExchangeId, out: &mut Output<P>) {
+    /// Acknowledges a CON whose response takes longer; that comes as a CON of its own (RFC 7252, section 5.2.2). From now on
+    /// it is waited for as long as for a request that has just come.
+    pub fn accept_later(&mut self, now_ms: u64, exchange: ExchangeId, out: &mut Output<P>) {
         let Some(exchange) = self.exchanges.get_mut(&exchange) else { return };
         if exchange.kind != Kind::Con || exchange.is_acknowledged {
             return;
         }
         exchange.is_acknowledged = true;
+        exchange.began_ms = now_ms;
         let (peer, id) = (exchange.peer, exchange.id);
         self.acknowledge(peer, id, out);
     }

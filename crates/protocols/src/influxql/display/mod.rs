@@ -62,7 +62,32 @@ impl fmt::Display for Identifier<'_> {
         if is_plain {
             return f.write_str(self.0);
         }
-        write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+        write!(f, "\"{}\"", Escaped(self.0))
+    }
+}
+
+/// What stands between the quotes of a name.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+    }
+}
+
+/// Names with dots between them.
+pub(super) struct Segments<'a>(pub(super) &'a [String]);
+
+impl fmt::Display for Segments<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((last, before)) = self.0.split_last() else { return Ok(()) };
+        for segment in before {
+            match segment.as_str() {
+                "" => f.write_str(".")?,
+                segment => write!(f, "\"{}\".", Escaped(segment))?,
+            }
+        }
+        Identifier(last).fmt(f)
     }
 }
 

@@ -7,6 +7,7 @@ use super::super::changes::{
 };
 use super::super::display::Duration;
 use super::super::error::ParseError;
+use super::super::lexer::Scanned;
 use super::super::token::{Keyword, Token};
 use super::select::Target;
 use super::{Parser, START};
@@ -170,14 +171,18 @@ impl Parser<'_> {
         let (resample_every_ns, resample_for_ns) =
             if self.take_word(Keyword::Resample) { self.resample()? } else { (None, None) };
         self.expect_words(&[Keyword::Begin, Keyword::Select])?;
+        let start = self.lexer.offset();
         let select = self.select(Target::Required)?;
         let interval = group_by_interval(&select);
-        let next = self.next();
         if !is_raw(&select) && !matches!(interval, Ok(1..)) {
             let mut expected = vec!["GROUP BY time(...)"];
             expected.extend(interval.err());
-            return Err(self.found(&next, &expected));
+            return Err(self.last_since(start).map_or_else(
+                || ParseError::at(START, "expected GROUP BY time(...)"),
+                |last| self.found(&last, &expected),
+            ));
         }
+        let next = self.next();
         if next.token != Token::Word(Keyword::End) {
             return Err(self.found(&next, &["END"]));
         }
@@ -196,6 +201,21 @@ impl Parser<'_> {
                 select,
             }))),
         }
+    }
+
+    /// The last token that was taken since then.
+    fn last_since(&self, start: usize) -> Option<Scanned<'_>> {
+        let end = self.lexer.offset();
+        let mut lexer = self.lexer.clone();
+        lexer.go_back(start);
+        let mut last = None;
+        while lexer.offset() < end {
+            let next = lexer.scan();
+            if !matches!(next.token, Token::Space | Token::Comment) {
+                last = Some(next);
+            }
+        }
+        last
     }
 
     fn resample(&mut self) -> Result<(Option<i64>, Option<i64>), ParseError> {

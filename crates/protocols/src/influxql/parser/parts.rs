@@ -1,6 +1,7 @@
 //! Names, numbers and durations, which statements of all kinds have.
 
 use super::super::ast::{Expr, Measurement, MeasurementName};
+use super::super::display::Segments;
 use super::super::error::ParseError;
 use super::super::token::{Keyword, Token};
 use super::{Parser, START};
@@ -110,7 +111,12 @@ impl Parser<'_> {
     pub(super) fn optional_regex(&mut self) -> Result<Option<String>, ParseError> {
         let before = self.lexer.offset();
         let begins = match self.lexer.peek_behind_space() {
-            Some('/') => self.look().token != Token::Comment,
+            Some('/') => {
+                let slash = self.lexer.offset();
+                let is_comment = self.scan().token == Token::Comment;
+                self.lexer.go_back(slash);
+                !is_comment
+            }
             Some('$') => {
                 let next = self.scan();
                 if next.token == Token::Regex {
@@ -150,8 +156,7 @@ impl Parser<'_> {
             }
         }
         if segments.len() > 3 {
-            let shown = segments.iter().map(|segment| format!("\"{segment}\"")).collect::<Vec<_>>().join(".");
-            return Err(ParseError::at(START, format!("too many segments in {shown}")));
+            return Err(ParseError::at(START, format!("too many segments in {}", Segments(&segments))));
         }
         Ok(segments)
     }

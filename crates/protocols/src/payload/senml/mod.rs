@@ -35,7 +35,7 @@ use sensorium_model::{BatchBuilder, DEVICE_TAG, ErrorKind, Point, RowError};
 use thiserror::Error;
 
 use self::pack::{Base, Resolved};
-use self::record::{Record, Scalar};
+use self::record::Record;
 use super::cbor::{self, CborError};
 use crate::decoders::SOURCE_TAG;
 use crate::json::JsonError;

@@ -1,7 +1,7 @@
 //! Tests of SenML.
 
 use ciborium::cbor;
-use sensorium_model::{Batch, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId, Value};
+use sensorium_model::{Batch, DatabaseKey, DatabaseName, DatabaseSchema, IngestLimits, OrgId, Sender, Value};
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn decode(sender: Option<&str>, device: Option<&str>, body: &[u8], is_cbor: bool
     let schema = DatabaseSchema::default();
     let mut builder = BatchBuilder::new(&schema, IngestLimits::default(), NOW);
     if let Some(sender) = sender {
-        builder.sent_by(sender.into());
+        builder.sent_by(Sender::Device(sender.into()));
     }
     let mut refusals = Refusals::keep(100);
     let mut units = BTreeMap::new();
@@ -43,8 +43,7 @@ fn rows(read: &Read) -> Vec<String> {
     let Some(table) = read.batch.tables.first() else { return Vec::new() };
     let row = |row: usize| {
         let device = table.row_tags(row).map(|(name, value)| format!("{name}={value} ")).collect::<String>();
-        let field = |f: &sensorium_model::FieldColumn| Some((f.name.to_string(), f.get(row)?));
-        let mut fields: Vec<_> = table.fields.iter().filter_map(field).collect();
+        let mut fields: Vec<_> = table.fields.iter().filter_map(|f| Some((f.name.to_string(), f.get(row)?))).collect();
         fields.sort_by(|a, b| a.0.cmp(&b.0));
         let text = |value: Value<'_>| match value {
             Value::F64(number) => number.to_string(),

@@ -63,7 +63,7 @@ pub(crate) async fn answer(
 fn executor<'a>(context: Context<'a>, plan: &Plan, running: &'a Running) -> Result<Option<Executor<'a>>, QueryError> {
     let Some(database) = database(plan) else { return Ok(None) };
     let Context { sessions, config, request, .. } = context;
-    let session = sessions.open(request.org, database, &request.scope, &running.pool)?;
+    let session = sessions.open(request.org, database, (&request.scope, None), &running.pool)?;
     let seed = request.now_ns.unsigned_abs();
     Ok(Some(Executor { sessions, config, running, session, seed }))
 }

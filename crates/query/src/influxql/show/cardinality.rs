@@ -11,7 +11,7 @@ use sensorium_protocols::influxql::{Dimension, Expr};
 use super::super::{Cell, Context, Series, meaning};
 use super::condition::Condition;
 use super::known::KnownSeries;
-use super::lists::WantedKeys;
+use super::lists::{WantedKeys, type_name};
 use super::{Sources, compiled, database_of, limited, schema_of, table, tables};
 use crate::error::QueryError;
 
@@ -32,18 +32,18 @@ pub(super) fn answer(context: Context<'_>, of: &ShowCardinality) -> Result<Vec<S
     let found = tables(&schema, &sources);
     let dimensions = dimensions(&of.dimensions, &schema)?;
     let counting = Counting { context, key: &key, condition: &condition, dimensions: &dimensions };
-    let series = |name: &str, groups: BTreeMap<Group, usize>| {
-        groups.into_iter().filter(|(_, count)| *count > 0).map(move |(tags, count)| (name.to_owned(), tags, count))
+    let mut counts: Vec<(String, Group, usize)> = Vec::new();
+    let mut add = |name: &str, groups: BTreeMap<Group, usize>| {
+        let counted = groups.into_iter().filter(|(_, count)| *count > 0);
+        counts.extend(counted.map(|(tags, count)| (name.to_owned(), tags, count)));
     };
-    let counts: Vec<(String, Group, usize)> = if matches!(of.counted, Counted::Measurements) {
-        series("", counting.measurements(&found)?).collect()
+    if matches!(of.counted, Counted::Measurements) {
+        add("", counting.measurements(&found)?);
     } else {
-        let mut counts = Vec::new();
         for (name, schema) in found {
-            counts.extend(series(name, counting.of_table(&of.counted, (name, schema))?));
+            add(name, counting.of_table(&of.counted, (name, schema))?);
         }
-        counts
-    };
+    }
     Ok(counts
         .into_iter()
         .filter_map(|(name, tags, count)| {
@@ -157,7 +157,7 @@ impl Counting<'_> {
                     tags().filter(|(key, _)| keys.have(key)).map(|(_, value)| value).collect::<BTreeSet<_>>().len()
                 }
                 (Counted::TagKeys, _) => tags().map(|(key, _)| key).collect::<BTreeSet<_>>().len(),
-                (Counted::FieldKeys, _) => schema.fields().count(),
+                (Counted::FieldKeys, _) => schema.fields().filter_map(|(_, kind)| type_name(kind)).count(),
                 _ => series.len(),
             }
         };

@@ -136,7 +136,7 @@ fn holds(node: &Node, known: &KnownSeries<'_>, series: usize) -> Result<bool, Qu
                     is_on_field |= is_field(known.schema, name);
                     value(name)
                 }
-                Side::Text(text) => text,
+                Side::Text(text) => text.as_str(),
             });
             is_on_field || (left == right) == *is_equal
         }

@@ -6,7 +6,7 @@ use regex::Regex;
 use sensorium_model::FieldType;
 use sensorium_protocols::influxql::shows::{ShowMeasurements, ShowSchema, ShowTagValues, TagKeys};
 
-use super::super::{Cell, Context, Series, meaning};
+use super::super::{Context, Series, meaning};
 use super::condition::{Condition, measurement_holds};
 use super::known::KnownSeries;
 use super::{Sources, compiled, limited, opened, schema_of, table, tables, text};
@@ -134,7 +134,7 @@ pub(super) fn field_keys(context: Context<'_>, of: &ShowSchema) -> Result<Vec<Se
     let (key, sources) = opened(context, of)?;
     let mut answer = Vec::new();
     for (name, schema) in tables(&schema_of(context, &key), &sources) {
-        let fields = schema.fields().map(|(name, kind)| vec![text(name), Cell::Text(type_name(kind).into())]);
+        let fields = schema.fields().filter_map(|(name, kind)| Some(vec![text(name), text(type_name(kind)?)]));
         let rows = limited(fields, of.limit, of.offset);
         if !rows.is_empty() {
             answer.push(table(name, &["fieldKey", "fieldType"], rows));
@@ -143,13 +143,14 @@ pub(super) fn field_keys(context: Context<'_>, of: &ShowSchema) -> Result<Vec<Se
     Ok(answer)
 }
 
-/// What InfluxDB calls a type.
-fn type_name(field_type: FieldType) -> &'static str {
+/// What InfluxDB calls a type; it has no vectors, which InfluxQL therefore does not see.
+pub(super) fn type_name(field_type: FieldType) -> Option<&'static str> {
     match field_type {
-        FieldType::F64 => "float",
-        FieldType::I64 => "integer",
-        FieldType::U64 => "unsigned",
-        FieldType::Bool => "boolean",
-        FieldType::Text => "string",
+        FieldType::F64 => Some("float"),
+        FieldType::I64 => Some("integer"),
+        FieldType::U64 => Some("unsigned"),
+        FieldType::Bool => Some("boolean"),
+        FieldType::Text => Some("string"),
+        FieldType::Vector(_) => None,
     }
 }

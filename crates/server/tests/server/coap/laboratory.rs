@@ -36,7 +36,7 @@ fn the_laboratorys_client_gets_the_answer_that_it_expects() {
     assert_eq!(client.receive_bytes(), answer());
     let rows = server.query_in("dht", "SELECT place, value FROM humidity");
     assert_eq!(rows, [[json!("room1"), json!(41.9)]]);
-    let batch =
+    let others =
         server.query_in("dht", "SELECT count(*) FROM information_schema.tables WHERE table_name = 'temperature'");
     assert_eq!(others, [[json!(0)]]);
     assert!(server.stop().success());

@@ -2,6 +2,7 @@
 //! others wrote.
 
 mod client;
+mod dtls;
 mod laboratory;
 mod multicast;
 mod observe;
@@ -14,7 +15,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, Start, TOKEN, block_on};
+use crate::support::{Server, Start, TOKEN, block_on, client as http};
 
 /// How a server with tokens in queries is started, which tests do on the loopback address.
 fn with_tokens() -> Start {
@@ -36,8 +37,17 @@ fn device(server: &Server, name: &str) -> (String, String) {
 }
 
 fn post(server: &Server, path: &str, body: &Value) -> Value {
-    let request = server.request(reqwest::Method::POST, path).bearer_auth(server.local_token());
-    block_on(async { request.json(body).send().await.unwrap().error_for_status().unwrap().json().await.unwrap() })
+    ask(local(server, reqwest::Method::POST, path).json(body))
+}
+
+/// A request of whoever runs the server.
+fn local(server: &Server, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+    http().request(method, format!("{}{path}", server.url())).bearer_auth(server.local_token())
+}
+
+/// The answer to a request that succeeds.
+fn ask(request: reqwest::RequestBuilder) -> Value {
+    block_on(async { request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap() })
 }
 
 /// The server of tests that need none of their own; it ends with the process.

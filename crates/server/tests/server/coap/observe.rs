@@ -4,8 +4,8 @@ use sensorium_protocols::coap::{Code, Kind, Message, option};
 use serde_json::{Value, json};
 
 use super::client::{Client, request, stores, text};
-use super::{device, laboratory, server, with_token, with_tokens};
-use crate::support::{Start, block_on};
+use super::{ask, device, laboratory, local, server, with_token, with_tokens};
+use crate::support::Start;
 
 fn observes(path: &str) -> Message {
     let mut message = request(Code::GET, path);
@@ -98,8 +98,6 @@ fn a_device_observes_its_desired_state() {
     let state = |message: &Message| serde_json::from_slice::<Value>(&message.payload).unwrap();
     assert_eq!(state(&first), json!({"version": 0, "state": {}}));
     let set = json!({"version": 0, "state": {"interval": 5}});
-    let request = server.request(reqwest::Method::PUT, &format!("/api/v1/devices/{id}/desired"));
-    let request = request.bearer_auth(server.local_token()).json(&set);
-    block_on(async { request.send().await.unwrap().error_for_status().unwrap() });
+    ask(local(server, reqwest::Method::PUT, &format!("/api/v1/devices/{id}/state/desired")).json(&set));
     assert_eq!(state(&told(&client)), json!({"version": 1, "state": {"interval": 5}}));
 }

@@ -4,7 +4,7 @@ use sensorium_protocols::coap::{Code, format, option};
 use serde_json::{Value, json};
 
 use super::client::{Client, request, stores, text};
-use super::{device, post, server, with_token, with_tokens};
+use super::{ask, device, local, post, server, with_token, with_tokens};
 use crate::registry_files::token_of_another_organisation;
 use crate::support::{Start, wait_for};
 
@@ -58,22 +58,22 @@ fn senml_is_stored_by_its_names_and_times() {
 fn the_newest_value_has_the_form_that_is_asked_for() {
     let client = Client::new(server().coap());
     server().write("main", "coap_room,device=forms temperature=21.5,on=true 1700000000000000000");
-    let ask = |path: &str, accept: Option<u16>| {
+    let shown_as = |path: &str, accept: Option<u16>| {
         let mut message = request(Code::GET, &with_token(path));
         if let Some(accept) = accept {
             message.options.set_uint(option::ACCEPT, u64::from(accept));
         }
         client.ask(message)
     };
-    let plain = ask("/devices/forms/temperature", None);
+    let plain = shown_as("/devices/forms/temperature", None);
     assert_eq!((text(&plain), plain.options.uint(option::CONTENT_FORMAT)), ("21.5", Some(0)));
-    assert_eq!(text(&ask("/devices/forms/on", None)), "true");
-    let shown: Value = serde_json::from_slice(&ask("/devices/forms/temperature", Some(50)).payload).unwrap();
+    assert_eq!(text(&shown_as("/devices/forms/on", None)), "true");
+    let shown: Value = serde_json::from_slice(&shown_as("/devices/forms/temperature", Some(50)).payload).unwrap();
     let expected = json!({"table": "coap_room", "field": "temperature", "value": 21.5, "time": "2023-11-14T22:13:20Z"});
     assert_eq!(shown, expected);
-    let all: Value = serde_json::from_slice(&ask("/coap_room?device=forms", None).payload).unwrap();
+    let all: Value = serde_json::from_slice(&shown_as("/coap_room?device=forms", None).payload).unwrap();
     assert_eq!(all.as_array().unwrap().len(), 2);
-    assert_eq!(text(&ask("/coap_room?device=forms&field=temperature", None)), "21.5");
+    assert_eq!(text(&shown_as("/coap_room?device=forms&field=temperature", None)), "21.5");
     for (path, accept, code) in [
         ("/devices/forms/temperature", Some(60), Code::NOT_ACCEPTABLE),
         ("/coap_room?device=forms", Some(0), Code::NOT_ACCEPTABLE),
@@ -82,7 +82,7 @@ fn the_newest_value_has_the_form_that_is_asked_for() {
         ("/coap_room", None, Code::BAD_REQUEST),
         ("/a/b/c/d", None, Code::NOT_FOUND),
     ] {
-        assert_eq!(ask(path, accept).code, code, "{path}");
+        assert_eq!(shown_as(path, accept).code, code, "{path}");
     }
 }
 
@@ -103,10 +103,7 @@ fn a_device_writes_as_itself_and_is_told_its_desired_state() {
     assert_eq!(client.ask(request(Code::GET, &path("/devices/coap-other/desired"))).code, Code::FORBIDDEN);
     assert_eq!(client.ask(request(Code::GET, &with_token("/devices/coap-pump/desired"))).code, Code::FORBIDDEN);
     let set = json!({"version": 0, "state": {"on": true}});
-    let made = server
-        .request(reqwest::Method::PUT, &format!("/api/v1/devices/{id}/desired"))
-        .bearer_auth(server.local_token());
-    crate::support::block_on(async { made.json(&set).send().await.unwrap().error_for_status().unwrap() });
+    ask(local(server, reqwest::Method::PUT, &format!("/api/v1/devices/{id}/state/desired")).json(&set));
     let told = client.ask(request(Code::GET, &path("/devices/coap-pump/desired")));
     let state: Value = serde_json::from_slice(&told.payload).unwrap();
     assert_eq!(state, json!({"version": 1, "state": {"on": true}}));
@@ -118,6 +115,22 @@ fn a_device_writes_as_itself_and_is_told_its_desired_state() {
     assert_eq!(client.ask(report).code, Code::CHANGED);
     let shown = server.get(&format!("/api/v1/devices/{id}/state"));
     assert_eq!(shown["reported"]["state"], json!({"on": true}));
+}
+
+#[test]
+fn what_a_key_for_devices_brings_of_a_device_that_is_not_known_waits() {
+    let server = server();
+    let client = Client::new(server.coap());
+    let new = json!({"name": "coap key", "can_read": false, "can_write": true, "for_devices": true});
+    let key = post(server, "/api/v1/tokens", &new)["secret"].as_str().unwrap().to_owned();
+    let path = format!("/readings?table=coap_inbox&device=coap-unknown&token={key}");
+    assert_eq!(client.ask(stores(&path, None, "21.5")).code, Code::CHANGED);
+    let waiting = server.get("/api/v1/inbox");
+    assert!(waiting.to_string().contains("coap-unknown"), "{waiting}");
+    let tables = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'coap_inbox'";
+    assert_eq!(server.query(tables), [[json!(0)]]);
+    let nameless = client.ask(stores(&format!("/readings?token={key}"), None, "1"));
+    assert_eq!(nameless.code, Code::BAD_REQUEST, "{}", text(&nameless));
 }
 
 #[test]

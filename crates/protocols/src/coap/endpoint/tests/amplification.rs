@@ -77,6 +77,52 @@ fn who_observes_shows_first_where_it_is() {
 }
 
 #[test]
+fn who_observes_what_is_short_acknowledges_first() {
+    let observe = |bench: &mut Bench| {
+        let message = bench.request(Kind::Con, get("/sensors/temperature").with_uint(option::OBSERVE, 0));
+        bench.message(&message);
+        let exchange = bench.one();
+        let wishes = Wishes::default();
+        let observer = bench.endpoint.observe(bench.now_ms, exchange, wishes, content("1"), &mut bench.out).unwrap();
+        assert_eq!(one(bench.sent().iter().map(read).collect()).code, Code::CONTENT);
+        observer
+    };
+    let notify = |bench: &mut Bench, observer| {
+        bench.endpoint.notify(bench.now_ms, observer, content("2"), &mut bench.out);
+        bench.sent().iter().map(read).collect::<Vec<_>>()
+    };
+    let mut bench = unproven();
+    let observer = observe(&mut bench);
+    let first = one(notify(&mut bench, observer));
+    assert_eq!(first.kind, Kind::Con);
+    assert!(notify(&mut bench, observer).is_empty());
+    assert_eq!(one(bench.message(&Message::empty(Kind::Ack, first.id))).kind, Kind::Non, "it has shown where it is");
+    assert_eq!(one(notify(&mut bench, observer)).kind, Kind::Non);
+    // Who says nothing gets no more than three times what it sent, and then nothing for ever.
+    let mut bench = unproven();
+    let observer = observe(&mut bench);
+    let mut bytes = encode(&one(notify(&mut bench, observer))).len();
+    while bench.endpoint.gauges().observers > 0 {
+        bench.now_ms = bench.endpoint.deadline().unwrap().max(bench.now_ms);
+        bytes += bench.tick().iter().map(|message| encode(message).len()).sum::<usize>();
+    }
+    assert!(bytes <= 3 * 40, "{bytes}");
+}
+
+#[test]
+fn a_short_repeat_does_not_get_a_long_reply() {
+    let mut bench = unproven();
+    let message = bench.request(Kind::Con, post().with_payload(vec![1; 60]));
+    bench.message(&message);
+    let exchange = bench.one();
+    let answer = one(bench.respond(exchange, content("").with_text(vec![1; 200])));
+    assert_eq!(answer.payload.len(), 200);
+    let short = encode(&Message { code: Code::GET, ..Message::empty(Kind::Con, message.id) });
+    assert!(bench.bytes(PEER, &short).len() + bench.bytes(PEER, &short).len() <= 1);
+    assert_eq!(one(bench.message(&message)), answer);
+}
+
+#[test]
 fn no_more_than_three_times_what_came_goes_out_whatever_comes() {
     let mut random = Random::new(3);
     for _ in 0..50 {

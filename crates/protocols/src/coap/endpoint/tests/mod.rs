@@ -23,8 +23,7 @@ struct Bench {
 
 impl Bench {
     fn with(limits: CoapLimits) -> Self {
-        let challenge: Challenge<u8> =
-            Box::new(|peer, window| (u64::from(*peer) << 32 | window).to_be_bytes().map(|b| b ^ 0x5a));
+        let challenge: Challenge<u8> = Box::new(|peer, window| (u64::from(*peer) << 32 | window).to_le_bytes());
         let endpoint = Endpoint::new(Arc::new(limits), 7, challenge);
         Self { endpoint, out: Output::default(), now_ms: 1_000_000, arrival: Arrival::Proven, next_id: 100 }
     }
@@ -333,7 +332,8 @@ fn memory_is_bounded_and_the_longest_silent_peer_goes_first() {
         requests.into_iter().map(|(exchange, _)| bench.respond(exchange, content("ok")).len()).sum::<usize>()
     };
     for peer in [1, 2, 3, 1, 4] {
-        assert_eq!(ask(&mut bench, peer, u16::from(peer) * 10 + bench.now_ms as u16), 1);
+        let id = u16::from(peer) * 10 + bench.now_ms as u16;
+        assert_eq!(ask(&mut bench, peer, id), 1);
     }
     assert_eq!((bench.endpoint.gauges().peers, bench.endpoint.counters().evicted_peers), (3, 1));
     // 2 was silent for longest; 1 spoke again.

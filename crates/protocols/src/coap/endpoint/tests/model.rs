@@ -118,7 +118,7 @@ fn run(seed: u64, loss: u64) {
         for (client, left) in clients.iter_mut().zip(&mut left) {
             client.step(now_ms, left, &mut network);
             // A response that is never heard is given up, too.
-            if client.accepted.is_some() && network.random.up_to(1_500) == 0 {
+            if loss > 0 && client.accepted.is_some() && network.random.up_to(1_500) == 0 {
                 client.accepted = None;
                 client.given_up += 1;
             }
