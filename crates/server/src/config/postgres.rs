@@ -1,7 +1,9 @@
 //! `[postgres]`: the listener of PostgreSQL's protocol and the limits of its clients.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
+use sensorium_postgres::PostgresConfig;
 use serde::{Deserialize, Serialize};
 
 /// The port where none is named: beside PostgreSQL's own, which may be in use on the same machine.
@@ -54,6 +56,19 @@ impl PostgresSettings {
             _ if text.contains(':') => text.to_owned(),
             _ => format!("{text}:{PORT}"),
         })
+    }
+
+    /// What the listener is told.
+    pub(crate) fn config(&self) -> PostgresConfig {
+        PostgresConfig {
+            connections: self.connections,
+            starting: self.starting,
+            startup: Duration::from_millis(self.startup_ms),
+            message_bytes: self.message_bytes,
+            idle: Duration::from_secs(self.idle_seconds),
+            statements: self.statements,
+            plain_passwords: self.plain_passwords,
+        }
     }
 
     pub(super) fn broken_rule(&self) -> Option<(&'static str, String)> {

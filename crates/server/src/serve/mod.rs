@@ -13,6 +13,7 @@ mod listener;
 mod mail;
 mod mqtt;
 mod mqtt_websocket;
+mod postgres;
 mod stop;
 mod websocket;
 
@@ -32,6 +33,7 @@ use sensorium_live::{Hub, HubConfig};
 use sensorium_metadata::Metadata;
 use sensorium_model::messaging::{MessagingListener, Transport};
 use sensorium_model::{DatabaseKey, DatabaseName, Messaging, OrgId};
+use sensorium_postgres::Postgres;
 use sensorium_store::{CommitListener, Store};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -76,8 +78,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let listener = listener::bind(&settings.http.listen, listener::HTTP)?;
     let mqtt_listeners = mqtt::Listeners::bind(settings)?;
     let coap_sockets = coap::Sockets::bind(settings)?;
-    let postgres_listener =
-        settings.postgres.address().map(|address| listener::bind(&address, listener::POSTGRES)).transpose()?;
+    let postgres_listener = postgres::Listener::bind(settings)?;
     let influx_socket = influx_udp::Socket::bind(settings)?;
     let address = listener.local_addr().context("the listener has no address")?;
 
@@ -107,7 +108,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     influx_socket.start(settings, &ingest, &stop)?;
     let state = AppState {
         store: store.clone(),
-        query,
+        query: query.clone(),
         metadata: metadata.clone(),
         hub,
         config: Arc::new(api_config(settings)),
@@ -136,7 +137,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let host_metrics = start_host_metrics(settings, &store, first.org)?;
     let url = listener::local_url(address, tls.is_some());
     let local_listener = if tls.is_some() { Some(listener::bind("127.0.0.1:0", listener::HTTP)?) } else { None };
-    let postgres = postgres_listener.as_ref().and_then(|listener| listener.local_addr().ok());
+    let postgres = postgres_listener.address();
     let others = Addresses { mqtt: mqtt_listeners.address(), postgres, ..coap_sockets.addresses() };
     let _local = local_access(&settings.data_dir, &metadata, local_listener.as_ref(), &url, others)?;
     tokio::spawn(keep_up(metrics, stop.clone()));
@@ -152,6 +153,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     if let Some(coap) = &coap {
         coap_sockets.start(settings, coap, tls.as_ref())?;
     }
+    let postgres = postgres_listener.start(settings, (&metadata, &query), tls.as_ref(), &stop)?;
     if let Some(local) = local_listener {
         tokio::spawn(connections.clone().listen(local, None));
     }
@@ -172,14 +174,14 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     tracing::info!(signal, "stopping");
     stop.cancel();
     tokio::select! {
-        outcome = stop_in_order(connections, (mqtt, coap), host_metrics, mail, store, metadata) => outcome,
+        outcome = stop_in_order(connections, (mqtt, coap, postgres), host_metrics, mail, store, metadata) => outcome,
         signal = signals.next() => bail!("stopped at once by a second {signal}; the next start replays the log"),
     }
 }
 
 async fn stop_in_order(
     connections: Connections,
-    (mqtt, coap): (Option<Mqtt>, Option<Coap>),
+    (mqtt, coap, postgres): (Option<Mqtt>, Option<Coap>, Option<Postgres>),
     host_metrics: Option<HostMetrics>,
     mail: Option<mail::Running>,
     store: Store,
@@ -193,8 +195,12 @@ async fn stop_in_order(
         Some(coap) => coap.drain(DRAIN).await,
         None => 0,
     };
-    let (http, mqtt, coap) = tokio::join!(connections.drain(DRAIN), drained(), answered());
-    let dropped = http + mqtt + coap;
+    let asked = async || match &postgres {
+        Some(postgres) => postgres.drain(DRAIN).await,
+        None => 0,
+    };
+    let (http, mqtt, coap, postgres) = tokio::join!(connections.drain(DRAIN), drained(), answered(), asked());
+    let dropped = http + mqtt + coap + postgres;
     if dropped > 0 {
         tracing::warn!(dropped, "connections were still busy and were closed");
     }
