@@ -84,13 +84,14 @@ impl Format {
     /// The first format that is liked and spoken. Whoever likes none of them gets JSON, as with InfluxDB; that is so for clients that
     /// would rather have MessagePack, too: they look at the answer's type.
     fn accepted(headers: &HeaderMap) -> Self {
-        let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+        let mut ranges =
+            headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
         let format = |range: &str| match range.split(';').next().unwrap_or_default().trim() {
             "application/json" | "application/*" | "*/*" => Some(Self::Json),
             "text/csv" | "application/csv" => Some(Self::Csv),
             _ => None,
         };
-        ranges.into_iter().find_map(format).unwrap_or(Self::Json)
+        ranges.find_map(format).unwrap_or(Self::Json)
     }
 }
 

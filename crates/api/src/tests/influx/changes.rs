@@ -130,6 +130,10 @@ async fn only_administrators_manage_and_only_readers_read() {
             assert_eq!(reply.status, 403, "{login} {statement}: {}", reply.text());
         }
     }
+    let cookie = server.cookie("eddie").await;
+    let made = result(&form(&server, "", "CREATE DATABASE brief WITH DURATION 2d").cookie(&cookie).send().await);
+    assert!(made["error"].as_str().unwrap().contains("administrator"), "{made}");
+    assert!(!server.get("/api/v1/databases").cookie(&cookie).send().await.text().contains("brief"));
     let into = "SELECT value INTO copy FROM temperature";
     for (login, statement, status) in [
         ("eddie", into, 200),

@@ -97,6 +97,16 @@ fn the_shell_prints_what_it_prints_with_influxdb() {
 }
 
 #[test]
+fn the_laboratory_is_looked_at_with_the_shell() {
+    let server = Start::new().quiet().arg("--example").arg("coap-lab").arg("--coap").arg("127.0.0.1:0").start();
+    let lines = format!("temperature,place=room1 value=28.8 {START}000000000");
+    assert_eq!(server.write("dht", &lines).0, 204);
+    let expected = "> USE dht\nUsing database dht\n> SELECT * FROM temperature\nname: temperature\n\
+                    time                place value\n----                ----- -----\n1700000000000000000 room1 28.8\n";
+    assert_eq!(script(&server, "with_shell.py", &["USE dht", "SELECT * FROM temperature"]), expected);
+}
+
+#[test]
 fn the_python_library_of_version_1_works() {
     script(&laboratory(), "with_version_1.py", &[]);
 }

@@ -124,7 +124,9 @@ fn fitting(select: &Select, database: &str) -> Option<Rollup> {
         if !aggregates.contains(&aggregate) {
             aggregates.push(aggregate);
         }
-        fields.extend(of.iter().filter(|of| !fields.contains(of)).cloned().collect::<Vec<_>>());
+        if let Some(of) = of.as_ref().filter(|of| !fields.contains(of)) {
+            fields.push(Arc::clone(of));
+        }
         pairs.push((aggregate, of));
     }
     // A rollup makes every aggregate of every field.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sensorium_model::{DatabaseKey, DatabaseName};
+use sensorium_model::{Action, DatabaseKey, DatabaseName};
 use sensorium_protocols::influxql::changes::{AlterRetentionPolicy, CreateDatabase, CreateRetentionPolicy};
 
 use super::{Changing, Done, done, told};
@@ -18,6 +18,9 @@ pub(super) async fn create(changing: &Changing<'_>, create: &CreateDatabase) -> 
     let key = DatabaseKey::new(changing.caller.0.org, name);
     let wanted = create.policy.as_ref().and_then(|policy| policy.duration_ns);
     let exists = changing.state.store.schema(&key).is_some();
+    if wanted.is_some() && !exists && !changing.caller.0.allows(Action::ManageDatabase(&key.name)) {
+        return Err("a duration needs an administrator of the organisation; leave WITH out".to_owned());
+    }
     let created =
         !exists && databases::create(changing.state, changing.caller, &key.name).await.map_err(|error| told(&error))?;
     let Some(wanted) = wanted else { return Ok(Done::Nothing) };
@@ -75,7 +78,6 @@ pub(super) fn drop_policy(changing: &Changing<'_>, name: &str, database: &str) -
 }
 
 async fn keep(changing: &Changing<'_>, key: &DatabaseKey, seconds: Option<u64>) -> Result<Done, String> {
-    // Whoever creates a database may not manage it yet.
     let managed = keeping::managed(changing.state, changing.caller, key.name.as_str());
     let (key, _) = managed.map_err(|error| told(&error))?;
     done(keeping::set(changing.state, changing.caller, key, None, seconds).await)
