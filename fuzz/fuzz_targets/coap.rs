@@ -12,7 +12,7 @@ use sensorium_model::{BatchBuilder, DatabaseSchema, IngestLimits};
 use sensorium_protocols::Refusals;
 use sensorium_protocols::coap::reliable::{self, Framing};
 use sensorium_protocols::coap::{
-    Arrival, Code, CoapLimits, Connection, Endpoint, Event, Output, Response, Wishes, datagram,
+    Arrival, CoapLimits, Code, Connection, Endpoint, Event, Output, Response, Wishes, datagram,
 };
 use sensorium_protocols::payload::content::{self, Target};
 
@@ -31,7 +31,7 @@ fn messages(bytes: &Bytes) {
 /// Feeds an endpoint with datagrams, each with its length in front, and answers what comes out.
 fn endpoint(bytes: &Bytes) {
     let challenge = Box::new(|peer: &u8, window: u64| (u64::from(*peer) ^ window).to_le_bytes());
-    let mut endpoint = Endpoint::new(Arc::new(CoapLimits::default()), 1, challenge);
+    let mut endpoint = Endpoint::<u8>::new(Arc::new(CoapLimits::default()), 1, challenge);
     let mut out = Output::default();
     let (mut rest, mut now_ms, mut came, mut went) = (bytes.clone(), 1, 0, 0);
     let mut observers = Vec::new();

@@ -286,4 +286,40 @@ mod tests {
             assert!(opening(Bytes::from_static(&start[..end])).is_err(), "{end}");
         }
     }
+
+    /// Bytes that look like nothing in particular, the same in each run.
+    fn noise(seed: u64) -> Vec<u8> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 24) as u8
+        };
+        // Small numbers are lengths and counts that could be meant.
+        (0..next() % 64).map(|_| if next() % 2 == 0 { next() % 4 } else { next() }).collect()
+    }
+
+    #[test]
+    fn noise_is_read_or_refused() {
+        for seed in 0..20_000 {
+            let bytes = Bytes::from(noise(seed));
+            for kind in *b"QPBDCEHSXpdF" {
+                if let Ok(Message::Bind(bind)) = message(kind, bytes.clone()) {
+                    for (value, oid) in bind
+                        .values
+                        .iter()
+                        .zip([16, 20, 23, 25, 701, 1_007, 1_009, 1_082, 1_184, 1_700].into_iter().cycle())
+                    {
+                        let _ = crate::parameter::read(1, oid, Format::Binary, value.as_ref());
+                        let _ = crate::parameter::read(1, oid, Format::Text, value.as_ref());
+                    }
+                }
+            }
+            for oid in [16, 20, 23, 701, 1_007, 1_009, 1_082, 1_184, 1_700] {
+                let _ = crate::parameter::read(1, oid, Format::Binary, Some(&bytes));
+            }
+            let _ = opening(bytes);
+        }
+    }
 }

@@ -13,7 +13,8 @@
 //! - a client that leaves, or asks to cancel, ends its query;
 //! - times are in UTC and have microseconds: PostgreSQL's have no nanoseconds. The rest is cut off.
 //!
-//! Limits: those of [`PostgresConfig`] and of the query engine; a startup message has at most 10,000 bytes. Connections on their way in
+//! Limits: those of [`PostgresConfig`] and of the query engine; a startup message has at most 10,000 bytes, and what a connection keeps
+//! of statements and parameters 16 times the largest message. Connections on their way in
 //! have places of their own, so that those who never say who they are keep nobody out who is in.
 
 mod cancel;

@@ -86,7 +86,8 @@ fn from_binary(data_type: u32, mut bytes: Bytes) -> Option<Parameter> {
             if dimensions == 0 {
                 return Some(Parameter::List(Vec::new()));
             }
-            if dimensions != 1 || bytes.len() < 8 {
+            let is_nested = Type::from_oid(element).is_some_and(|element| element_of(&element).is_some());
+            if dimensions != 1 || is_nested || bytes.len() < 8 {
                 return None;
             }
             let (count, _) = (bytes.get_u32(), bytes.get_i32());
@@ -208,6 +209,7 @@ mod tests {
             binary(Type::INT8, &[1, 2]),
             binary(Type::TEXT, &[0xff]),
             binary(Type::INT4_ARRAY, b"\0\0\0\x01\0\0\0\0\0\0\0\x17\x7f\xff\xff\xff\0\0\0\x01"),
+            binary(Type::INT4_ARRAY, b"\0\0\0\x01\0\0\0\0\0\0\x03\xef\0\0\0\0\0\0\0\x01"),
             binary(Type::POINT, &[0; 16]),
         ] {
             let refused = refused.unwrap_err();

@@ -66,6 +66,8 @@ pub(crate) struct Portal {
     pub(crate) begins: usize,
     pub(crate) statement: Option<Statement>,
     pub(crate) parameters: Vec<Parameter>,
+    /// Bytes of its text and of its parameters as they came.
+    pub(crate) bytes: usize,
     /// The formats of its columns.
     pub(crate) formats: Vec<Format>,
     /// Its rows, once it was started.

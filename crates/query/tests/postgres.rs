@@ -154,7 +154,7 @@ fn parameters_are_values_and_are_described_without_them() {
         assert_eq!(ask_with(&bench, sql, values).await, ["21.5"]);
         let described = bench.engine.describe(asked(&bench, sql, None)).await.unwrap();
         assert_eq!(described.parameters.len(), 3);
-        assert_eq!(described.parameters[1], Some(DataType::Float64));
+        assert_eq!(described.parameters.get(1), Some(&Some(DataType::Float64)));
         assert_eq!(described.columns.field(0).name(), "celsius");
         let refused = bench.batches(asked(&bench, sql, Some(Vec::new()))).await.unwrap_err();
         assert!(refused.to_string().contains("$1"), "{refused}");

@@ -1,8 +1,8 @@
 //! Readings on their way into the store.
 //!
 //! A batch is what came while the batch before was written, from all peers of a socket, so that peers that are together faster than
-//! the disk need no more writes. Of a batch, what one writer sent from one address is stored with one write to the log, and all
-//! writes go on at once. Before, it is written down when the messages came ([`super::recent`]).
+//! the disk need no more writes. What of a batch goes to one database is stored with one write to the log. Before, it is written down
+//! when the messages came ([`super::recent`]).
 //!
 //! Invariant: an answer that says "stored" is made after the log has the reading on disk.
 //!
@@ -14,8 +14,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::join_all;
 use metrics::counter;
-use sensorium_ingest::{Format, IngestError, NewMessage, Outcome, Source};
-use sensorium_model::{DatabaseName, ErrorKind, Principal};
+use sensorium_ingest::{Format, IngestError, NewMessage, Outcome, Source, take_from_all};
+use sensorium_model::{DatabaseKey, DatabaseName, DeviceId, ErrorKind, FastMap, Principal, Subject};
 use sensorium_protocols::coap::{Code, ExchangeId, Response};
 
 use super::Shared;
@@ -47,13 +47,15 @@ impl Waiting {
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + self.reading.body.len()
     }
+}
 
-    fn is_with(&self, other: &Self) -> bool {
-        let (own, other_reading) = (&self.reading, &other.reading);
-        self.peer == other.peer
-            && own.database == other_reading.database
-            && (Arc::ptr_eq(&own.writer, &other_reading.writer) || own.writer == other_reading.writer)
-    }
+/// What one writer sent from one address to one database.
+struct Group {
+    peer: IpAddr,
+    writer: Arc<Principal>,
+    database: DatabaseName,
+    answers: Vec<(ExchangeId, Response)>,
+    messages: Vec<NewMessage>,
 }
 
 /// Stores a batch; what each peer is answered.
@@ -72,32 +74,47 @@ pub(super) async fn store(shared: &Shared, mut batch: Vec<Waiting>) -> Vec<(Exch
         let refused = || of_kind(ErrorKind::NoSpace, &error.to_string(), None);
         return batch.iter().map(|waiting| (waiting.exchange, refused())).collect();
     }
-    let mut groups: Vec<Vec<Waiting>> = Vec::new();
-    for waiting in batch {
-        match groups.iter_mut().find(|group| group.first().is_some_and(|first| first.is_with(&waiting))) {
-            Some(group) => group.push(waiting),
-            None => groups.push(vec![waiting]),
+    let mut databases: FastMap<DatabaseKey, Vec<Group>> = FastMap::default();
+    let mut places: FastMap<(DatabaseKey, IpAddr, Subject, Option<DeviceId>), usize> = FastMap::default();
+    for Waiting { exchange, peer, received_ns, reading, .. } in batch {
+        let Reading { writer, database, format, body, stored } = reading;
+        let key = DatabaseKey::new(writer.org, database.clone());
+        let device = writer.device.as_ref().map(|device| device.id);
+        let groups = databases.entry(key.clone()).or_default();
+        let place = *places.entry((key, peer, writer.subject, device)).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Group { peer, writer, database, answers: Vec::new(), messages: Vec::new() });
+        }
+        if let Some(group) = groups.get_mut(place) {
+            group.answers.push((exchange, stored));
+            group.messages.push(NewMessage { format, body, received_ns });
         }
     }
-    join_all(groups.into_iter().map(|group| write(shared, group))).await.into_iter().flatten().collect()
+    join_all(databases.into_values().map(|groups| write(shared, groups))).await.into_iter().flatten().collect()
 }
 
-/// Stores what one writer sent.
-async fn write(shared: &Shared, group: Vec<Waiting>) -> Vec<(ExchangeId, Response)> {
-    let Some(first) = group.first() else { return Vec::new() };
-    let Reading { writer, database, .. } = &first.reading;
-    let begun = shared.ingest.begin(writer, first.peer, database.as_str(), Source::Coap);
-    let mut answers = Vec::with_capacity(group.len());
-    let mut messages = Vec::with_capacity(group.len());
-    for Waiting { exchange, received_ns, reading, .. } in group {
-        answers.push((exchange, reading.stored));
-        messages.push(NewMessage { format: reading.format, body: reading.body, received_ns });
+/// Stores what is sent to one database.
+async fn write(shared: &Shared, groups: Vec<Group>) -> Vec<(ExchangeId, Response)> {
+    let mut answered = Vec::new();
+    let (mut answers, mut from) = (Vec::with_capacity(groups.len()), Vec::with_capacity(groups.len()));
+    for group in groups {
+        match shared.ingest.begin(&group.writer, group.peer, group.database.as_str(), Source::Coap) {
+            Ok(intake) => {
+                answers.push(group.answers);
+                from.push((intake, group.messages));
+            }
+            Err(error) => {
+                let refused =
+                    group.answers.into_iter().map(|(exchange, stored)| (exchange, judge(Err(error.clone()), stored)));
+                answered.extend(refused);
+            }
+        }
     }
-    let taken = match begun {
-        Ok(intake) => intake.take_all(messages).await,
-        Err(error) => messages.iter().map(|_| Err(error.clone())).collect(),
-    };
-    answers.into_iter().zip(taken).map(|((exchange, stored), taken)| (exchange, judge(taken, stored))).collect()
+    for (answers, taken) in answers.into_iter().zip(take_from_all(from).await) {
+        let told = answers.into_iter().zip(taken).map(|((exchange, stored), taken)| (exchange, judge(taken, stored)));
+        answered.extend(told);
+    }
+    answered
 }
 
 /// What a peer is told of its reading: that it is stored, as long as any row of it is.

@@ -14,6 +14,9 @@ use crate::statement::Statement;
 use crate::values;
 use crate::wire::Gone;
 
+/// Messages whose statements and parameters a connection may keep, of the largest size each.
+const KEPT_MESSAGES: usize = 16;
+
 impl Session {
     /// Answers a message of the extended protocol.
     pub(super) async fn extended(&mut self, message: Message) -> Result<(), Gone> {
@@ -49,15 +52,29 @@ impl Session {
         if !name.is_empty() && self.statements.contains_key(&name) {
             return Err(Failure::new("42P05", format!("There is a prepared statement {name:?} already.")));
         }
-        self.must_have_room(self.statements.len(), "prepared statements")?;
+        if name.is_empty() {
+            // The next one takes the place of that without a name.
+            self.statements.remove("");
+        }
+        self.must_have_room(self.statements.len(), "prepared statements", text.len())?;
         self.statements.insert(name, Prepared { text, begins, statement, types, described: None });
         self.wire.put(&PgWireBackendMessage::ParseComplete(ParseComplete::new()))
     }
 
-    fn must_have_room(&self, count: usize, what: &str) -> Result<(), Failure> {
+    /// Fails if there are as many statements or portals as may be, or no room for the bytes of one more.
+    fn must_have_room(&self, count: usize, what: &str, bytes: usize) -> Result<(), Failure> {
         let limit = self.shared.config.statements;
         if count >= limit {
             let sentence = format!("The connection has {limit} {what}, as many as postgres.statements allows.");
+            return Err(Failure::new(code::LIMIT, sentence));
+        }
+        let statements = self.statements.values().map(|prepared| prepared.text.len());
+        let kept: usize = statements.chain(self.portals.values().map(|portal| portal.bytes)).sum();
+        if kept.saturating_add(bytes) > self.shared.config.message_bytes.saturating_mul(KEPT_MESSAGES) {
+            let sentence = format!(
+                "The connection keeps {kept} bytes of statements and parameters; {KEPT_MESSAGES} times postgres.message_bytes is the \
+                 most. Close some."
+            );
             return Err(Failure::new(code::LIMIT, sentence));
         }
         Ok(())
@@ -89,13 +106,17 @@ impl Session {
             begins: prepared.begins,
             statement: prepared.statement.clone(),
             parameters: prepared.values(&bind)?,
+            bytes: prepared.text.len() + bind.values.iter().flatten().map(|value| value.len()).sum::<usize>(),
             formats: bind.results,
             answer: None,
         };
         if !bind.portal.is_empty() && self.portals.contains_key(&bind.portal) {
             return Err(Failure::new("42P03", format!("There is a portal {:?} already.", bind.portal)).into());
         }
-        self.must_have_room(self.portals.len(), "portals")?;
+        if bind.portal.is_empty() {
+            self.portals.remove("");
+        }
+        self.must_have_room(self.portals.len(), "portals", portal.bytes)?;
         self.portals.insert(bind.portal, portal);
         Ok(self.wire.put(&PgWireBackendMessage::BindComplete(BindComplete::new()))?)
     }

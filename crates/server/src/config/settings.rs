@@ -24,11 +24,8 @@ pub(crate) struct Settings {
     pub(crate) http: Http,
     pub(crate) mqtt: MqttSettings,
     pub(crate) coap: CoapSettings,
-<<<<<<< HEAD
     pub(crate) postgres: PostgresSettings,
-=======
     pub(crate) influx: InfluxSettings,
->>>>>>> 99b2054247bee97e18e1052007b34bbe40feef1a
     pub(crate) tls: TlsSettings,
     pub(crate) limits: IngestLimits,
     pub(crate) store: StoreSettings,
@@ -260,11 +257,8 @@ impl Settings {
             },
             mqtt: MqttSettings::defaults()?,
             coap: CoapSettings::defaults()?,
-<<<<<<< HEAD
             postgres: PostgresSettings::default(),
-=======
             influx: InfluxSettings::defaults()?,
->>>>>>> 99b2054247bee97e18e1052007b34bbe40feef1a
             tls: TlsSettings { cert: None, key: None, self_signed: false, hsts_seconds: 30 * 86_400 },
             limits: IngestLimits::default(),
             store: StoreSettings {
@@ -356,13 +350,9 @@ impl Settings {
             })
             .or_else(|| Some(("http.public_url", self.http.public_url.as_deref().and_then(wrong_public_url)?)))
             .or_else(|| self.mqtt.broken_rule(self.tls.is_on()))
-<<<<<<< HEAD
             .or_else(|| self.coap.broken_rule(self.tls.is_on()))
             .or_else(|| self.postgres.broken_rule())
-=======
-            .or_else(|| self.coap.broken_rule())
             .or_else(|| self.influx.broken_rule())
->>>>>>> 99b2054247bee97e18e1052007b34bbe40feef1a
             .or_else(|| self.mail.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| self.people.oidc.broken_rule(self.http.public_url.as_deref()))
             .or_else(|| match (&self.tls.cert, &self.tls.key) {

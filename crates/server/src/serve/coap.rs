@@ -54,11 +54,10 @@ impl Sockets {
     pub(super) fn addresses(&self) -> Addresses {
         let first = |sockets: &[std::net::UdpSocket]| sockets.first().and_then(|socket| socket.local_addr().ok());
         Addresses {
-            mqtt: None,
             coap: first(&self.udp),
             coap_tcp: self.tcp.as_ref().and_then(|listener| listener.local_addr().ok()),
             coap_dtls: first(&self.dtls),
-            postgres: None,
+            ..Addresses::default()
         }
     }
 

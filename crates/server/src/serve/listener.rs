@@ -37,11 +37,8 @@ pub(crate) const HTTP: Setting = Setting { key: "http.listen", flag: "--http" };
 pub(crate) const MQTT: Setting = Setting { key: "mqtt.listen", flag: "--mqtt" };
 pub(crate) const MQTT_TLS: Setting = Setting { key: "mqtt.listen_tls", flag: "--mqtt-tls" };
 pub(crate) const COAP: Setting = Setting { key: "coap.listen", flag: "--coap" };
-<<<<<<< HEAD
 pub(crate) const COAP_DTLS: Setting = Setting { key: "coap.dtls", flag: "--coap-dtls" };
-=======
 pub(crate) const INFLUX_UDP: Setting = Setting { key: "influx.udp", flag: "--set influx.udp" };
->>>>>>> 99b2054247bee97e18e1052007b34bbe40feef1a
 pub(crate) const COAP_TCP: Setting = Setting { key: "coap.tcp", flag: "--coap-tcp" };
 pub(crate) const POSTGRES: Setting = Setting { key: "postgres.listen", flag: "--postgres" };
 

@@ -76,12 +76,9 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let listener = listener::bind(&settings.http.listen, listener::HTTP)?;
     let mqtt_listeners = mqtt::Listeners::bind(settings)?;
     let coap_sockets = coap::Sockets::bind(settings)?;
-<<<<<<< HEAD
     let postgres_listener =
         settings.postgres.address().map(|address| listener::bind(&address, listener::POSTGRES)).transpose()?;
-=======
     let influx_socket = influx_udp::Socket::bind(settings)?;
->>>>>>> 99b2054247bee97e18e1052007b34bbe40feef1a
     let address = listener.local_addr().context("the listener has no address")?;
 
     let hub = Hub::new(HubConfig { clients: settings.http.live_clients, ..HubConfig::default() });

@@ -1,12 +1,12 @@
 //! A request that is refused as a whole, as InfluxDB says it.
 
-use axum::Json;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sensorium_model::ErrorKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::value;
 use crate::error::{ApiError, status};
 
 /// The body of a request of InfluxDB's that is refused.
@@ -72,7 +72,11 @@ impl IntoResponse for Refusal {
         let Self { status, message } = self;
         // What does not fit into a header is in the body alone.
         let told = HeaderValue::try_from(message.as_str()).ok();
-        let mut response = (status, Json(InfluxError { error: message })).into_response();
+        let mut body = b"{\"error\":".to_vec();
+        value::string(&message, &mut body);
+        body.extend_from_slice(b"}\n");
+        let media = HeaderValue::from_static("application/json");
+        let mut response = (status, [(header::CONTENT_TYPE, media)], body).into_response();
         let headers = response.headers_mut();
         headers.extend(told.map(|told| (HeaderName::from_static("x-influxdb-error"), told)));
         if status == StatusCode::UNAUTHORIZED {

@@ -11,7 +11,7 @@ use super::value::{self, Epoch, NoJson};
 
 /// The answer to a request of statements.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Answer {
+pub(super) struct InfluxAnswer {
     /// One for each statement.
     results: Vec<StatementResult>,
 }
@@ -26,7 +26,7 @@ struct StatementResult {
     series: Option<Vec<ResultSeries>>,
     /// What to know about it.
     #[schema(nullable = false)]
-    messages: Option<Vec<Message>>,
+    messages: Option<Vec<ResultMessage>>,
     /// Whether more of it follows in the next chunk.
     #[schema(nullable = false)]
     partial: Option<bool>,
@@ -55,7 +55,7 @@ struct ResultSeries {
 
 /// A remark.
 #[derive(Serialize, ToSchema)]
-struct Message {
+struct ResultMessage {
     /// `warning`.
     level: String,
     text: String,

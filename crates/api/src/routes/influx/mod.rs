@@ -52,10 +52,9 @@ pub(crate) async fn named(mut response: Response) -> Response {
 /// Statements are separated by `;`. Those that change something are refused here to browsers; send them with POST.
 #[utoipa::path(get, path = "/query", tag = "query", params(QueryParameters), responses(
     (status = 200, description = "One result for each statement, or its error", content(
-        (json::Answer = "application/json"), (String = "text/csv"),
+        (json::InfluxAnswer = "application/json"), (String = "text/csv"),
     )),
     (status = 400, body = InfluxError), (status = 401, body = InfluxError), (status = 403, body = InfluxError),
-    (status = 406, body = InfluxError, description = "Only JSON and CSV are spoken"),
 ))]
 async fn get_query(
     state: State<AppState>,
@@ -72,10 +71,10 @@ async fn get_query(
 #[utoipa::path(post, path = "/query", tag = "query", params(QueryParameters),
     request_body(content = QueryParameters, content_type = "application/x-www-form-urlencoded"), responses(
     (status = 200, description = "As GET", content(
-        (json::Answer = "application/json"), (String = "text/csv"),
+        (json::InfluxAnswer = "application/json"), (String = "text/csv"),
     )),
     (status = 400, body = InfluxError), (status = 401, body = InfluxError), (status = 403, body = InfluxError),
-    (status = 406, body = InfluxError), (status = 413, body = InfluxError),
+    (status = 413, body = InfluxError),
 ))]
 async fn post_query(
     state: State<AppState>,

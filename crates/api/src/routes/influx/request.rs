@@ -81,23 +81,16 @@ impl Format {
         }
     }
 
-    /// The first format that is liked and spoken; JSON for whoever does not say.
-    fn accepted(headers: &HeaderMap) -> Result<Self, Refusal> {
+    /// The first format that is liked and spoken. Whoever likes none of them gets JSON, as with InfluxDB; that is so for clients that
+    /// would rather have MessagePack, too: they look at the answer's type.
+    fn accepted(headers: &HeaderMap) -> Self {
         let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
-        let mut is_msgpack = false;
-        for range in ranges {
-            match range.split(';').next().unwrap_or_default().trim() {
-                "application/json" | "application/*" | "*/*" => return Ok(Self::Json),
-                "text/csv" | "application/csv" => return Ok(Self::Csv),
-                "application/x-msgpack" => is_msgpack = true,
-                _ => (),
-            }
-        }
-        if is_msgpack {
-            let sentence = "MessagePack is not spoken; send Accept: application/json or text/csv";
-            return Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, sentence));
-        }
-        Ok(Self::Json)
+        let format = |range: &str| match range.split(';').next().unwrap_or_default().trim() {
+            "application/json" | "application/*" | "*/*" => Some(Self::Json),
+            "text/csv" | "application/csv" => Some(Self::Csv),
+            _ => None,
+        };
+        ranges.into_iter().find_map(format).unwrap_or(Self::Json)
     }
 }
 
@@ -128,7 +121,7 @@ impl Asked {
         Ok(Self {
             statements: statements.ok_or_else(|| Refusal::invalid("missing required parameter \"q\""))?,
             parameters: said.params.filter(|params| !params.is_empty()).map_or(Ok(Parameters::new()), bound)?,
-            format: Format::accepted(&headers)?,
+            format: Format::accepted(&headers),
             epoch: Epoch::of(said.epoch.as_deref().unwrap_or_default()),
             is_pretty: is_true(said.pretty),
             chunk: is_true(said.chunked).then(|| rows(said.chunk_size.as_deref())),
@@ -229,12 +222,12 @@ mod tests {
         let format = |accept: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(ACCEPT, accept.parse().unwrap());
-            Format::accepted(&headers).ok()
+            Format::accepted(&headers)
         };
-        assert_eq!(format("application/csv"), Some(Format::Csv));
-        assert_eq!(format("text/html, text/csv;q=0.5"), Some(Format::Csv));
-        assert_eq!(format("application/x-msgpack, */*"), Some(Format::Json));
-        assert_eq!(format("application/x-msgpack"), None);
-        assert_eq!(format("text/html"), Some(Format::Json));
+        assert_eq!(format("application/csv"), Format::Csv);
+        assert_eq!(format("text/html, text/csv;q=0.5"), Format::Csv);
+        assert_eq!(format("application/x-msgpack, */*"), Format::Json);
+        assert_eq!(format("application/x-msgpack"), Format::Json);
+        assert_eq!(format("text/html"), Format::Json);
     }
 }

@@ -20,7 +20,7 @@ use crate::state::AppState;
 
 /// An error as version 2 has it.
 #[derive(Debug, Serialize, ToSchema)]
-struct Failure {
+struct VersionTwoFailure {
     code: &'static str,
     message: &'static str,
 }
@@ -103,7 +103,7 @@ struct SetupAllowed {
 
 /// The server answers.
 #[derive(Debug, Serialize, ToSchema)]
-struct Ready {
+struct VersionTwoReady {
     /// `ready`.
     status: &'static str,
 }
@@ -166,28 +166,28 @@ async fn orgs(State(state): State<AppState>, caller: Caller) -> ApiResult<Json<O
 
 /// Say that set-up is not done here (InfluxDB 2)
 #[utoipa::path(get, path = "/api/v2/setup", tag = "set-up", security(()), responses((status = 200, body = SetupAllowed)))]
-async fn setup() -> Json<SetupAllowed> {
+async fn setup_allowed() -> Json<SetupAllowed> {
     Json(SetupAllowed { allowed: false })
 }
 
 /// Refuse to be set up (InfluxDB 2)
-#[utoipa::path(post, path = "/api/v2/setup", tag = "set-up", security(()), responses((status = 422, body = Failure)))]
-async fn set_up() -> Response {
+#[utoipa::path(post, path = "/api/v2/setup", tag = "set-up", security(()), responses((status = 422, body = VersionTwoFailure)))]
+async fn refuse_set_up() -> Response {
     let message = "open the page, or use POST /api/v1/setup, with the code that the server printed";
-    (StatusCode::UNPROCESSABLE_ENTITY, Json(Failure { code: "conflict", message })).into_response()
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(VersionTwoFailure { code: "conflict", message })).into_response()
 }
 
 /// Say that the server answers (InfluxDB 2)
-#[utoipa::path(get, path = "/api/v2/ready", tag = "operations", security(()), responses((status = 200, body = Ready)))]
-async fn ready() -> Json<Ready> {
-    Json(Ready { status: "ready" })
+#[utoipa::path(get, path = "/api/v2/ready", tag = "operations", security(()), responses((status = 200, body = VersionTwoReady)))]
+async fn bucket_server_ready() -> Json<VersionTwoReady> {
+    Json(VersionTwoReady { status: "ready" })
 }
 
 /// Refuse Flux (InfluxDB 2)
-#[utoipa::path(post, path = "/api/v2/query", tag = "query", security(()), responses((status = 400, body = Failure)))]
-async fn flux() -> Response {
+#[utoipa::path(post, path = "/api/v2/query", tag = "query", security(()), responses((status = 400, body = VersionTwoFailure)))]
+async fn refuse_flux() -> Response {
     let message = "Flux is not spoken; ask in InfluxQL at /query, or in SQL at /api/v1/sql or /api/v3/query_sql";
-    (StatusCode::BAD_REQUEST, Json(Failure { code: "invalid", message })).into_response()
+    (StatusCode::BAD_REQUEST, Json(VersionTwoFailure { code: "invalid", message })).into_response()
 }
 
 /// Fails for devices and guests.
@@ -227,9 +227,9 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::default()
         .routes(routes!(buckets, create_bucket))
         .routes(routes!(orgs))
-        .routes(routes!(setup, set_up))
-        .routes(routes!(ready))
-        .routes(routes!(flux))
+        .routes(routes!(setup_allowed, refuse_set_up))
+        .routes(routes!(bucket_server_ready))
+        .routes(routes!(refuse_flux))
 }
 
 #[cfg(test)]

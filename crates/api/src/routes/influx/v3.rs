@@ -50,7 +50,7 @@ struct Question {
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 413, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
-async fn get_sql(state: State<AppState>, caller: Caller, request: Request) -> ApiResult<Response> {
+async fn get_query_sql(state: State<AppState>, caller: Caller, request: Request) -> ApiResult<Response> {
     in_sql(state, caller, request).await
 }
 
@@ -60,7 +60,7 @@ async fn get_sql(state: State<AppState>, caller: Caller, request: Request) -> Ap
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 413, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
-async fn post_sql(state: State<AppState>, caller: Caller, request: Request) -> ApiResult<Response> {
+async fn post_query_sql(state: State<AppState>, caller: Caller, request: Request) -> ApiResult<Response> {
     in_sql(state, caller, request).await
 }
 
@@ -72,7 +72,7 @@ async fn post_sql(state: State<AppState>, caller: Caller, request: Request) -> A
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 413, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
-async fn get_influxql(state: State<AppState>, caller: Caller, request: Request) -> ApiResult<Response> {
+async fn get_query_influxql(state: State<AppState>, caller: Caller, request: Request) -> ApiResult<Response> {
     in_influxql(state, caller, request).await
 }
 
@@ -82,7 +82,7 @@ async fn get_influxql(state: State<AppState>, caller: Caller, request: Request) 
     (status = 401, body = ErrorBody), (status = 403, body = ErrorBody), (status = 404, body = ErrorBody),
     (status = 413, body = ErrorBody), (status = 429, body = ErrorBody),
 ))]
-async fn post_influxql(state: State<AppState>, caller: Caller, request: Request) -> ApiResult<Response> {
+async fn post_query_influxql(state: State<AppState>, caller: Caller, request: Request) -> ApiResult<Response> {
     in_influxql(state, caller, request).await
 }
 
@@ -198,5 +198,7 @@ fn objects(series: &Series, is_lines: bool, bytes: &mut Vec<u8>) -> ApiResult<()
 
 /// The routes of this module.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::default().routes(routes!(get_sql, post_sql)).routes(routes!(get_influxql, post_influxql))
+    OpenApiRouter::default()
+        .routes(routes!(get_query_sql, post_query_sql))
+        .routes(routes!(get_query_influxql, post_query_influxql))
 }

@@ -171,7 +171,7 @@ impl<P: Copy + Eq + Hash> Endpoint<P> {
     }
 
     /// Whether a peer may be sent as much as there is.
-    fn is_proven(&self, peer: P, arrival: Arrival) -> bool {
+    pub(super) fn is_proven(&self, peer: P, arrival: Arrival) -> bool {
         arrival != Arrival::Plain || self.limits.amplification == 0 || self.peers.is_proven(peer)
     }
 

@@ -13,11 +13,11 @@ use super::super::Cell;
 use super::super::run::Running;
 use super::budget::Budget;
 use super::limit;
-use super::nested::{Collected, NestedRow};
+use super::nested::Collected;
 use super::plan::{Plan, Source};
 use super::rows::Reading;
 use super::scan::{Scan, Shape, Table};
-use super::series::{OutputRow, RowState, SeriesKey, SeriesRun};
+use super::series::{InputRow, OutputRow, RowState, SeriesKey, SeriesRun};
 use super::value::Row;
 use super::{newest, only};
 use crate::config::QueryConfig;
@@ -92,13 +92,12 @@ impl Executor<'_> {
                 self.collect(inner, &mut collected).await?;
             }
         }
+        let (rows, _held) = collected.sorted(plan);
         let mut feed = self.feed(plan, None);
-        for NestedRow { key, time, columns } in collected.sorted(plan) {
-            if !feed.row(key, time, &columns, target).await? {
-                return Ok(());
-            }
+        match feed.rows(rows, target).await? {
+            true => feed.finish(target).await,
+            false => Ok(()),
         }
-        feed.finish(target).await
     }
 
     /// Collects the rows of a sub-query; it is as deep as the statement is nested, which the parser bounds.
@@ -123,12 +122,10 @@ impl Executor<'_> {
         };
         if let Some(rows) = ready {
             let mut feed = self.feed(plan, allowed);
-            for NestedRow { key, time, columns } in rows {
-                if !feed.row(key, time, &columns, target).await? {
-                    return Ok(());
-                }
-            }
-            return feed.finish(target).await;
+            return match feed.rows(rows, target).await? {
+                true => feed.finish(target).await,
+                false => Ok(()),
+            };
         }
         let table = Table { plan, key, name, schema };
         let scanned = table.scan(&self.session).await.map_err(|error| self.sessions.error(error))?;
@@ -142,7 +139,10 @@ impl Executor<'_> {
         while let Some(batch) = rows.next().await {
             let batch = batch.map_err(|error| self.sessions.error(error))?;
             let is_wanted = match shape {
-                Shape::Rows => self.rows(&mut feed, &measurement, &batch, is_residual, target).await?,
+                Shape::Rows => {
+                    let rows = self.decoded(plan, &measurement, &batch, is_residual)?;
+                    feed.rows(rows, target).await?
+                }
                 Shape::Bins => self.bins(&mut feed, &measurement, &batch, target).await?,
             };
             if !is_wanted {
@@ -156,24 +156,6 @@ impl Executor<'_> {
         Reading::new(batch).map_err(|error| self.sessions.error(error))
     }
 
-    async fn rows<T: Target>(
-        &self,
-        feed: &mut Feed<'_>,
-        measurement: &Arc<str>,
-        batch: &RecordBatch,
-        is_residual: bool,
-        target: &mut T,
-    ) -> Result<bool, QueryError> {
-        let plan = feed.plan;
-        let decoded = self.decoded(plan, measurement, batch, is_residual)?;
-        for NestedRow { key, time, columns } in decoded {
-            if !feed.row(key, time, &columns, target).await? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
     /// The rows of a batch that satisfy the condition.
     fn decoded(
         &self,
@@ -181,7 +163,7 @@ impl Executor<'_> {
         measurement: &Arc<str>,
         batch: &RecordBatch,
         is_residual: bool,
-    ) -> Result<Vec<NestedRow>, QueryError> {
+    ) -> Result<Vec<InputRow>, QueryError> {
         let reading = self.read(batch)?;
         let tags = plan.group_by.len();
         let mut decoded = Vec::with_capacity(reading.rows());
@@ -197,7 +179,7 @@ impl Executor<'_> {
                 continue;
             }
             let key = (Arc::clone(measurement), (1..=tags).map(|tag| reading.text(tag, row)).collect());
-            decoded.push(NestedRow { key, time, columns });
+            decoded.push(InputRow { key, time, columns });
         }
         Ok(decoded)
     }
@@ -255,6 +237,16 @@ impl<'p> Feed<'p> {
         Ok(self.current.as_mut())
     }
 
+    /// Takes rows; false when no more are wanted.
+    async fn rows<T: Target>(&mut self, rows: Vec<InputRow>, target: &mut T) -> Result<bool, QueryError> {
+        for InputRow { key, time, columns } in rows {
+            if !self.row(key, time, &columns, target).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Takes a row; false when no more are wanted.
     async fn row<T: Target>(
         &mut self,
@@ -271,7 +263,11 @@ impl<'p> Feed<'p> {
             Stage::Calls(_) => (),
             Stage::Raw { state, seen } => {
                 *seen += 1;
-                if *seen <= plan.offset || (plan.limit > 0 && *seen > plan.offset.saturating_add(plan.limit)) {
+                if plan.limit > 0 && *seen > plan.offset.saturating_add(plan.limit) {
+                    // A table without groups has no other series.
+                    return Ok(plan.is_nested() || !plan.group_by.is_empty());
+                }
+                if *seen <= plan.offset {
                     return Ok(true);
                 }
                 state.set_columns(columns);

@@ -1,7 +1,7 @@
 //! `SLIMIT` and `SOFFSET`: which series of a table are told. InfluxDB counts the series that the table has and whose tags
 //! satisfy the condition, whether or not they have rows in the time that is asked for.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use sensorium_model::{DatabaseKey, Name, TableSchema};
@@ -34,17 +34,26 @@ pub(super) fn allowed(
     let columns: Vec<Option<usize>> = plan.columns.iter().map(|column| place(&column.name)).collect();
     let groups: Vec<Option<usize>> = plan.group_by.iter().map(|tag| place(tag)).collect();
     let cell = |place: &Option<usize>, row: usize| place.map_or(Cell::Null, |place| reading.cell(place, row));
-    let mut told: BTreeSet<Vec<Arc<str>>> = BTreeSet::new();
+    let mut told: BTreeMap<String, Vec<Arc<str>>> = BTreeMap::new();
     for row in 0..reading.rows() {
         let columns: Vec<Cell> = columns.iter().map(|place| cell(place, row)).collect();
         if plan.condition.as_ref().is_none_or(|condition| may_hold(condition, plan, &columns)) {
-            told.insert(
-                groups.iter().map(|place| place.map_or_else(|| Arc::from(""), |at| reading.text(at, row))).collect(),
-            );
+            let tags: Vec<Arc<str>> = groups
+                .iter()
+                .map(|place| place.map_or_else(|| Arc::from(""), |place| reading.text(place, row)))
+                .collect();
+            told.insert(counted_as(&plan.group_by, &tags), tags);
         }
     }
     let limit = if plan.series_limit == 0 { usize::MAX } else { plan.series_limit };
-    Ok(Some(told.into_iter().skip(plan.series_offset).take(limit).collect()))
+    Ok(Some(told.into_values().skip(plan.series_offset).take(limit).collect()))
+}
+
+/// The order in which InfluxDB counts series: by the names of the tags that they have, then by their values.
+fn counted_as(names: &[Arc<str>], tags: &[Arc<str>]) -> String {
+    let present = || names.iter().zip(tags).filter(|(_, tag)| !tag.is_empty());
+    let parts = present().map(|(name, _)| name.as_ref()).chain(present().map(|(_, tag)| tag.as_ref()));
+    parts.collect::<Vec<&str>>().join("|")
 }
 
 /// Whether a row of a series can satisfy a condition, whatever its fields are.

@@ -10,17 +10,9 @@ use super::accumulate::Point;
 use super::budget::Budget;
 use super::exec::Target;
 use super::plan::Plan;
-use super::series::{OutputRow, SeriesKey};
+use super::series::{InputRow, OutputRow, SeriesKey};
 use super::value::Row;
 use crate::error::QueryError;
-
-/// A row that the query around reads.
-#[derive(Debug)]
-pub(super) struct NestedRow {
-    pub(super) key: SeriesKey,
-    pub(super) time: i64,
-    pub(super) columns: Vec<Cell>,
-}
 
 /// Where a value is found in a row of a sub-query.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +24,7 @@ enum Place {
 
 /// Rows of sub-queries.
 pub(super) struct Collected {
-    rows: Vec<NestedRow>,
+    rows: Vec<InputRow>,
     budget: Budget,
     /// For the sub-query whose rows come now: where the columns and tags of the query around are.
     columns: Vec<Place>,
@@ -63,15 +55,15 @@ impl Collected {
         self.outer = Some(outer.clone());
     }
 
-    /// The rows in the order in which the query around reads them.
-    pub(super) fn sorted(mut self, outer: &Plan) -> Vec<NestedRow> {
+    /// The rows in the order in which the query around reads them, and the memory that they hold.
+    pub(super) fn sorted(mut self, outer: &Plan) -> (Vec<InputRow>, Budget) {
         let is_told = self.is_told;
         self.rows.sort_by(|left, right| {
             let by_time = if is_told { std::cmp::Ordering::Equal } else { left.time.cmp(&right.time) };
             let order = left.key.cmp(&right.key).then(by_time);
             if outer.ascending { order } else { order.reverse() }
         });
-        self.rows
+        (self.rows, self.budget)
     }
 }
 
@@ -95,9 +87,9 @@ impl Target for Collected {
             Place::Tag(index) => tag(*index),
             Place::Output(_) | Place::Nowhere => Arc::from(""),
         });
-        let row = NestedRow { key: (Arc::clone(&key.0), tags.collect()), time, columns };
+        let row = InputRow { key: (Arc::clone(&key.0), tags.collect()), time, columns };
         let cells: usize = row.columns.iter().map(|cell| Point::new(time, cell.clone()).bytes()).sum();
-        self.budget.grow(size_of::<NestedRow>() + cells)?;
+        self.budget.grow(size_of::<InputRow>() + cells)?;
         self.rows.push(row);
         Ok(true)
     }

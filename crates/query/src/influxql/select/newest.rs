@@ -6,9 +6,8 @@ use std::sync::Arc;
 use sensorium_model::{DatabaseKey, Name, TableSchema, Value};
 
 use super::super::Cell;
-use super::nested::NestedRow;
 use super::plan::{Call, Kind, Leaf, Plan};
-use super::series::SeriesKey;
+use super::series::{InputRow, SeriesKey};
 use super::value::{Node, Row};
 use super::window::MAX_TIME;
 use crate::session::Sessions;
@@ -22,7 +21,7 @@ pub(super) fn rows(
     sessions: &Sessions,
     plan: &Plan,
     (key, name, schema): (&DatabaseKey, &Name, &TableSchema),
-) -> Option<Vec<NestedRow>> {
+) -> Option<Vec<InputRow>> {
     let is_last = |call: &Call| call.leaf == Some(Leaf::Last) && call.transforms.is_empty();
     if plan.is_raw() || !plan.windows.is_one() || plan.bounds.max < MAX_TIME || !plan.calls.iter().all(is_last) {
         return None;
@@ -75,7 +74,7 @@ pub(super) fn rows(
             if let Some(slot) = columns.get_mut(index) {
                 *slot = column.kind.cast(cell(&field.value));
             }
-            rows.push(NestedRow { key: series.clone(), time: field.time_ns, columns });
+            rows.push(InputRow { key: series.clone(), time: field.time_ns, columns });
         }
     }
     rows.sort_by(|left, right| left.key.cmp(&right.key).then(left.time.cmp(&right.time)));

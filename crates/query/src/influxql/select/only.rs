@@ -8,10 +8,9 @@ use std::sync::Arc;
 use sensorium_model::{DatabaseKey, Name, TableSchema};
 
 use super::super::Cell;
-use super::nested::NestedRow;
 use super::plan::{Kind, Plan};
 use super::rows::Reading;
-use super::series::SeriesKey;
+use super::series::{InputRow, SeriesKey};
 use super::value::{Node, Operator};
 use crate::direct::only_series;
 use crate::error::QueryError;
@@ -25,7 +24,7 @@ pub(super) async fn rows(
     sessions: &Sessions,
     plan: &Plan,
     (key, name, schema): (&DatabaseKey, &Name, &TableSchema),
-) -> Result<Option<Vec<NestedRow>>, QueryError> {
+) -> Result<Option<Vec<InputRow>>, QueryError> {
     let mut tags = Vec::new();
     if let Some(condition) = &plan.condition
         && !equal_tags(condition, plan, schema, &mut tags)
@@ -80,7 +79,7 @@ pub(super) async fn rows(
         let columns: Vec<Cell> = plan.columns.iter().enumerate().map(cell).collect();
         let is_present = |index: &usize| columns.get(*index).is_some_and(|cell| *cell != Cell::Null);
         if !plan.is_raw() || shown.iter().any(is_present) {
-            rows.push(NestedRow { key: series_key.clone(), time, columns });
+            rows.push(InputRow { key: series_key.clone(), time, columns });
         }
     }
     if !plan.ascending {

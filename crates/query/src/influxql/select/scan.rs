@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{DataType, TimestampNanosecondType};
 use datafusion::common::{Column, Result, ScalarValue, TableReference, internal_err};
 use datafusion::datasource::provider_as_source;
-use datafusion::functions_aggregate::expr_fn::{avg, count, count_distinct, first_value, max, min, sum};
+use datafusion::functions_aggregate::expr_fn::{avg, count, first_value, max, min, sum};
 use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, Volatility, cast, create_udf, ident, lit,
@@ -226,20 +226,27 @@ fn by(expr: Expr, ascending: bool) -> Sort {
     expr.sort(ascending, ascending)
 }
 
-/// An aggregate without its filter.
+/// An aggregate before it is known which rows it is of.
 struct Aggregate {
     function: Expr,
     filter: Option<Expr>,
     order: Vec<Sort>,
+    is_distinct: bool,
 }
 
 impl Aggregate {
     fn plain(function: Expr) -> Self {
-        Self { function, filter: None, order: Vec::new() }
+        Self { function, filter: None, order: Vec::new(), is_distinct: false }
     }
 
+    fn distinct(function: Expr) -> Self {
+        Self { is_distinct: true, ..Self::plain(function) }
+    }
+
+    /// The first value in an order, of the rows that have a field.
     fn first(of: Expr, present: &str, order: Vec<Sort>) -> Self {
-        Self { function: of, filter: Some(ident(present).is_not_null()), order }
+        let filter = Some(ident(present).is_not_null());
+        Self { function: first_value(of, Vec::new()), filter, order, is_distinct: false }
     }
 
     fn build(self, within: Option<Expr>) -> Result<Expr> {
@@ -247,13 +254,15 @@ impl Aggregate {
             (Some(filter), Some(within)) => Some(filter.and(within)),
             (filter, within) => filter.or(within),
         };
-        if !self.order.is_empty() {
-            return Ok(first_value(self.function, self.order).filter(filter.unwrap_or_else(|| lit(true))).build()?);
+        // A builder forgets what the function had of these.
+        let mut builder = self.function.order_by(self.order);
+        if let Some(filter) = filter {
+            builder = builder.filter(filter);
         }
-        match filter {
-            Some(filter) => self.function.filter(filter).build(),
-            None => Ok(self.function),
+        if self.is_distinct {
+            builder = builder.distinct();
         }
+        builder.build()
     }
 }
 
@@ -266,11 +275,8 @@ fn computed(leaf: &Leaf, name: &Arc<str>, kind: Kind) -> Option<(Aggregate, Opti
         |by: Vec<Sort>| (Aggregate::first(field(), name, by.clone()), Some(Aggregate::first(time(), name, by)));
     let number = kind.is_number();
     Some(match leaf {
-        Leaf::Count => {
-            let some = count(field());
-            (Aggregate::plain(some), None)
-        }
-        Leaf::CountDistinct => (Aggregate::plain(count_distinct(field())), None),
+        Leaf::Count => (Aggregate::plain(count(field())), None),
+        Leaf::CountDistinct => (Aggregate::distinct(count(field())), None),
         Leaf::Sum if number => (Aggregate::plain(sum(field())), None),
         Leaf::Mean if number => (Aggregate::plain(avg(cast(field(), DataType::Float64))), None),
         Leaf::Min if number => {

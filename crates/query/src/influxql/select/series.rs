@@ -21,6 +21,15 @@ use crate::error::QueryError;
 /// A measurement and the tags of a series, in the order of the plan.
 pub(super) type SeriesKey = (Arc<str>, Vec<Arc<str>>);
 
+/// A row on its way into a series.
+#[derive(Debug)]
+pub(super) struct InputRow {
+    pub(super) key: SeriesKey,
+    pub(super) time: i64,
+    /// The values of [`Plan::columns`].
+    pub(super) columns: Vec<Cell>,
+}
+
 /// A row of a series: its time, and the values behind it.
 pub(super) type OutputRow = (i64, Vec<Cell>);
 

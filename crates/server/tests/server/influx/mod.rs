@@ -170,9 +170,11 @@ fn the_output_of_telegraf_works() {
 #[test]
 fn line_protocol_over_udp_is_stored() {
     let server = Start::new().set("influx.udp", "127.0.0.1:0").set("influx.udp_database", "udp").start();
-    let log = server.log();
-    let line = log.lines().find(|line| line.contains("line protocol over UDP")).unwrap_or_else(|| panic!("{log}"));
-    let address = line.split_once("127.0.0.1:").unwrap().1;
+    let address = wait_for("the address", || {
+        let log = server.log();
+        let line = log.lines().find(|line| line.contains("line protocol over UDP"))?;
+        Some(line.split_once("127.0.0.1:")?.1.to_owned())
+    });
     let port: String = address.chars().take_while(char::is_ascii_digit).collect();
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.send_to(b"m,place=a v=1 1\nm,place=a v=2 2\n", format!("127.0.0.1:{port}")).unwrap();
