@@ -40,7 +40,7 @@ impl Influxd {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let spawned = command.spawn();
-        let mut child = spawned.expect("influxd is not here; `make install` gets it, or Debian's package influxdb");
+        let mut child = spawned.expect("influxd is not here; `scripts/install.sh test` installs it");
         let log = child.stderr.take().unwrap();
         let (send, receive) = mpsc::channel();
         std::thread::spawn(move || {
