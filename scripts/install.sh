@@ -12,6 +12,7 @@ if [ "${1:-run}" = test ]; then
   command -v g++ >/dev/null || packages+=(g++)
   command -v mosquitto_pub >/dev/null || packages+=(mosquitto-clients)
   command -v influx >/dev/null || packages+=(influxdb-client)
+  command -v influxd >/dev/null || packages+=(influxdb)
   [ -x /usr/sbin/mosquitto ] || packages+=(mosquitto)
   command -v coap-client-notls >/dev/null || packages+=(libcoap3-bin)
   python3 -c 'import ensurepip' 2>/dev/null || packages+=(python3 python3-venv)

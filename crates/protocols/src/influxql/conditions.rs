@@ -2,7 +2,7 @@
 //!
 //! InfluxDB takes every comparison of `time` out of `WHERE`, wherever it stands, and reads what lies in all of them.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
 use chrono_tz::Tz;
 use thiserror::Error;
 
@@ -41,6 +41,9 @@ pub enum ConditionError {
     /// A text looks like a time and is none.
     #[error("invalid timestamp string")]
     Timestamp,
+    /// A time that nanoseconds since 1970 do not reach.
+    #[error("time {0} overflows time literal")]
+    Overflow(String),
 }
 
 /// The time range of a condition and what is left of it. `now_ns` is what `now()` means; times without a zone are of `zone`.
@@ -118,17 +121,23 @@ impl Clock {
         match expr {
             Expr::Integer(nanoseconds) | Expr::Duration(nanoseconds) => Ok(*nanoseconds),
             Expr::Number(nanoseconds) => Ok(*nanoseconds as i64),
-            Expr::String(text) if looks_like_time(text) => parsed(text, self.zone).ok_or(ConditionError::Timestamp),
+            Expr::String(text) if looks_like_time(text) => parsed(text, self.zone),
             Expr::Call(call) if call.name == "now" && call.args.is_empty() => Ok(self.now_ns),
             Expr::Paren(inner) => self.moment(inner),
             Expr::Binary(binary) => {
-                let (left, right) = (self.moment(&binary.left)?, self.moment(&binary.right)?);
+                let no_time = ConditionError::NoTime("*influxql.BinaryExpr");
+                let side = |side| self.moment(side).map_err(|_| no_time.clone());
+                let (left, right) = (side(&binary.left)?, side(&binary.right)?);
                 match binary.op {
                     BinaryOperator::Add => Ok(left.saturating_add(right)),
                     BinaryOperator::Subtract => Ok(left.saturating_sub(right)),
                     BinaryOperator::Multiply => Ok(left.saturating_mul(right)),
                     BinaryOperator::Divide => Ok(left.checked_div(right).unwrap_or(0)),
-                    _ => Err(ConditionError::NoTime("*influxql.BinaryExpr")),
+                    BinaryOperator::Modulo => Ok(left.checked_rem(right).unwrap_or(0)),
+                    BinaryOperator::BitAnd => Ok(left & right),
+                    BinaryOperator::BitOr => Ok(left | right),
+                    BinaryOperator::BitXor => Ok(left ^ right),
+                    _ => Err(no_time),
                 }
             }
             Expr::String(_) => Err(ConditionError::NoTime("*influxql.StringLiteral")),
@@ -170,15 +179,79 @@ fn looks_like_time(text: &str) -> bool {
 }
 
 /// A date, a date with a time of the zone, or RFC 3339.
-fn parsed(text: &str, zone: Option<Tz>) -> Option<i64> {
+fn parsed(text: &str, zone: Option<Tz>) -> Result<i64, ConditionError> {
     let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
         .ok()
         .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0));
-    match local {
-        Some(local) => match zone {
-            Some(zone) => zone.from_local_datetime(&local).earliest()?.timestamp_nanos_opt(),
-            None => Utc.from_utc_datetime(&local).timestamp_nanos_opt(),
-        },
-        None => DateTime::parse_from_rfc3339(text).ok()?.timestamp_nanos_opt(),
+    let moment: Option<DateTime<Utc>> = match (local, zone) {
+        (Some(local), Some(zone)) => zone.from_local_datetime(&local).earliest().map(|time| time.to_utc()),
+        (Some(local), None) => Some(Utc.from_utc_datetime(&local)),
+        (None, _) => DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc()),
+    };
+    let moment = moment.ok_or(ConditionError::Timestamp)?;
+    let overflows = || ConditionError::Overflow(moment.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    moment.timestamp_nanos_opt().ok_or_else(overflows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ast::Statement;
+    use super::super::parse;
+    use super::*;
+
+    /// 2023-11-14T22:13:20Z.
+    const NOW: i64 = 1_700_000_000_000_000_000;
+
+    fn split(condition: &str, zone: Option<Tz>) -> Result<(Option<i64>, Option<i64>, String), String> {
+        let statements = parse(&format!("SELECT a FROM m WHERE {condition}")).unwrap();
+        let [Statement::Select(select)] = &statements[..] else { panic!("{condition}") };
+        let split = time_range(select.condition.as_ref().unwrap(), NOW, zone);
+        let (range, rest) = split.map_err(|error| error.to_string())?;
+        Ok((range.min_ns, range.max_ns, rest.map(|rest| rest.to_string()).unwrap_or_default()))
+    }
+
+    /// Ranges that influxd 1.6.7 tells by the time of a count.
+    #[test]
+    fn time_is_taken_out_of_conditions() {
+        let cases = [
+            ("time > 5 * 2", Some(11), None, ""),
+            ("time > 5 % 3", Some(3), None, ""),
+            ("time > 5.7", Some(6), None, ""),
+            ("5 < time", Some(6), None, ""),
+            ("time > -1h", Some(1 - 3_600_000_000_000), None, ""),
+            ("time > now() - 1h AND time <= now()", Some(NOW - 3_599_999_999_999), Some(NOW), ""),
+            ("time = 7 AND h = 'a'", Some(7), Some(7), "h = 'a'"),
+            ("(time >= 7 OR h = 'a') AND (b > 1 OR c < 2)", Some(7), None, "(h = 'a') AND (b > 1 OR c < 2)"),
+            ("time > '2023-11-14' - 1h", Some(1_699_916_400_000_000_001), None, ""),
+            ("time >= '2023-11-14T22:13:20.5+02:00'", Some(1_699_992_800_500_000_000), None, ""),
+            ("(true)", None, None, ""),
+            ("h = 'a'", None, None, "h = 'a'"),
+        ];
+        for (condition, min, max, rest) in cases {
+            assert_eq!(split(condition, None), Ok((min, max, rest.to_owned())), "{condition}");
+        }
+        let helsinki = split("time >= '2023-11-15 00:13:20'", Some(Tz::Europe__Helsinki));
+        assert_eq!(helsinki, Ok((Some(NOW), None, String::new())));
+    }
+
+    /// Errors of influxd 1.6.7.
+    #[test]
+    fn what_has_no_meaning_is_said_as_influxdb_says_it() {
+        let cases = [
+            ("time > '2000-13-99'", "invalid timestamp string"),
+            ("time > '2400-01-01'", "time 2400-01-01T00:00:00Z overflows time literal"),
+            ("time != 5", "invalid time comparison operator: !="),
+            ("time =~ /x/", "invalid operation: time and *influxql.RegexLiteral are not compatible"),
+            ("time > true", "invalid operation: time and *influxql.BooleanLiteral are not compatible"),
+            ("time > 'x'", "invalid operation: time and *influxql.StringLiteral are not compatible"),
+            ("time > now() + 'x'", "invalid operation: time and *influxql.BinaryExpr are not compatible"),
+            ("time > temperature", "invalid operation: time and *influxql.VarRef are not compatible"),
+            ("time > 9223372036854775808", "invalid operation: time and *influxql.UnsignedLiteral are not compatible"),
+            ("room = 'hall' AND temperature", "invalid condition expression: temperature"),
+            ("5", "invalid condition expression: 5"),
+        ];
+        for (condition, message) in cases {
+            assert_eq!(split(condition, None), Err(message.to_owned()), "{condition}");
+        }
     }
 }

@@ -13,6 +13,7 @@ mod docs;
 mod durability;
 mod import;
 mod influx;
+mod influxql_differential;
 mod live;
 mod mail;
 mod mqtt;

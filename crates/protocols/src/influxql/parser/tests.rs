@@ -127,7 +127,7 @@ fn what_is_too_much_is_refused() {
     let deep =
         |open: &str, close: &str| format!("SELECT a FROM m WHERE {}a{} = 1", open.repeat(10_000), close.repeat(10_000));
     let nested = "the statement is nested more than 100 levels deep";
-    for text in [deep("(", ")"), deep("f(", ")"), deep("- ", ""), deep("(-", ")")] {
+    for text in [deep("(", ")"), deep("f(", ")"), deep("(-", ")")] {
         assert_eq!(parse(&text).unwrap_err().message, nested);
     }
     let queries = format!("SELECT a FROM {}m{}", "(SELECT a FROM ".repeat(10_000), ")".repeat(10_000));
