@@ -110,7 +110,7 @@ fn work(mut files: Files, jobs: &mpsc::Receiver<Job>) {
         }
         for job in together {
             // Whoever asked may have gone.
-            drop(job.done.send(written.is_ok()));
+            let _gone = job.done.send(written.is_ok());
         }
     }
 }

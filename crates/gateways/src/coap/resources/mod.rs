@@ -49,6 +49,11 @@ pub(super) fn at_once(shared: &Shared, asked: &Asked) -> Option<Handled> {
             _ => failure(Code::METHOD_NOT_ALLOWED, "what there is can be asked for with GET"),
         }));
     }
+    // What takes readings and reports is there, in no version that anybody knows.
+    if !request.code.is_safe() && !request.allows(Some(&[])) {
+        let sentence = "nothing here has an ETag that a change could depend on; leave If-Match and If-None-Match out";
+        return Some(Handled::Answer(failure(Code::PRECONDITION_FAILED, sentence)));
+    }
     if asked.is_multicast {
         // Everybody would do it at once.
         return Some(Handled::Answer(failure(Code::NOT_FOUND, "only /.well-known/core is asked of all")));

@@ -134,6 +134,21 @@ fn what_a_key_for_devices_brings_of_a_device_that_is_not_known_waits() {
 }
 
 #[test]
+fn what_depends_on_a_version_is_not_stored() {
+    let client = Client::new(server().coap());
+    let path = with_token("/readings?table=coap_conditional");
+    for (number, value) in [(option::IF_NONE_MATCH, ""), (option::IF_MATCH, "v1")] {
+        let mut message = stores(&path, None, "1");
+        message.options.add(number, value);
+        assert_eq!(client.ask(message).code, Code::PRECONDITION_FAILED);
+    }
+    let mut exists = stores(&path, None, "2");
+    exists.options.add(option::IF_MATCH, "");
+    assert_eq!(client.ask(exists).code, Code::CHANGED);
+    assert_eq!(server().query("SELECT value FROM coap_conditional"), [[json!(2.0)]]);
+}
+
+#[test]
 fn two_organisations_do_not_meet() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
