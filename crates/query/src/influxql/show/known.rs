@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, TimestampNanosecondType};
 use sensorium_model::{DatabaseKey, Name, TableSchema};
 use sensorium_store::arrow_schema;
