@@ -1173,6 +1173,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mqtt/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List traces
+         * @description Those that go on, and those that were over in the last quarter of an hour; the newest first.
+         */
+        get: operations["mqtt_traces"];
+        put?: never;
+        /**
+         * Trace a client or a device
+         * @description For a while, each packet between it and the broker is written down: direction, type, topic, QoS, reason, size and time, never
+         *     what it carries. A client that is not connected is traced when it comes.
+         */
+        post: operations["start_mqtt_trace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mqtt/traces/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a trace with its packets
+         * @description Asked again with `next` as `after`, it answers with those that came meanwhile.
+         */
+        get: operations["mqtt_trace"];
+        put?: never;
+        post?: never;
+        /** End and remove a trace */
+        delete: operations["remove_mqtt_trace"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/networks": {
         parameters: {
             query?: never;
@@ -1872,6 +1918,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/buckets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List databases as buckets (InfluxDB 2) */
+        get: operations["buckets"];
+        put?: never;
+        /**
+         * Create a database as a bucket (InfluxDB 2)
+         * @description Creating one that exists is no error. A retention is for administrators.
+         */
+        post: operations["create_bucket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/orgs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say which organisation the caller belongs to (InfluxDB 2) */
+        get: operations["orgs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuse Flux (InfluxDB 2) */
+        post: operations["refuse_flux"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say that the server answers (InfluxDB 2) */
+        get: operations["bucket_server_ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say that set-up is not done here (InfluxDB 2) */
+        get: operations["setup_allowed"];
+        put?: never;
+        /** Refuse to be set up (InfluxDB 2) */
+        post: operations["refuse_set_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/write": {
         parameters: {
             query?: never;
@@ -1886,6 +2022,65 @@ export interface paths {
          * @description As `/write`, with a bucket for the database.
          */
         post: operations["write_bucket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/query_influxql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask in InfluxQL (InfluxDB 3)
+         * @description One statement that reads. Rows are objects, in which `iox::measurement` is the measurement.
+         */
+        get: operations["get_query_influxql"];
+        put?: never;
+        /** Ask in InfluxQL, the question in the body (InfluxDB 3) */
+        post: operations["post_query_influxql"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/query_sql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask in SQL (InfluxDB 3) */
+        get: operations["get_query_sql"];
+        put?: never;
+        /** Ask in SQL, the question in the body (InfluxDB 3) */
+        post: operations["post_query_sql"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v3/write_lp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write line protocol (InfluxDB 3)
+         * @description As `/write`.
+         */
+        post: operations["write_lp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1937,6 +2132,30 @@ export interface paths {
         get: operations["ping"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/query": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask in InfluxQL (InfluxDB 1)
+         * @description Statements are separated by `;`. Those that change something are refused here to browsers; send them with POST.
+         */
+        get: operations["get_query"];
+        put?: never;
+        /**
+         * Ask in InfluxQL, the statements in the body (InfluxDB 1)
+         * @description The body is a form, or a form with a file `q`; its parameters are those of `GET`, and outrank the address.
+         */
+        post: operations["post_query"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2128,6 +2347,26 @@ export interface components {
         /** @description The password that one has. */
         BeginRequest: {
             password: string;
+        };
+        /** @description A database. */
+        Bucket: {
+            /** @description 16 hexadecimal digits, made from the name. */
+            id: string;
+            name: string;
+            orgID: string;
+            retentionRules: components["schemas"]["RetentionRule"][];
+            /** @description `user`. */
+            type: string;
+        };
+        /** @description The databases of the caller. */
+        BucketList: {
+            buckets: components["schemas"]["Bucket"][];
+        };
+        /** @description A database to make. */
+        BucketRequest: {
+            name: string;
+            /** @description For administrators. */
+            retentionRules?: components["schemas"]["RetentionRule"][];
         };
         /** @description What was found in a camera's frame. An image is not accepted. */
         CameraFrame: {
@@ -2826,6 +3065,16 @@ export interface components {
         Inbox: {
             newcomers: components["schemas"]["Newcomer"][];
         };
+        /** @description The answer to a request of statements. */
+        InfluxAnswer: {
+            /** @description One for each statement. */
+            results: components["schemas"]["StatementResult"][];
+        };
+        /** @description The body of a request of InfluxDB's that is refused. */
+        InfluxError: {
+            /** @description Why, in InfluxDB's words where it has some. */
+            error: string;
+        };
         /** @description A new person and the link to give to them, which is never shown again. */
         Invited: {
             link: components["schemas"]["OneTimeLink"];
@@ -2967,6 +3216,42 @@ export interface components {
             /** @description Such as `ada@example.org`. */
             address: string;
         };
+        /** @description A connection to another broker. The numbers count since the server started. */
+        MqttBridge: {
+            /** @description Host and port of the other broker. */
+            address: string;
+            /**
+             * Format: int64
+             * @description Messages that were to go out and found no room.
+             */
+            dropped: number;
+            /** @description What is wrong with it. */
+            error: string | null;
+            is_connected: boolean;
+            name: string;
+            /** @description Messages that wait to go out. */
+            queued: number;
+            /**
+             * Format: int64
+             * @description Messages that came in.
+             */
+            received: number;
+            /**
+             * Format: int64
+             * @description Messages that were not taken, on either side.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Messages that went out and were acknowledged, where that is asked for.
+             */
+            sent: number;
+            /**
+             * Format: date-time
+             * @description Since when there is a connection, or none, RFC 3339.
+             */
+            since: string;
+        };
         /** @description A client that is connected or has a session. */
         MqttClient: {
             /** @description Where it comes from; null if it is away. */
@@ -3090,6 +3375,8 @@ export interface components {
         };
         /** @description The broker, with the numbers of the organisation; those of messages count since the server started. */
         MqttOverview: {
+            /** @description Connections to other brokers, of the server's own organisation alone. */
+            bridges: components["schemas"]["MqttBridge"][];
             /** @description Clients that are connected. */
             connections: number;
             /**
@@ -3099,6 +3386,11 @@ export interface components {
             dropped: number;
             /** @description Whether there is a broker; if not, all numbers are 0. */
             is_listening: boolean;
+            /**
+             * Format: int64
+             * @description How often a connection was not read for a while because it was over its rate.
+             */
+            limited: number;
             listeners: components["schemas"]["MqttListener"][];
             /**
              * Format: int64
@@ -3122,6 +3414,49 @@ export interface components {
             /** @description Sessions, with and without a connection. */
             sessions: number;
             subscriptions: number;
+        };
+        /** @description A packet of a client. What it carries is not written down. */
+        MqttPacket: {
+            /**
+             * Format: date-time
+             * @description When it came or went, RFC 3339.
+             */
+            at: string;
+            /** @description On the wire. */
+            bytes: number;
+            client_id: string;
+            /** @description Whether a message may have been sent before. */
+            dup: boolean;
+            /** @description Whether the client sent it. */
+            is_from_client: boolean;
+            /** @description Its name in the standard, such as `PUBLISH`; `CLOSED` for the end of the connection. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Counts from 1 in its trace.
+             */
+            number: number;
+            /**
+             * Format: int32
+             * @description The number of a message or a request under way.
+             */
+            packet_id: number | null;
+            /**
+             * Format: int32
+             * @description 0, 1 or 2, of a message.
+             */
+            qos: number | null;
+            /**
+             * Format: int32
+             * @description The code of its reason.
+             */
+            reason: number | null;
+            /** @description The name of its reason. */
+            reason_name: string | null;
+            /** @description Whether a message was, or is to be, retained. */
+            retain: boolean;
+            /** @description The topic of a message, or the filters of a subscription with spaces between. */
+            topic: string | null;
         };
         /** @description A message to publish. */
         MqttPublication: {
@@ -3166,6 +3501,67 @@ export interface components {
              * @description The number that comes with its messages.
              */
             subscription_id: number | null;
+        };
+        /** @description A trace. */
+        MqttTrace: {
+            /** @description The key of the client; null if it is of a device. */
+            client: string | null;
+            /** @description What that client calls itself. */
+            client_id: string | null;
+            device: components["schemas"]["MqttDevice"] | null;
+            /**
+             * Format: int64
+             * @description How many of them, the oldest, are gone because there was no room for more.
+             */
+            gone: number;
+            /** Format: uuid */
+            id: string;
+            is_running: boolean;
+            /**
+             * Format: int64
+             * @description How many packets came and went.
+             */
+            packets: number;
+            /**
+             * Format: date-time
+             * @description When it began, RFC 3339.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When it ends, or ended, RFC 3339.
+             */
+            until: string;
+        };
+        /** @description Traces, the newest first. */
+        MqttTraceList: {
+            traces: components["schemas"]["MqttTrace"][];
+        };
+        /** @description A trace with packets. */
+        MqttTracePackets: {
+            /**
+             * Format: int64
+             * @description `after` of those that come next.
+             */
+            next: number;
+            /** @description In their order. */
+            packets: components["schemas"]["MqttPacket"][];
+            trace: components["schemas"]["MqttTrace"];
+        };
+        /** @description What to trace: a client or a device. */
+        NewMqttTrace: {
+            /** @description The key of a client. */
+            client?: string | null;
+            /**
+             * Format: uuid
+             * @description A device: all clients that are it.
+             */
+            device?: string | null;
+            /**
+             * Format: int64
+             * @description How long, in seconds; default 300, at most the setting `mqtt.trace_seconds`.
+             */
+            seconds?: number | null;
         };
         /** @description A device that writes with a key for devices and is not known. */
         Newcomer: {
@@ -3233,6 +3629,16 @@ export interface components {
              * @description Until when it is good, RFC 3339.
              */
             expires_at: string;
+        };
+        /** @description An organisation. */
+        Org: {
+            /** @description 16 hexadecimal digits. */
+            id: string;
+            name: string;
+        };
+        /** @description The organisation of the caller. */
+        OrgList: {
+            orgs: components["schemas"]["Org"][];
         };
         /** @description One's own quotas. */
         OwnQuotaList: {
@@ -3385,6 +3791,10 @@ export interface components {
              * @default null
              */
             storage_bytes: number | null;
+        };
+        /** @description The version. */
+        Pinged: {
+            version: string;
         };
         /** @description A site, a building or a floor. */
         Place: {
@@ -3557,6 +3967,36 @@ export interface components {
             /** @description The oldest first. */
             queries: components["schemas"]["Query"][];
         };
+        /** @description What InfluxDB 1.x's clients name; credentials may stand beside it (`u`, `p`). */
+        QueryParameters: {
+            /** @description Rows of a chunk, 1 to 100,000; default 10,000. */
+            chunk_size?: string | null;
+            /** @description `true`: the answer is one JSON object for each chunk, a line each. */
+            chunked?: string | null;
+            /** @description The database of measurements that are named without one; a retention policy may follow after `/`. */
+            db?: string | null;
+            /** @description `ns`, `u`, `ms`, `s`, `m` or `h`: times as numbers; else they are RFC 3339. */
+            epoch?: string | null;
+            /** @description A JSON object of values that stand for `$name` in the statements. */
+            params?: string | null;
+            /** @description `true`: the answer is easy to read. */
+            pretty?: string | null;
+            /** @description The statements, separated by `;`. */
+            q?: string | null;
+            /** @description The retention policy; every database has one. */
+            rp?: string | null;
+        };
+        /** @description What is asked. */
+        Question: {
+            /** @description The database. */
+            db: string;
+            /** @description `json` (default), `jsonl`, `csv`, `pretty` or `parquet`; of InfluxQL `json` or `jsonl`. */
+            format?: string | null;
+            /** @description A JSON object of values that stand for `$name`; of InfluxQL only. */
+            params?: unknown;
+            /** @description The statement. */
+            q: string;
+        };
         /** @description Other quotas; null takes the bound away, what is left out stays. */
         QuotaChange: {
             /** Format: int64 */
@@ -3721,6 +4161,26 @@ export interface components {
         ResetState: {
             open: boolean;
         };
+        /** @description A remark. */
+        ResultMessage: {
+            /** @description `warning`. */
+            level: string;
+            text: string;
+        };
+        /** @description Rows that belong together. */
+        ResultSeries: {
+            columns: string[];
+            /** @description The measurement. */
+            name?: string;
+            /** @description Whether more of its rows follow in the next chunk. */
+            partial?: boolean;
+            /** @description The tags that they are grouped by. */
+            tags?: {
+                [key: string]: string;
+            };
+            /** @description A value for each column. */
+            values?: unknown[][];
+        };
         /** @description For how long the readings of a database are kept. */
         Retention: {
             /**
@@ -3740,6 +4200,16 @@ export interface components {
              * @description At least 60 seconds; `null` is for ever, and for a table what its database says.
              */
             keep_seconds?: number | null;
+        };
+        /** @description For how long readings are kept; for ever without a rule. */
+        RetentionRule: {
+            /**
+             * Format: int64
+             * @description 0 is for ever.
+             */
+            everySeconds: number;
+            /** @description `expire`. */
+            type?: string;
         };
         /**
          * @description Either of two.
@@ -3841,6 +4311,11 @@ export interface components {
             login: string;
             role: components["schemas"]["Role"];
         };
+        /** @description Whether set-up is possible. */
+        SetupAllowed: {
+            /** @description Always false: the page does it, with the code that the server printed. */
+            allowed: boolean;
+        };
         /** @description The first administrator. */
         SetupRequest: {
             /** @description The one-time code that the server printed when it started. */
@@ -3908,6 +4383,22 @@ export interface components {
              * @description Grows with each change; 0 before the first.
              */
             version: number;
+        };
+        /** @description The answer to a statement. */
+        StatementResult: {
+            /** @description Why it failed. */
+            error?: string;
+            /** @description What to know about it. */
+            messages?: components["schemas"]["ResultMessage"][];
+            /** @description Whether more of it follows in the next chunk. */
+            partial?: boolean;
+            /** @description The rows, those with the same tags together. */
+            series?: components["schemas"]["ResultSeries"][];
+            /**
+             * Format: int64
+             * @description Which one, from 0.
+             */
+            statement_id: number;
         };
         /**
          * @description Where a submission stands.
@@ -4339,6 +4830,16 @@ export interface components {
          * @enum {string}
          */
         ValueType: "timestamp" | "string" | "float" | "integer" | "unsigned" | "boolean" | "vector";
+        /** @description An error as version 2 has it. */
+        VersionTwoFailure: {
+            code: string;
+            message: string;
+        };
+        /** @description The server answers. */
+        VersionTwoReady: {
+            /** @description `ready`. */
+            status: string;
+        };
         /** @description The readings are kept in the inbox, until somebody adopts the device. */
         Waits: {
             /** @description What the device calls itself. */
@@ -9172,6 +9673,223 @@ export interface operations {
             };
         };
     };
+    mqtt_traces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MqttTraceList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no broker */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    start_mqtt_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMqttTrace"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MqttTrace"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Editors and above */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such client or device, or no broker */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The organisation has as many traces as it may (mqtt.traces) */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    mqtt_trace: {
+        parameters: {
+            query?: {
+                /** @description Only packets behind this number; default 0. */
+                after?: number;
+                /** @description At most so many, 1 to 1,000; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Its id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MqttTracePackets"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such trace, or no broker */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    remove_mqtt_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone, with its packets */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Editors and above */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such trace, or no broker */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     networks: {
         parameters: {
             query?: never;
@@ -12060,12 +12778,621 @@ export interface operations {
             };
         };
     };
+    buckets: {
+        parameters: {
+            query?: {
+                /** @description The one of this name. */
+                name?: string;
+                /** @description The one of this id. */
+                id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BucketList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_bucket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BucketRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bucket"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    orgs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgList"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    refuse_flux: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionTwoFailure"];
+                };
+            };
+        };
+    };
+    bucket_server_ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionTwoReady"];
+                };
+            };
+        };
+    };
+    setup_allowed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupAllowed"];
+                };
+            };
+        };
+    };
+    refuse_set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionTwoFailure"];
+                };
+            };
+        };
+    };
     write_bucket: {
         parameters: {
             query?: {
                 /** @description The database; what follows a `/` (a retention policy) is left out. */
                 bucket?: string;
                 /** @description The unit of the times: `ns` (default), `us`, `ms` or `s`. */
+                precision?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Sent with a key for devices, by a device that is not known: it is kept in the inbox */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waits"];
+                };
+            };
+            /** @description Everything is stored */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Some lines were refused, the others are stored */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartialWrite"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_query_influxql: {
+        parameters: {
+            query: {
+                /**
+                 * @description The database.
+                 * @example main
+                 */
+                db: string;
+                /**
+                 * @description The statement.
+                 * @example SELECT 1
+                 */
+                q: string;
+                /** @description `json` (default), `jsonl`, `csv`, `pretty` or `parquet`; of InfluxQL `json` or `jsonl`. */
+                format?: string;
+                /** @description A JSON object of values that stand for `$name`; of InfluxQL only. */
+                params?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_query_influxql: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description As GET */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_query_sql: {
+        parameters: {
+            query: {
+                /**
+                 * @description The database.
+                 * @example main
+                 */
+                db: string;
+                /**
+                 * @description The statement.
+                 * @example SELECT 1
+                 */
+                q: string;
+                /** @description `json` (default), `jsonl`, `csv`, `pretty` or `parquet`; of InfluxQL `json` or `jsonl`. */
+                format?: string;
+                /** @description A JSON object of values that stand for `$name`; of InfluxQL only. */
+                params?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows, streamed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_query_sql: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description As GET */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>[];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    write_lp: {
+        parameters: {
+            query?: {
+                /** @description The database. */
+                db?: string;
+                /** @description The unit of the times: `nanosecond` (default), `microsecond`, `millisecond` or `second`; `auto` is refused. */
                 precision?: string;
             };
             header?: never;
@@ -12210,18 +13537,173 @@ export interface operations {
     };
     ping: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `true`: the answer is 200 and tells the version. */
+                verbose?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description With `verbose=true` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pinged"];
+                };
+            };
+            /** @description It is there */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    get_query: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The statements, separated by `;`.
+                 * @example SHOW DATABASES
+                 */
+                q?: string;
+                /** @description The database of measurements that are named without one; a retention policy may follow after `/`. */
+                db?: string;
+                /** @description The retention policy; every database has one. */
+                rp?: string;
+                /** @description `ns`, `u`, `ms`, `s`, `m` or `h`: times as numbers; else they are RFC 3339. */
+                epoch?: string;
+                /** @description `true`: the answer is easy to read. */
+                pretty?: string;
+                /** @description `true`: the answer is one JSON object for each chunk, a line each. */
+                chunked?: string;
+                /** @description Rows of a chunk, 1 to 100,000; default 10,000. */
+                chunk_size?: string;
+                /** @description A JSON object of values that stand for `$name` in the statements. */
+                params?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One result for each statement, or its error */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfluxAnswer"];
+                    "text/csv": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfluxError"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfluxError"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfluxError"];
+                };
+            };
+        };
+    };
+    post_query: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The statements, separated by `;`.
+                 * @example SHOW DATABASES
+                 */
+                q?: string;
+                /** @description The database of measurements that are named without one; a retention policy may follow after `/`. */
+                db?: string;
+                /** @description The retention policy; every database has one. */
+                rp?: string;
+                /** @description `ns`, `u`, `ms`, `s`, `m` or `h`: times as numbers; else they are RFC 3339. */
+                epoch?: string;
+                /** @description `true`: the answer is easy to read. */
+                pretty?: string;
+                /** @description `true`: the answer is one JSON object for each chunk, a line each. */
+                chunked?: string;
+                /** @description Rows of a chunk, 1 to 100,000; default 10,000. */
+                chunk_size?: string;
+                /** @description A JSON object of values that stand for `$name` in the statements. */
+                params?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["QueryParameters"];
+            };
+        };
+        responses: {
+            /** @description As GET */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfluxAnswer"];
+                    "text/csv": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfluxError"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfluxError"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfluxError"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InfluxError"];
+                };
             };
         };
     };
