@@ -57,6 +57,6 @@ python_with() {
   echo "$wanted" >"$folder/complete"
 }
 if [ "${1:-run}" = test ]; then
-  python_with "$python" "duckdb==2.0.1 pyarrow==26.0.1 schemathesis==4.32.5 pyyaml==6.0.4 aiosmtpd==1.4.6 paho-mqtt==2.2.0 aiocoap==0.4.17 txThings==0.3.0 twisted==26.10.0 psycopg[binary]==3.3.9 sqlalchemy==2.1.9"
+  python_with "$python" "duckdb==2.0.1 pyarrow==26.0.1 schemathesis==4.32.5 pyyaml==6.0.4 aiosmtpd==1.4.6 paho-mqtt==2.2.0 aiocoap==0.4.17 txThings==0.3.0 twisted==26.10.0 psycopg[binary]==3.3.9 sqlalchemy==2.1.9 influxdb==5.3.2 influxdb-client==1.50.0"
   python_with "$esphome" "esphome==2026.6.5"
 fi

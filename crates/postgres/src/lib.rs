@@ -1,4 +1,4 @@
-//! The PostgreSQL wire protocol, version 3.0, read-only: for psql, Grafana, Metabase, DBeaver, and data frames.
+//! The PostgreSQL wire protocol, version 3.0, read-only: for psql, psycopg, SQLAlchemy and what builds on them.
 //!
 //! Way of a statement: [`wire`] takes a message from its socket, [`frontend`] reads it, [`session`] decides what it asks,
 //! `sensorium_query` answers, and [`values`] writes the rows. What the server and its tables look like to a client is

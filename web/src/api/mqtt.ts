@@ -80,7 +80,7 @@ export const mqttTracesQuery = queryOptions({
 
 /** A trace with its last packets, which come while it goes on. */
 export const mqttTraceQuery = (id: string, packets: number) =>
-  queryOptions({
+  queryOptions<Answer<"/api/v1/mqtt/traces/{id}">>({
     queryKey: [...MQTT_KEY, "trace", id],
     refetchInterval: ({ state }) => (state.data?.trace.is_running === false ? false : TRACE_MS),
     queryFn: async ({ signal }) => {
