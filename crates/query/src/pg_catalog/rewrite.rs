@@ -2,6 +2,7 @@
 //!
 //! Expressions are changed from the inside to the outside, so that each sees its parts as the planner will.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement as Parsed;
@@ -42,14 +43,18 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<QueryError> {
-        for item in &mut select.projection {
-            // The names that PostgreSQL gives to the columns of its own functions.
-            if let SelectItem::UnnamedExpr(expr) = item
-                && is_named_by_function(expr)
-            {
-                let alias = Ident::with_quote('"', empty::name_of(expr));
-                *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
-            }
+        let mut seen = HashSet::new();
+        for (position, item) in (1..).zip(&mut select.projection) {
+            let SelectItem::UnnamedExpr(expr) = item else { continue };
+            let is_repeated = !seen.insert(expr.to_string());
+            let name = match is_repeated {
+                // Two columns of one name are none for DataFusion.
+                true => format!("{}:{position}", empty::name_of(expr)),
+                // The names that PostgreSQL gives to the columns of its own functions.
+                false if is_named_by_function(expr) => empty::name_of(expr),
+                false => continue,
+            };
+            *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', name) };
         }
         ControlFlow::Continue(())
     }

@@ -3,6 +3,7 @@
 //! Keys are known from the defaults, so a key that the defaults do not have is an error, wherever it is set; and a value
 //! is converted to what its default is, so `SENSORIUM_HTTP__CONNECTIONS=10` is a number and a database may be named `7`.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -172,10 +173,11 @@ pub(crate) fn nearest<'k>(key: &str, known: impl Iterator<Item = &'k str>) -> Op
         // `listen` alone, or `server.listen`, most likely means `http.listen`.
         whole.max(strsim::jaro_winkler(&last(key), &last(candidate)) - 0.05)
     };
+    let rank = |candidate: &str| candidate.starts_with("http.");
     known
         .map(|candidate| (likeness(candidate), candidate))
-        // Of those that are as likely, the first.
-        .reduce(|best, next| if next.0 > best.0 { next } else { best })
+        // Of those that are as likely, that of HTTP, which everybody has, or the first.
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| rank(a.1).cmp(&rank(b.1))).then(Ordering::Greater))
         .filter(|(likeness, _)| *likeness > 0.75)
         .map(|(_, candidate)| candidate.to_owned())
 }

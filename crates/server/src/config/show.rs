@@ -14,7 +14,9 @@ use super::oidc::SECRET_KEY;
 pub(crate) fn show(config: &Config) -> String {
     let mut text = String::new();
     let mut section = "";
-    for (key, entry) in config.layers.entries() {
+    // Those without a table stand before all tables.
+    let (alone, in_tables): (Vec<_>, Vec<_>) = config.layers.entries().partition(|(key, _)| !key.contains('.'));
+    for (key, entry) in alone.into_iter().chain(in_tables) {
         let (table, name) = key.split_once('.').unwrap_or(("", key));
         if table != section {
             section = table;

@@ -9,7 +9,7 @@ use super::*;
 use crate::coap::{CoapLimits, Kind, Message, Options, option};
 
 /// What the laboratory's client sends, and what it is answered.
-const READING: &[u8] = b"\x44\x02\xe7\x70\x00\x00\x65\xa8\x60\x57sensors\x03dth\x08humidity\xff41.9";
+const READING: &[u8] = b"\x44\x02\xe7\x70\x00\x00\x65\xa8\x60\x57sensors\x03dht\x08humidity\xff41.9";
 const ANSWER: &[u8] = b"\x64\x45\xe7\x70\x00\x00\x65\xa8\xffHumidity=41.9 saved successfully!";
 
 fn read(bytes: &[u8]) -> Result<Message, DecodeError> {
@@ -27,7 +27,7 @@ fn the_laboratory_is_read_byte_for_byte() {
     assert_eq!(message.token.as_bytes(), [0, 0, 0x65, 0xa8]);
     assert_eq!(message.options.uint(option::OBSERVE), Some(0));
     let path: Vec<_> = message.options.all(option::URI_PATH).map(|segment| segment.as_ref()).collect();
-    assert_eq!(path, [&b"sensors"[..], b"dth", b"humidity"]);
+    assert_eq!(path, [&b"sensors"[..], b"dht", b"humidity"]);
     assert_eq!(message.payload.as_ref(), b"41.9");
     assert_eq!(encode(&message), READING);
 

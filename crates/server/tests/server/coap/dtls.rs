@@ -186,7 +186,7 @@ fn another_organisations_device_does_not_reach_these() {
     let args = ["-u", "theirs", "-k", KEY, "-B", "5"];
     store(CLIENTS[0], server.coap_dtls(), "room", &args[..4]);
     assert_eq!(rows(&server, "room"), 1, "it has no place to write to");
-    for path in ["/devices/attic/temperature", "/room?device=attic", "/devices/attic/desired"] {
+    for path in ["/devices/attic/temperature", "/room?device=attic"] {
         let address = format!("coaps://{}{path}", server.coap_dtls());
         let shown = run(CLIENTS[0], &[&args[..], &["-m", "get", &address]].concat());
         assert!(!shown.contains("21.5") && shown.contains("4."), "{path}: {shown}");

@@ -9,7 +9,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::block_on;
+use crate::support::{block_on, client};
 
 /// How long it may take to listen.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -54,7 +54,7 @@ impl Influxd {
             }
         });
         // From here on the process ends with the value.
-        let mut started = Self { child, url: String::new(), client: Client::new(), _folder: folder };
+        let mut started = Self { child, url: String::new(), client: client().clone(), _folder: folder };
         started.url = receive.recv_timeout(START_TIMEOUT).expect("influxd does not listen");
         started
     }

@@ -119,13 +119,13 @@ fn one(messages: Vec<Message>) -> Message {
 
 #[test]
 fn the_laboratory_gets_its_answer_and_a_repeat_the_same_bytes() {
-    let sent = b"\x44\x02\xe7\x70\x00\x00\x65\xa8\x60\x57sensors\x03dth\x08humidity\xff41.9";
+    let sent = b"\x44\x02\xe7\x70\x00\x00\x65\xa8\x60\x57sensors\x03dht\x08humidity\xff41.9";
     let answer = &b"\x64\x45\xe7\x70\x00\x00\x65\xa8\xffHumidity=41.9 saved successfully!"[..];
     let mut bench = Bench::new();
     bench.arrival = Arrival::Plain;
     assert!(bench.bytes(PEER, sent).is_empty());
     let (exchange, request) = bench.requests().remove(0);
-    assert_eq!(request.path().collect::<Vec<_>>(), ["sensors", "dth", "humidity"]);
+    assert_eq!(request.path().collect::<Vec<_>>(), ["sensors", "dht", "humidity"]);
     assert!(!request.wants_observation(), "a POST observes nothing");
     assert!(bench.bytes(PEER, sent).is_empty(), "the reply is not known yet");
     bench.endpoint.respond(bench.now_ms, exchange, content("Humidity=41.9 saved successfully!"), &mut bench.out);
@@ -135,7 +135,7 @@ fn the_laboratory_gets_its_answer_and_a_repeat_the_same_bytes() {
     }
     assert!(bench.requests().is_empty());
     // The same id is the same message within its lifetime, whatever is in it (the client was started again), and of this peer.
-    let restarted = b"\x44\x02\xe7\x70\x00\x00\x00\x01\x60\x57sensors\x03dth\x08humidity\xff50.0";
+    let restarted = b"\x44\x02\xe7\x70\x00\x00\x00\x01\x60\x57sensors\x03dht\x08humidity\xff50.0";
     assert_eq!(bench.bytes(PEER, restarted), [answer]);
     bench.bytes(2, sent);
     assert_eq!(bench.requests().len(), 1);
