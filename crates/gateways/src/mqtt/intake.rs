@@ -6,7 +6,8 @@
 //! result.
 //!
 //! When the store has no room for some messages of a connection, all of that connection wait and are tried again. What would have to
-//! be written down is refused while too much waits for that already; what needs no such thing goes on.
+//! be written down is refused while too much waits for that already; what needs no such thing goes on. A connection that waits until
+//! something of its own is durable holds up no other.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -197,9 +198,12 @@ pub(super) async fn take(shared: &Arc<Shared>, mut batches: Vec<Batch>) {
         last = last.max(seq);
     }
     if !held.is_empty() {
-        // However long it takes: it is done, and must not be done again.
-        shared.journal.until_durable(last).await;
-        held.into_iter().for_each(|(batch, outcomes)| tell(shared, batch, outcomes));
+        // However long it takes: it is done, and must not be done again. Those who come after do not wait for it.
+        let waiting = shared.clone();
+        shared.spawn(async move {
+            waiting.journal.until_durable(last).await;
+            held.into_iter().for_each(|(batch, outcomes)| tell(&waiting, batch, outcomes));
+        });
     }
 }
 
