@@ -198,33 +198,45 @@ impl<'a> Writers<'a> {
                     taken.extend(some);
                     end = messages.len();
                 }
-                // It may be the quota of one of them.
-                Err(error) if is_used_up(&error) && self.intakes.len() > 1 => {
+                // The quotas of some of them do not suffice.
+                Err(NotStored { used_up, .. }) if !used_up.is_empty() && self.intakes.len() > 1 => {
                     let left = messages.get(start..).unwrap_or_default();
-                    taken.extend(self.take_one_by_one(left, known).await);
+                    taken.extend(self.take_apart(left, used_up, known).await);
                 }
                 // The quota may suffice for fewer.
-                Err(error) if is_used_up(&error) && end - start > 1 => end = start + (end - start) / 2,
+                Err(NotStored { error, .. }) if is_used_up(&error) && end - start > 1 => {
+                    end = start + (end - start) / 2;
+                }
                 // It never suffices for this one.
-                Err(error) if error.kind() == ErrorKind::TooLarge => {
+                Err(NotStored { error, .. }) if error.kind() == ErrorKind::TooLarge => {
                     taken.extend(messages.get(start).map(|sent| self.refused(sent, &error)));
                     end = messages.len();
                 }
-                Err(error) => taken.extend(messages.iter().skip(start).map(|sent| self.refused(sent, &error))),
+                Err(NotStored { error, .. }) => {
+                    taken.extend(messages.iter().skip(start).map(|sent| self.refused(sent, &error)))
+                }
             }
         }
         taken
     }
 
-    /// Stores the messages of one writer after those of another.
-    fn take_one_by_one<'b>(
+    /// Stores messages together without those of the writers whose quotas are used up, and then those of each of these.
+    fn take_apart<'b>(
         &'b mut self,
         messages: &'b [Sent],
+        used_up: Vec<usize>,
         known: &'b Known,
     ) -> Pin<Box<dyn Future<Output = Vec<Taken>> + Send + 'b>> {
         Box::pin(async move {
-            let mut taken: Vec<(usize, Taken)> = Vec::with_capacity(messages.len());
-            for (writer, (intake, paid)) in self.intakes.iter().zip(&mut self.paid).enumerate() {
+            // They are in their order.
+            let others =
+                || messages.iter().enumerate().filter(|(_, sent)| used_up.binary_search(&sent.writer).is_err());
+            let stored = self.take(others().map(|(_, sent)| sent.clone()).collect(), known).await;
+            let mut taken: Vec<(usize, Taken)> = others().map(|(position, _)| position).zip(stored).collect();
+            for writer in used_up.iter().copied() {
+                let (Some(intake), Some(paid)) = (self.intakes.get(writer), self.paid.get_mut(writer)) else {
+                    continue;
+                };
                 let own = || messages.iter().enumerate().filter(|(_, sent)| sent.writer == writer);
                 let alone = own().map(|(_, sent)| Sent { writer: 0, message: sent.message.clone() }).collect();
                 let mut one = Writers { intakes: slice::from_ref(intake), paid: vec![std::mem::take(paid)] };
@@ -243,7 +255,7 @@ impl<'a> Writers<'a> {
         messages: &Arc<[Sent]>,
         some: Range<usize>,
         known: &Known,
-    ) -> Result<Vec<Taken>, IngestError> {
+    ) -> Result<Vec<Taken>, NotStored> {
         let Some(first) = self.intakes.first() else { return Ok(Vec::new()) };
         let start = some.start;
         let some_messages = messages.get(some.clone()).unwrap_or_default();
@@ -257,7 +269,7 @@ impl<'a> Writers<'a> {
         keys::rename(&mut batch, known);
         let (mut rejected, failure) = match first.write(batch).await {
             Ok((_, rejected)) => (by_message(&lines_before, rejected), None),
-            Err(error) if error.kind() == ErrorKind::TooLarge && parts.len() > 1 => return Err(error),
+            Err(error) if error.kind() == ErrorKind::TooLarge && parts.len() > 1 => return Err(error.into()),
             Err(error) => (HashMap::new(), Some(error)),
         };
         self.paid.iter_mut().zip(owed).for_each(|(paid, owed)| *paid = paid.saturating_sub(owed));
@@ -290,15 +302,22 @@ impl<'a> Writers<'a> {
         owed
     }
 
-    /// Charges each writer for what it was not charged for before.
-    async fn spend(&mut self, owed: &[usize]) -> Result<(), IngestError> {
-        for ((intake, paid), owed) in self.intakes.iter().zip(&mut self.paid).zip(owed) {
-            if *owed > *paid {
-                intake.spend(*owed - *paid).await?;
-                *paid = *owed;
+    /// Charges each writer for what it was not charged for before. Those whose quotas do not suffice are named, and not charged.
+    async fn spend(&mut self, owed: &[usize]) -> Result<(), NotStored> {
+        let mut failed: Option<NotStored> = None;
+        for (writer, ((intake, paid), owed)) in self.intakes.iter().zip(&mut self.paid).zip(owed).enumerate() {
+            if *owed <= *paid {
+                continue;
+            }
+            match intake.spend(*owed - *paid).await {
+                Ok(()) => *paid = *owed,
+                Err(error) if is_used_up(&error) => {
+                    failed.get_or_insert_with(|| NotStored::from(error)).used_up.push(writer);
+                }
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     fn refused(&self, sent: &Sent, error: &IngestError) -> Taken {
@@ -306,6 +325,19 @@ impl<'a> Writers<'a> {
             Some(intake) => intake.refused(error),
             None => Err(error.clone()),
         }
+    }
+}
+
+/// Why nothing of some messages is stored.
+struct NotStored {
+    error: IngestError,
+    /// The writers whose quotas of points do not suffice, in their order.
+    used_up: Vec<usize>,
+}
+
+impl From<IngestError> for NotStored {
+    fn from(error: IngestError) -> Self {
+        Self { error, used_up: Vec::new() }
     }
 }
 

@@ -252,11 +252,13 @@ async fn a_quota_that_is_used_up_costs_no_other_writer() {
     let ada = fixture.bounded("ada").await;
     let some = |count: i64| (1..=count).map(|time| message("a/lp", &format!("room t=2 {time}"))).collect::<Vec<_>>();
     let from = vec![(&fixture.owner, some(3)), (&ada, some(8)), (&fixture.owner, some(2)), (&ada, some(4))];
+    let before = fixture.writes();
     let taken = fixture.take_from_all(from).await;
     assert_eq!(taken[0], [Ok(1); 3]);
     assert_eq!(taken[1], [Ok(1); 8]);
     assert_eq!(taken[2], [Ok(1); 2]);
     assert_eq!(taken[3], [Ok(1), Ok(1), Err(ErrorKind::Busy), Err(ErrorKind::Busy)], "ten at once, each charged once");
+    assert_eq!(fixture.writes(), before + 2, "the others together, and what the quota suffices for");
 }
 
 #[tokio::test]

@@ -3,13 +3,16 @@
 //! Invariants:
 //! - a connection has at most one [`Batch`] here, so that its messages keep their order;
 //! - databases do not wait for each other, and neither do those who send QoS 2 messages, of which something is written down first,
-//!   and those who do not.
+//!   and those who do not;
+//! - a panic ends none of them: what it left undone is refused, and what came after is stored.
 //!
 //! Limits: [`MESSAGES`] in one batch over connections; what waits is bounded by what each connection may have waiting.
 
 use std::collections::hash_map::Entry;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use parking_lot::Mutex;
 use sensorium_model::{DatabaseKey, FastMap};
 
@@ -70,6 +73,8 @@ impl Gather {
 /// Stores what waits, until nothing does.
 async fn run(shared: Arc<Shared>, lane: Lane) {
     while let Some(batches) = shared.gather.next(&lane) {
-        intake::take(&shared, batches).await;
+        if AssertUnwindSafe(intake::take(&shared, batches)).catch_unwind().await.is_err() {
+            tracing::error!("taking messages of MQTT panicked");
+        }
     }
 }

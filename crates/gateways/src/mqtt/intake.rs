@@ -6,12 +6,15 @@
 //! result.
 //!
 //! When the store has no room for some messages of a connection, all of that connection wait and are tried again. What would have to
-//! be written down is refused while too much waits for that already; what needs no such thing goes on.
+//! be written down is refused while too much waits for that already; what needs no such thing goes on. A connection that waits until
+//! something of its own is durable holds up no other.
 
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use metrics::counter;
 use sensorium_ingest::{IngestError, Intake, NewMessage, Outcome as Stored, Source, take_from_all};
 use sensorium_model::{DatabaseKey, ErrorKind};
@@ -166,6 +169,22 @@ impl Batch {
         }
     }
 
+    /// Refuses the messages whose readings are to be stored.
+    fn refuse_open(&mut self, error: &IngestError) {
+        let refused: Vec<_> = self.open().map(|_| Err(error.clone())).collect();
+        self.judge(refused);
+    }
+
+    /// What its sender is told when the server could not do its part.
+    fn given_up(&self) -> Vec<(Ticket, Outcome)> {
+        let refused = || outcome(Some(Refusal::from(&panicked())), self.publisher.version);
+        let told = self.messages.iter().filter_map(|(pending, _)| match pending {
+            Pending::Message(message) => Some((message.ticket?, refused())),
+            Pending::Release { ticket, .. } => Some((*ticket, Outcome::Taken)),
+        });
+        told.collect()
+    }
+
     /// Says what became of the readings that were to be stored, in their order.
     fn judge(&mut self, results: impl IntoIterator<Item = Result<Stored, IngestError>>) {
         self.attempts += 1;
@@ -181,15 +200,26 @@ impl Batch {
 
 /// Stores what several connections sent to one database and passes it on; their sessions are told what became of it.
 pub(super) async fn take(shared: &Arc<Shared>, mut batches: Vec<Batch>) {
-    begin(shared, &mut batches).await;
-    store(shared, &mut batches).await;
+    let stored = async {
+        begin(shared, &mut batches).await;
+        store(shared, &mut batches).await;
+    };
+    // Whatever a panic left undone is refused, and its senders are told.
+    if AssertUnwindSafe(stored).catch_unwind().await.is_err() {
+        tracing::error!("storing messages of MQTT panicked");
+        batches.iter_mut().for_each(|batch| batch.refuse_open(&panicked()));
+    }
     let (mut last, mut held) = (0, Vec::new());
     for batch in batches {
         if batch.is_open() {
             try_again(shared.clone(), batch);
             continue;
         }
-        let (outcomes, seq) = shared.journal.together(|| finish(shared, &batch));
+        let finished = catch_unwind(AssertUnwindSafe(|| shared.journal.together(|| finish(shared, &batch))));
+        let (outcomes, seq) = finished.unwrap_or_else(|_| {
+            tracing::error!("passing messages of MQTT on panicked");
+            (batch.given_up(), 0)
+        });
         match shared.journal.is_durable(seq) {
             true => tell(shared, batch, outcomes),
             false => held.push((batch, outcomes)),
@@ -197,9 +227,12 @@ pub(super) async fn take(shared: &Arc<Shared>, mut batches: Vec<Batch>) {
         last = last.max(seq);
     }
     if !held.is_empty() {
-        // However long it takes: it is done, and must not be done again.
-        shared.journal.until_durable(last).await;
-        held.into_iter().for_each(|(batch, outcomes)| tell(shared, batch, outcomes));
+        // However long it takes: it is done, and must not be done again. Those who come after do not wait for it.
+        let waiting = shared.clone();
+        shared.spawn(async move {
+            waiting.journal.until_durable(last).await;
+            held.into_iter().for_each(|(batch, outcomes)| tell(&waiting, batch, outcomes));
+        });
     }
 }
 
@@ -330,10 +363,7 @@ async fn store(shared: &Shared, batches: &mut [Batch]) {
                 whose.push(position);
                 from.push((intake, batch.open().map(PendingMessage::new_message).collect()));
             }
-            Err(error) => {
-                let refused: Vec<_> = batch.open().map(|_| Err(error.clone())).collect();
-                batch.judge(refused);
-            }
+            Err(error) => batch.refuse_open(&error),
         }
     }
     for (position, results) in whose.into_iter().zip(take_from_all(from).await) {
@@ -341,6 +371,10 @@ async fn store(shared: &Shared, batches: &mut [Batch]) {
             batch.judge(results);
         }
     }
+}
+
+fn panicked() -> IngestError {
+    IngestError::new(ErrorKind::Internal, "the server failed over this message; its log says more")
 }
 
 fn begin_intake(shared: &Shared, publisher: &Publisher) -> Result<Intake, IngestError> {

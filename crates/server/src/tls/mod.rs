@@ -31,6 +31,7 @@ use crate::config::TlsSettings;
 use client_certificates::AnyWithItsKey;
 use files::{Pair, Stamp};
 use self_signed::SelfSigned;
+pub(crate) use self_signed::write_whole;
 
 /// Why TLS cannot be switched on.
 #[derive(Debug, Error)]

@@ -117,7 +117,7 @@ fn now() -> Duration {
 }
 
 /// Puts a file in its place, whole or not at all.
-fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, contents: &[u8], mode: u32) -> io::Result<()> {
     let draft = path.with_extension("new");
     match fs::remove_file(&draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

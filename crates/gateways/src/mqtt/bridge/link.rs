@@ -138,7 +138,11 @@ async fn connection(shared: &Arc<Shared>, bridge: &Arc<Bridge>, under_way: &mut 
         let event = tokio::select! {
             event = events_here.recv() => event,
             () = bridge.outbox.added() => continue,
-            Some(publish) = done.recv() => {
+            publish = done.recv() => {
+                let Some(publish) = publish else {
+                    let error = "messages that came in found no room here; the other side sends them again".to_owned();
+                    return Ended { was_connected, error };
+                };
                 // When that fails, the connection is over, and the message comes again.
                 let _ = client.try_ack(&publish);
                 continue;
@@ -262,7 +266,8 @@ fn come_in(bridge: &Bridge, to: &mpsc::Sender<Publish>, publish: Publish) {
     }
 }
 
-/// Stores and passes on what comes in, batch by batch, and says what may be acknowledged.
+/// Stores and passes on what comes in, batch by batch, and says what may be acknowledged. It ends when something is to come again,
+/// and with it the connection: the other side sends what is not acknowledged only when there is another.
 async fn take(
     shared: Arc<Shared>,
     bridge: Arc<Bridge>,
@@ -303,10 +308,19 @@ async fn take(
                 }
             }
         }
+        let mut is_over = false;
         for (publish, is_to_come_again) in came.drain(..).zip(is_to_come_again) {
-            if publish.qos != QoS::AtMostOnce && !is_to_come_again && done.send(publish).await.is_err() {
+            if publish.qos == QoS::AtMostOnce {
+                continue;
+            }
+            if is_to_come_again {
+                is_over = true;
+            } else if done.send(publish).await.is_err() {
                 return;
             }
+        }
+        if is_over {
+            return;
         }
     }
 }

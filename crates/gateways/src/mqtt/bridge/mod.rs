@@ -106,13 +106,12 @@ struct State {
 }
 
 impl Mqtt {
-    /// Connects to other brokers until this one stops. Called once.
-    pub fn bridge(&self, bridges: Vec<BridgeConfig>) {
+    /// Connects to other brokers until this one stops. Called once, if there are any. What the server is called on the way of a
+    /// message is the same at each of its starts: messages that wait at other brokers may come back after one.
+    pub fn bridge(&self, bridges: Vec<BridgeConfig>, here: Uuid) {
         let org = self.0.ingest.metadata.org();
-        let here: Arc<str> = Uuid::now_v7().to_string().into();
-        if !bridges.is_empty() {
-            self.0.here.get_or_init(|| here.clone());
-        }
+        let here: Arc<str> = here.to_string().into();
+        self.0.here.get_or_init(|| here.clone());
         let now_ms = self.0.clock.now_ms();
         let bridge = |(number, config): (u64, BridgeConfig)| Bridge {
             org,
