@@ -248,10 +248,12 @@ impl Shard {
         while !self.line.out.events.is_empty() {
             for event in std::mem::take(&mut self.line.out.events) {
                 match event {
-                    Event::Request { peer, exchange, message_id, is_multicast, token, request, .. } => {
+                    Event::Request {
+                        peer, exchange, message_id, is_confirmable, is_multicast, token, request, ..
+                    } => {
                         let principal = self.wire.as_ref().and_then(|wire| wire.principal(&peer));
                         let caller = Caller { address: peer.ip(), principal, is_secured: self.wire.is_some() };
-                        let key = message_id.and_then(|id| key(&peer, id, token, &request));
+                        let key = message_id.filter(|_| is_confirmable).and_then(|id| key(&peer, id, token, &request));
                         self.desk.ask(&mut self.line, Asked { exchange, request, caller, key, is_multicast }).await;
                     }
                     Event::ObserverGone { observer, .. } => self.desk.gone(observer),
