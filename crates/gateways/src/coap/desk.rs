@@ -2,7 +2,7 @@
 //! and observers, who are told of changes. A socket of datagrams has a desk for all of its peers, a reliable connection has its own.
 //!
 //! Invariants:
-//! - each request is answered once;
+//! - each request is answered once, and if it makes the server panic, with an error;
 //! - a batch is under way at most, and what comes meanwhile is the next one;
 //! - a peer that waits is told within `coap.patience_ms` that its request came, with an empty acknowledgement;
 //! - whoever observes with a token is told nothing any more within [`BELIEVED`] of its end.
@@ -12,13 +12,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures::poll;
+use futures::{FutureExt, poll};
 use metrics::counter;
 use sensorium_model::{ErrorKind, FastMap, Principal};
 use sensorium_protocols::coap::{ExchangeId, ObserverId, Request, Response, Wishes};
@@ -151,7 +152,9 @@ impl Desk {
                 self.be_patient(exchange);
                 let report = self.report.clone();
                 self.shared.tasks.spawn(async move {
-                    let later = Later { slip, handled: handling.await };
+                    let handled = AssertUnwindSafe(handling).catch_unwind().await;
+                    let handled = handled.unwrap_or_else(|_| Handled::Answer(panicked()));
+                    let later = Later { slip, handled };
                     // Without the desk nobody waits any more.
                     drop(report.send(Done::Handled(Box::new(later))));
                 });
@@ -211,7 +214,10 @@ impl Desk {
         let (shared, report) = (self.shared.clone(), self.report.clone());
         self.shared.tasks.spawn(async move {
             let (count, bytes) = (batch.len(), batch.iter().map(Waiting::bytes).sum());
-            let stored = intake::store(&shared, batch).await;
+            let exchanges: Vec<ExchangeId> = batch.iter().map(|waiting| waiting.exchange).collect();
+            let stored = AssertUnwindSafe(intake::store(&shared, batch)).catch_unwind().await;
+            let stored =
+                stored.unwrap_or_else(|_| exchanges.into_iter().map(|exchange| (exchange, panicked())).collect());
             shared.stopped_waiting(count, bytes);
             drop(report.send(Done::Stored(stored)));
         });
@@ -310,6 +316,11 @@ impl Drop for Desk {
 
 /// What [`Desk::is_due`] found.
 pub(super) struct Due(Option<Done>);
+
+/// What is answered when the server made a mistake; what it was is in its log.
+fn panicked() -> Response {
+    of_kind(ErrorKind::Internal, "the server made a mistake; its log says which", None)
+}
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)

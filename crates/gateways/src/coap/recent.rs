@@ -1,7 +1,7 @@
 //! When messages came first, so that one that is sent again after the process was killed is the same reading.
 //!
-//! While the process runs, the message layer knows a repeat and gives the same answer. What it knows is gone with the process, and a
-//! reading that says no time of its own would be stored again at another one. So before readings are stored it is written down when
+//! While the process runs, the message layer knows a repeat of a peer's last messages and gives the same answer. What it forgets, or
+//! what is gone with the process, would be stored again at another time if the reading says none of its own. So before readings are stored it is written down when
 //! they came: a repeat has that time again, and writing a key of a row again changes nothing.
 //!
 //! Layout: two files that take turns, each a row of records of [`RECORD`] bytes: what the message is known by, when it came in
@@ -10,14 +10,16 @@
 //!
 //! Invariants:
 //! - a message is written down and synced before its reading is stored;
-//! - who came within [`LIFETIME`] before the start is known for that long after it, as far as the files go back.
+//! - who came within [`LIFETIME`] before the start is known for that long after it, as far as the files go back;
+//! - what the process before wrote is used once: a peer that was started again, too, may begin with the same message.
 //!
-//! Limits: `coap.journal_bytes` for both files. Where more messages come than fit, they go back less far.
+//! Limits: [`KNOWN`] messages of this process, for [`SPAN`]; `coap.journal_bytes` for both files. Where more messages come than fit, they go back less far.
 
+use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -27,6 +29,10 @@ use tokio::sync::oneshot;
 
 /// For how long a message may be sent again (EXCHANGE_LIFETIME, RFC 7252, section 4.8.2).
 pub(super) const LIFETIME: Duration = Duration::from_secs(247);
+/// For how long a message of this process is known: as long as its peer waits for an answer (MAX_TRANSMIT_WAIT, the same section).
+const SPAN: Duration = Duration::from_secs(93);
+/// Messages of this process that are known at most; beyond, the oldest are forgotten.
+const KNOWN: usize = 65_536;
 /// Bytes of a record.
 const RECORD: usize = 24;
 /// Makes the check of a record of zeros wrong.
@@ -59,11 +65,46 @@ pub(super) struct Recent {
     before: Mutex<FastMap<u64, i64>>,
     /// When nothing of the process before comes any more.
     until: Instant,
+    known: Mutex<Known>,
     jobs: mpsc::Sender<Job>,
 }
 
+/// Messages of this process.
+#[derive(Default)]
+struct Known {
+    received_ns: FastMap<u64, i64>,
+    /// Each once, the oldest first.
+    order: VecDeque<(Instant, u64)>,
+}
+
+impl Known {
+    fn forget_old(&mut self, now: Instant, most: usize) {
+        while let Some((at, key)) = self.order.front().copied()
+            && (self.order.len() > most || now.duration_since(at) > SPAN)
+        {
+            self.order.pop_front();
+            self.received_ns.remove(&key);
+        }
+    }
+
+    fn first(&mut self, now: Instant, key: u64) -> Option<i64> {
+        self.forget_old(now, KNOWN);
+        self.received_ns.get(&key).copied()
+    }
+
+    fn add(&mut self, now: Instant, came: &[Came]) {
+        self.forget_old(now, KNOWN);
+        for Came { key, received_ns } in came {
+            if self.received_ns.insert(*key, *received_ns).is_none() {
+                self.order.push_back((now, *key));
+            }
+        }
+        self.forget_old(now, KNOWN);
+    }
+}
+
 struct Job {
-    came: Vec<Came>,
+    came: Arc<[Came]>,
     done: oneshot::Sender<bool>,
 }
 
@@ -74,27 +115,35 @@ impl Recent {
         let (jobs, taken) = mpsc::channel();
         let spawned = std::thread::Builder::new().name("coap-recent".to_owned()).spawn(move || work(files, &taken));
         spawned.map_err(|source| RecentError { path: folder.to_owned(), source })?;
-        Ok(Self { before: Mutex::new(before), until: Instant::now() + LIFETIME, jobs })
+        Ok(Self { before: Mutex::new(before), until: Instant::now() + LIFETIME, known: Mutex::default(), jobs })
     }
 
-    /// When a message of the process before came.
+    /// When a message came that came before.
     pub(super) fn first(&self, key: u64) -> Option<i64> {
+        let now = Instant::now();
+        if let Some(received_ns) = self.known.lock().first(now, key) {
+            return Some(received_ns);
+        }
         let mut before = self.before.lock();
         if before.is_empty() {
             return None;
         }
-        if Instant::now() > self.until {
+        if now > self.until {
             *before = FastMap::default();
         }
-        before.get(&key).copied()
+        before.remove(&key)
     }
 
     /// Returns when it is on disk that these messages came.
     pub(super) async fn note(&self, came: Vec<Came>) -> Result<(), NotNoted> {
         let (done, noted) = oneshot::channel();
-        self.jobs.send(Job { came, done }).map_err(|_| NotNoted)?;
+        let came: Arc<[Came]> = came.into();
+        self.jobs.send(Job { came: came.clone(), done }).map_err(|_| NotNoted)?;
         match noted.await {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                self.known.lock().add(Instant::now(), &came);
+                Ok(())
+            }
             Ok(false) | Err(_) => Err(NotNoted),
         }
     }
@@ -104,7 +153,7 @@ impl Recent {
 fn work(mut files: Files, jobs: &mpsc::Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
         let together: Vec<Job> = std::iter::once(first).chain(jobs.try_iter()).collect();
-        let written = files.write(together.iter().flat_map(|job| &job.came));
+        let written = files.write(together.iter().flat_map(|job| job.came.iter()));
         if let Err(error) = &written {
             tracing::error!(%error, "it could not be written down which messages of CoAP came");
         }
@@ -300,9 +349,26 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let recent = Recent::open(folder.path(), 4_096, true, NOW).unwrap();
         recent.note(vec![came(7)]).await.unwrap();
-        assert_eq!(recent.first(7), None, "within a process the message layer knows it");
+        assert_eq!(
+            (recent.first(7), recent.first(7)),
+            (Some(NOW + 7), Some(NOW + 7)),
+            "the message layer may forget it"
+        );
         drop(recent);
         let recent = Recent::open(folder.path(), 4_096, true, NOW).unwrap();
         assert_eq!((recent.first(7), recent.first(8)), (Some(NOW + 7), None));
+        assert_eq!(recent.first(7), None, "once");
+    }
+
+    #[test]
+    fn of_this_process_the_newest_messages_are_known_for_a_while() {
+        let (mut known, start) = (Known::default(), Instant::now());
+        known.add(start, &[came(1), came(1), came(2)]);
+        assert_eq!((known.first(start + SPAN, 1), known.order.len()), (Some(NOW + 1), 2));
+        known.add(start + SPAN, &[came(3)]);
+        let later = start + SPAN + Duration::from_millis(1);
+        assert_eq!((known.first(later, 1), known.first(later, 3)), (None, Some(NOW + 3)));
+        known.forget_old(later, 0);
+        assert!(known.received_ns.is_empty() && known.order.is_empty());
     }
 }

@@ -3,12 +3,15 @@
 //! Invariants:
 //! - what came together is taken together, and stored with as few writes as possible;
 //! - what is sent to a group is answered by the socket that joined it, and by no other;
+//! - after a panic the socket is served anew, with its sessions and without what was under way;
 //! - once the server stops, what came before is answered, and what comes is refused.
 
 use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use metrics::{counter, gauge};
 use sensorium_protocols::coap::{
     Arrival, Challenge, Counters, Endpoint, Event, ExchangeId, Gauges, ObserverId, Output, Request, Response, Token,
@@ -48,9 +51,9 @@ impl Coap {
     }
 
     fn spawn(&self, socket: std::net::UdpSocket, arrival: Arrival, wire: Option<Wire>) -> io::Result<()> {
-        let shard = Shard::new(self.0.clone(), Socket::new(socket)?, arrival, wire);
+        let mut shard = Shard::new(self.0.clone(), Socket::new(socket)?, arrival, wire);
         let abort = self.0.abort.clone();
-        self.0.tasks.spawn(async move { abort.run_until_cancelled(shard.run()).await });
+        self.0.tasks.spawn(async move { abort.run_until_cancelled(shard.keep_running()).await });
         Ok(())
     }
 }
@@ -72,6 +75,17 @@ struct Datagrams {
     endpoint: Endpoint<Peer>,
     out: Output<Peer>,
     now_ms: u64,
+}
+
+impl Datagrams {
+    fn new(shared: &Shared) -> Self {
+        // Each process and each socket has keys of its own, which nobody can guess.
+        let keys = RandomState::new();
+        let seed = keys.hash_one("seed");
+        let challenge: Challenge<Peer> = Box::new(move |peer, span| keys.hash_one((peer, span)).to_be_bytes());
+        let endpoint = Endpoint::new(shared.limits.clone(), seed, challenge);
+        Self { endpoint, out: Output::default(), now_ms: shared.clock.now_ms() }
+    }
 }
 
 impl Line for Datagrams {
@@ -106,18 +120,23 @@ enum Turn {
 
 impl Shard {
     fn new(shared: Arc<Shared>, socket: Socket, arrival: Arrival, wire: Option<Wire>) -> Self {
-        // Each process and each socket has keys of its own, which nobody can guess.
-        let keys = RandomState::new();
-        let seed = keys.hash_one("seed");
-        let challenge: Challenge<Peer> = Box::new(move |peer, span| keys.hash_one((peer, span)).to_be_bytes());
-        let endpoint = Endpoint::new(shared.limits.clone(), seed, challenge);
-        let now_ms = shared.clock.now_ms();
-        let line = Datagrams { endpoint, out: Output::default(), now_ms };
+        let line = Datagrams::new(&shared);
         let desk = Desk::new(shared.clone());
         Self { shared, socket, desk, line, arrival, wire, alarm: Alarm::default(), published: Published::default() }
     }
 
-    async fn run(mut self) {
+    /// Runs until the server has stopped, whatever goes wrong.
+    async fn keep_running(&mut self) {
+        while AssertUnwindSafe(self.run()).catch_unwind().await.is_err() {
+            tracing::error!("a socket of CoAP is served anew after a panic");
+            self.line = Datagrams::new(&self.shared);
+            self.desk = Desk::new(self.shared.clone());
+            self.published.counters = Counters::default();
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn run(&mut self) {
         let stop = self.shared.stop.clone();
         let mut is_stopping = false;
         let mut numbers = tokio::time::interval(NUMBERS);
@@ -229,10 +248,12 @@ impl Shard {
         while !self.line.out.events.is_empty() {
             for event in std::mem::take(&mut self.line.out.events) {
                 match event {
-                    Event::Request { peer, exchange, message_id, is_multicast, token, request, .. } => {
+                    Event::Request {
+                        peer, exchange, message_id, is_confirmable, is_multicast, token, request, ..
+                    } => {
                         let principal = self.wire.as_ref().and_then(|wire| wire.principal(&peer));
                         let caller = Caller { address: peer.ip(), principal, is_secured: self.wire.is_some() };
-                        let key = message_id.and_then(|id| key(&peer, id, token, &request));
+                        let key = message_id.filter(|_| is_confirmable).and_then(|id| key(&peer, id, token, &request));
                         self.desk.ask(&mut self.line, Asked { exchange, request, caller, key, is_multicast }).await;
                     }
                     Event::ObserverGone { observer, .. } => self.desk.gone(observer),

@@ -5,7 +5,9 @@
 //!
 //! Invariants:
 //! - without a credential nothing is stored or shown but by a route that lets anyone in;
-//! - what is stored and shown is of the caller's own organisation, and of the first one where a route lets anyone in;
+//! - what is stored is of the caller's own organisation, and of the first one where there is no credential;
+//! - what is shown is of the caller's own organisation, and of the first one where a route lets anyone in;
+//! - a route of the first organisation shows nothing of another one but to whoever may read it anyway;
 //! - a device reads nothing but what a route shows to devices, and its own desired state.
 
 mod device;
@@ -17,6 +19,7 @@ mod who;
 use std::sync::Arc;
 
 use sensorium_ingest::Format;
+use sensorium_model::{Action, DatabaseKey, DatabaseName, OrgId, Principal};
 use sensorium_protocols::coap::link_format::{self, Link};
 use sensorium_protocols::coap::{Code, Response, format};
 
@@ -117,9 +120,13 @@ async fn by_route(
     match followed.purpose {
         Purpose::Store => store(asked, followed, caller),
         Purpose::Show => {
+            let database = &followed.route.database;
+            let Some(org) = shown_of(&followed.route.allow, &caller, shared.nobody.org, database) else {
+                return Handled::Answer(failure(Code::FORBIDDEN, "this credential may not read this database"));
+            };
             let tags = followed.tags().into_iter().map(|(name, value)| (name.into(), value.into()));
             let looking = Looking {
-                database: sensorium_model::DatabaseKey::new(caller.org, followed.route.database.clone()),
+                database: DatabaseKey::new(org, database.clone()),
                 table: Some(followed.table().into()),
                 field: Some(followed.field().into()),
                 tags: tags.collect(),
@@ -129,8 +136,19 @@ async fn by_route(
     }
 }
 
+/// Whose values a route shows; none when the caller may not read them. It speaks for the first organisation, which wrote it, and
+/// gives no rights in another one.
+fn shown_of(allow: &Allow, caller: &Principal, first: OrgId, database: &DatabaseName) -> Option<OrgId> {
+    match allow {
+        Allow::Anyone => Some(first),
+        Allow::Devices | Allow::Token(_) => {
+            (caller.org == first || caller.allows(Action::Read(database))).then_some(caller.org)
+        }
+    }
+}
+
 /// A single value as text, which is stored where the route says.
-fn store(asked: &Asked, followed: &Followed<'_>, writer: Arc<sensorium_model::Principal>) -> Handled {
+fn store(asked: &Asked, followed: &Followed<'_>, writer: Arc<Principal>) -> Handled {
     let request = &asked.request;
     if !matches!(request.content_format(), None | Some(format::TEXT)) {
         let sentence = "this path takes single values as text; send no Content-Format, or 0";
@@ -170,4 +188,23 @@ fn discover(shared: &Shared, asked: &Asked) -> Response {
     let filters: Vec<&str> = asked.request.queries().filter(|query| !query.starts_with("token=")).collect();
     let text = link_format::write(std::iter::once(readings).chain(routes), filters.iter().copied());
     Response::new(Code::CONTENT).with_payload(format::LINK, text.into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_route_gives_no_rights_in_another_organisation() {
+        let [first, second] = [1, 2].map(|number| OrgId::from_uuid(Uuid::from_u128(number)));
+        let database = DatabaseName::new("main").unwrap();
+        let of = |org| Principal::system(org);
+        let blind = |org| Principal { can_read: false, ..Principal::system(org) };
+        assert_eq!(shown_of(&Allow::Anyone, &blind(second), first, &database), Some(first));
+        assert_eq!(shown_of(&Allow::Devices, &blind(first), first, &database), Some(first));
+        assert_eq!(shown_of(&Allow::Devices, &blind(second), first, &database), None);
+        assert_eq!(shown_of(&Allow::Devices, &of(second), first, &database), Some(second));
+    }
 }
