@@ -6,8 +6,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::broker::Target;
 use super::connection::Connection;
-use super::thread;
 use crate::process::{self, resident_bytes};
+use crate::thread;
 
 /// Connections that are opened at the same time; brokers let about as many wait.
 const OPENING: usize = 50;

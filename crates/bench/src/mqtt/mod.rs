@@ -19,7 +19,6 @@ mod scenario;
 mod subscriber;
 #[cfg(test)]
 mod tests;
-mod thread;
 mod under_way;
 
 use std::path::{Path, PathBuf};
