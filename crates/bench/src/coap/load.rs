@@ -1,7 +1,7 @@
 //! One turn: the same load on one server, and what it costs.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -31,7 +31,7 @@ pub(crate) struct Target {
 }
 
 /// What was measured in one turn.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Figures {
     /// Readings that were taken before the turn was over.
     pub(crate) requests_a_second: f64,
@@ -59,7 +59,7 @@ struct Cpu {
 
 impl Target {
     /// The folders of `/proc` of all of its processes.
-    pub(crate) fn processes(&self) -> impl Iterator<Item = &std::path::Path> {
+    pub(crate) fn processes(&self) -> impl Iterator<Item = &Path> {
         [Some(&self.process), self.database.as_ref()].into_iter().flatten().map(PathBuf::as_path)
     }
 

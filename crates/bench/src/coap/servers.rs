@@ -106,7 +106,7 @@ impl Server {
                 let script = folder.path().join("laboratory.py");
                 std::fs::write(&script, LABORATORY).context("cannot write the laboratory's server")?;
                 let mut command = Command::new(&programs.python);
-                command.arg(&script).args([&ip, &port, host, database_port]);
+                command.arg(&script).args([ip.as_str(), port.as_str(), host, database_port]);
                 let process = Process::start(&mut command, which.needs())?;
                 let (pid, of_database) = (process.0.id(), database.pid());
                 (

@@ -105,7 +105,7 @@ async fn compare(arguments: &InfluxqlArgs, folder: &Path, queries: bool, panel: 
         parent: Some(folder.to_owned()),
     };
     let sensorium = Sensorium::start_with(&arguments.binary, &options)?;
-    let servers = async |database| {
+    let servers = async |database: &'static str| {
         let peer = Endpoint::influxdb_with(&influxdb, database).await?;
         anyhow::Ok(Pair { peer, sensorium: Endpoint::sensorium_with(&sensorium, database).await? })
     };

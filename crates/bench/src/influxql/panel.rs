@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -98,7 +98,7 @@ async fn compare(servers: &Pair<Endpoint>, statements: &str) -> Result<usize> {
     let points = points(&theirs);
     ensure!(points > 0, "the answer has no points, so nothing would be measured: {theirs}");
     if let Some((theirs, ours)) = difference(&theirs, &ours) {
-        anyhow::bail!("InfluxDB answers {theirs}, Sensorium {ours}");
+        bail!("InfluxDB answers {theirs}, Sensorium {ours}");
     }
     Ok(points)
 }
