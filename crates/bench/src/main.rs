@@ -9,6 +9,7 @@ mod influx;
 mod influxql;
 mod large;
 mod mqtt;
+mod open_files;
 mod pair;
 mod percentiles;
 mod pixel;

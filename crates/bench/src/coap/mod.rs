@@ -21,8 +21,12 @@ use self::figures::Measured;
 use self::port::Port;
 use self::servers::{Programs, Server, Which};
 use crate::file_system::require_disk;
+use crate::open_files;
 use crate::process;
 use crate::report;
+
+/// A system gives away about 28,000 ports by itself, and each of three servers has its own.
+const MOST_PORTS: u64 = 9_000;
 
 /// Settings of the comparison.
 #[derive(Args)]
@@ -74,7 +78,7 @@ struct Measuring {
 #[expect(clippy::print_stdout, reason = "the tables are the result")]
 pub(crate) async fn run(arguments: CoapArgs) -> Result<()> {
     ensure!(arguments.rounds > 0 && arguments.seconds > 0, "--rounds and --seconds must be at least 1");
-    ensure!(arguments.ports > 0, "--ports must be at least 1");
+    ensure!((1..=MOST_PORTS).contains(&arguments.ports), "--ports must be between 1 and {MOST_PORTS}");
     let folder = arguments.folder.unwrap_or_else(std::env::temp_dir);
     require_disk(&folder)?;
     let programs = Programs {
@@ -84,8 +88,11 @@ pub(crate) async fn run(arguments: CoapArgs) -> Result<()> {
         influxd: arguments.influxd,
         folder,
     };
+    let chosen = chosen(&arguments.only);
+    // A turn has each of its sockets twice: one drives it, one is kept for the next.
+    open_files::raise(arguments.ports * (chosen.len() as u64 + 1), "--ports")?;
     let mut all = Vec::new();
-    for which in chosen(&arguments.only) {
+    for which in chosen {
         let server = Server::start(which, &programs)?;
         let ports =
             (0..arguments.ports).map(|number| Port::open(server.target.address, number)).collect::<Result<_>>()?;
