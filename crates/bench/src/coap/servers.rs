@@ -140,7 +140,8 @@ impl Server {
     pub(crate) async fn stored(&self) -> Result<Option<u64>> {
         let Running::Sensorium(sensorium) = &self.running else { return Ok(None) };
         let rows = sensorium.ask_in("dht", "SELECT count(*) FROM temperature").await?;
-        Ok(rows.first().and_then(|row| row.first()?.as_u64()))
+        let stored = rows.first().and_then(|row| row.first()?.as_u64());
+        Ok(Some(stored.context("no count")?))
     }
 }
 
