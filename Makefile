@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/sensorium/target
 ARGS ?=
 
-.PHONY: help run build build-bench test bench bench-pixel bench-idle bench-influx bench-mqtt bench-detections bench-large screenshot clean
+.PHONY: help run build build-bench test bench bench-pixel bench-idle bench-influx bench-influxql bench-mqtt bench-coap bench-detections bench-large screenshot clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,7 +24,7 @@ test: ## Everything that CI does: format, lints, tidy, Rust tests, web tests, en
 build-bench: build
 	@cargo build --quiet --locked --workspace --bin sensorium-bench
 
-bench: bench-idle bench-pixel bench-influx bench-mqtt bench-large bench-detections ## Run all measurements, one after the other
+bench: bench-idle bench-pixel bench-influx bench-influxql bench-mqtt bench-coap bench-large bench-detections ## Run all measurements, one after the other
 
 bench-pixel: build-bench ## Measure the time from a POST to the pixel in Chromium
 	@scripts/install.sh test
@@ -37,9 +37,18 @@ bench-influx: build-bench ## Compare ingest, memory, disk and queries with Influ
 	@scripts/install.sh bench
 	@"$(CARGO_TARGET_DIR)/debug/sensorium-bench" influx --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
 
+bench-influxql: build-bench ## Compare questions in InfluxQL with InfluxDB 1.6 on the same data, and measure memory at the laboratory's load
+	@scripts/install.sh bench
+	@"$(CARGO_TARGET_DIR)/debug/sensorium-bench" influxql --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
+
 bench-mqtt: build-bench ## Compare messages, acknowledgements and memory of MQTT with Mosquitto 2.0 (ARGS="--only gateway --seconds 3")
 	@scripts/install.sh bench
 	@"$(CARGO_TARGET_DIR)/debug/sensorium-bench" mqtt --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)
+
+bench-coap: build-bench ## Compare CoAP with libcoap and the laboratory's server (ARGS="--only libcoap --only sensorium --seconds 3 --rounds 1")
+	@scripts/install.sh test
+	@"$(CARGO_TARGET_DIR)/debug/sensorium-bench" coap --binary "$(CARGO_TARGET_DIR)/debug/sensorium" \
+		--python "$${XDG_CACHE_HOME:-$$HOME/.cache}/sensorium/python/bin/python3" $(ARGS)
 
 bench-detections: build-bench ## Measure 100,000 detections a second of 200 cameras for ten minutes (ARGS="--seconds 60")
 	@"$(CARGO_TARGET_DIR)/debug/sensorium-bench" detections --binary "$(CARGO_TARGET_DIR)/debug/sensorium" $(ARGS)

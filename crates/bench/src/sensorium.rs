@@ -127,9 +127,14 @@ impl Sensorium {
         Ok(())
     }
 
-    /// The rows of an answer.
+    /// The rows of an answer from the database that is there from the start.
     pub(crate) async fn ask(&self, sql: &str) -> Result<Vec<Vec<Value>>> {
-        let request = self.client.get(format!("{}/api/v1/sql", self.base_url())).query(&[("db", "main"), ("q", sql)]);
+        self.ask_in("main", sql).await
+    }
+
+    /// The rows of an answer from a database.
+    pub(crate) async fn ask_in(&self, database: &str, sql: &str) -> Result<Vec<Vec<Value>>> {
+        let request = self.client.get(format!("{}/api/v1/sql", self.base_url())).query(&[("db", database), ("q", sql)]);
         let answer = request.bearer_auth(TOKEN).send().await?;
         let status = answer.status();
         let answer: Value = answer.json().await?;

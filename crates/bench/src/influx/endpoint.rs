@@ -12,12 +12,22 @@ use crate::process;
 use crate::sensorium::Sensorium;
 
 /// What Sensorium is compared with.
-pub(super) const PEER: &str = "InfluxDB";
+pub(crate) const PEER: &str = "InfluxDB";
 
 /// The database of the measurement in InfluxDB.
 const INFLUXDB_DATABASE: &str = "bench";
 /// The database of the measurement in Sensorium, which has it from the start.
 const SENSORIUM_DATABASE: &str = "main";
+
+/// The name that stands beside a token; any will do.
+const USER: &str = "bench";
+
+/// What a server is asked in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    InfluxQl,
+    Sql,
+}
 
 /// A server as its clients and `/proc` see it.
 #[derive(Debug, Clone)]
@@ -25,6 +35,8 @@ pub(crate) struct Endpoint {
     pub(crate) kind: Kind,
     /// Its folder of `/proc`.
     pub(crate) process: PathBuf,
+    pub(crate) language: Language,
+    database: &'static str,
     client: reqwest::Client,
     write_url: String,
     query_url: String,
@@ -34,25 +46,61 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// An InfluxDB, in which the database is created.
     pub(crate) async fn influxdb(server: &InfluxDb) -> Result<Self> {
-        let client = reqwest::Client::new();
-        let query_url = format!("{}/query", server.base_url());
-        let create = format!("CREATE DATABASE {INFLUXDB_DATABASE}");
-        client.post(&query_url).query(&[("q", create.as_str())]).send().await?.error_for_status()?;
-        let write_url = format!("{}/write?db={INFLUXDB_DATABASE}", server.base_url());
-        let process = process::folder(server.pid());
-        Ok(Self { kind: Kind::Peer, process, client, write_url, query_url, token: None })
+        Self::influxdb_with(server, INFLUXDB_DATABASE).await
     }
 
-    /// A Sensorium.
+    /// An InfluxDB with a database, which is created.
+    pub(crate) async fn influxdb_with(server: &InfluxDb, database: &'static str) -> Result<Self> {
+        let process = process::folder(server.pid());
+        let server = Self::of(Kind::Peer, process, server.base_url(), Language::InfluxQl, database, None);
+        server.create().await?;
+        Ok(server)
+    }
+
+    /// A Sensorium that is asked in SQL.
     pub(crate) fn sensorium(server: &Sensorium) -> Self {
+        let (process, token) = (process::folder(server.pid()), Some(server.token()));
+        Self::of(Kind::Sensorium, process, server.base_url(), Language::Sql, SENSORIUM_DATABASE, token)
+    }
+
+    /// A Sensorium that is asked in InfluxQL, with a database, which is created.
+    pub(crate) async fn sensorium_with(server: &Sensorium, database: &'static str) -> Result<Self> {
+        let (process, token) = (process::folder(server.pid()), Some(server.token()));
+        let server = Self::of(Kind::Sensorium, process, server.base_url(), Language::InfluxQl, database, token);
+        server.create().await?;
+        Ok(server)
+    }
+
+    fn of(
+        kind: Kind,
+        process: PathBuf,
+        base_url: &str,
+        language: Language,
+        database: &'static str,
+        token: Option<&'static str>,
+    ) -> Self {
+        let path = if language == Language::Sql { "/api/v1/sql" } else { "/query" };
         Self {
-            kind: Kind::Sensorium,
-            process: process::folder(server.pid()),
+            kind,
+            process,
+            language,
+            database,
             client: reqwest::Client::new(),
-            write_url: format!("{}/write?db={SENSORIUM_DATABASE}", server.base_url()),
-            query_url: format!("{}/api/v1/sql", server.base_url()),
-            token: Some(server.token()),
+            write_url: format!("{base_url}/write?db={database}"),
+            query_url: format!("{base_url}{path}"),
+            token,
         }
+    }
+
+    /// Creates the database, if it is not there.
+    async fn create(&self) -> Result<()> {
+        let create = format!("CREATE DATABASE \"{}\"", self.database);
+        let request = self.with_token(self.client.post(&self.query_url).query(&[("q", create.as_str())]));
+        let answer = request.send().await.with_context(|| format!("{} does not answer", self.name()))?;
+        let (status, body) = (answer.status(), answer.bytes().await?);
+        ensure!(status.is_success(), "{} refused {create}: {status}", self.name());
+        influxdb_rows(&body).with_context(|| format!("{} refused {create}", self.name()))?;
+        Ok(())
     }
 
     /// The name that people know.
@@ -73,9 +121,13 @@ impl Endpoint {
 
     /// Asks, and reads the answer to its end.
     pub(crate) async fn ask(&self, statement: &str) -> Result<Bytes> {
-        let database = if self.kind == Kind::Peer { INFLUXDB_DATABASE } else { SENSORIUM_DATABASE };
-        let request = self.client.get(&self.query_url).query(&[("db", database), ("q", statement)]);
-        let answer = self.with_token(request).send().await?;
+        self.ask_with(statement, &[]).await
+    }
+
+    /// As [`Endpoint::ask`], with further parameters.
+    pub(crate) async fn ask_with(&self, statement: &str, further: &[(&str, &str)]) -> Result<Bytes> {
+        let request = self.client.get(&self.query_url).query(&[("db", self.database), ("q", statement)]);
+        let answer = self.with_token(request.query(further)).send().await?;
         let status = answer.status();
         let body = answer.bytes().await?;
         let text = || String::from_utf8_lossy(&body).into_owned();
@@ -86,17 +138,19 @@ impl Endpoint {
     /// Asks, and understands the answer.
     pub(crate) async fn rows(&self, statement: &str) -> Result<Vec<Vec<Value>>> {
         let body = self.ask(statement).await?;
-        let rows = match self.kind {
-            Kind::Peer => influxdb_rows(&body),
-            Kind::Sensorium => sensorium_rows(&body),
+        let rows = match self.language {
+            Language::InfluxQl => influxdb_rows(&body),
+            Language::Sql => sensorium_rows(&body),
         };
         rows.with_context(|| format!("the answer of {} to {statement:?}", self.name()))
     }
 
     fn with_token(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        match self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
+        match (self.token, self.language) {
+            (Some(token), Language::Sql) => request.bearer_auth(token),
+            // As Grafana signs in.
+            (Some(token), Language::InfluxQl) => request.basic_auth(USER, Some(token)),
+            (None, _) => request,
         }
     }
 }

@@ -5,11 +5,11 @@
 //! neither server works in the background. Then both write and compact what they have, their folders are measured, and
 //! five questions are asked of both in turn, after the answers were found to be the same.
 
-mod disk;
-mod endpoint;
-mod influxdb;
-mod ingest;
-mod queries;
+pub(crate) mod disk;
+pub(crate) mod endpoint;
+pub(crate) mod influxdb;
+pub(crate) mod ingest;
+pub(crate) mod queries;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,7 +30,7 @@ use crate::sensorium::{Options, Sensorium};
 use crate::trucks::{Made, TRUCKS, Trucks};
 
 /// Sensorium writes what it has in memory to files after so many seconds; InfluxDB does when writes pause for five.
-const FLUSH_SECONDS: u32 = 10;
+pub(crate) const FLUSH_SECONDS: u32 = 10;
 
 /// Settings of the comparison.
 #[derive(Args)]
@@ -150,7 +150,7 @@ async fn write(servers: &Pair<Endpoint>, trucks: &mut Trucks, arguments: &Influx
     rows_a_second
 }
 
-async fn ask(servers: &Pair<Endpoint>, sent: Made, rounds: u64) -> Result<Vec<Answered>> {
+pub(crate) async fn ask(servers: &Pair<Endpoint>, sent: Made, rounds: u64) -> Result<Vec<Answered>> {
     queries::check_counts(servers, sent).await?;
     let questions = queries::questions(servers).await;
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} rounds of questions, {elapsed}, {msg}")?;
@@ -164,7 +164,7 @@ async fn ask(servers: &Pair<Endpoint>, sent: Made, rounds: u64) -> Result<Vec<An
     Ok(answers)
 }
 
-fn spinner() -> Result<ProgressBar> {
+pub(crate) fn spinner() -> Result<ProgressBar> {
     let bar = ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {elapsed}, {msg}")?);
     bar.enable_steady_tick(Duration::from_millis(200));
     Ok(bar)

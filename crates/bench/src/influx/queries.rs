@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use indicatif::ProgressBar;
 use serde_json::Value;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Language};
 use crate::pair::{Kind, Pair, turns};
 use crate::percentiles::median;
 use crate::trucks::{Made, START_SECONDS};
@@ -28,15 +28,15 @@ pub(crate) struct Question {
     pub(crate) words: &'static str,
     influxql: String,
     sql: String,
-    /// Whether InfluxDB's rows have a time that was not asked for.
+    /// Whether rows in InfluxQL have a time that was not asked for.
     has_time: bool,
 }
 
 impl Question {
-    fn statement(&self, kind: Kind) -> &str {
-        match kind {
-            Kind::Peer => &self.influxql,
-            Kind::Sensorium => &self.sql,
+    fn statement(&self, language: Language) -> &str {
+        match language {
+            Language::InfluxQl => &self.influxql,
+            Language::Sql => &self.sql,
         }
     }
 }
@@ -52,7 +52,8 @@ pub(crate) struct Answered {
 
 /// The five questions, as this server understands them.
 pub(crate) async fn questions(servers: &Pair<Endpoint>) -> Vec<Question> {
-    let remembers = servers.sensorium.ask(LAST_REMEMBERED).await.is_ok();
+    let is_sql = servers.sensorium.language == Language::Sql;
+    let remembers = is_sql && servers.sensorium.ask(LAST_REMEMBERED).await.is_ok();
     let start = "2024-01-01T00:00:00Z";
     let (hour, hour_and_half) = ("2024-01-01T01:00:00Z", "2024-01-01T01:30:00Z");
     debug_assert_eq!(START_SECONDS, 1_704_067_200, "the start in words");
@@ -138,7 +139,8 @@ pub(crate) async fn run(
     for round in 0..rounds {
         for kind in turns(round) {
             let started = Instant::now();
-            servers.of(kind).ask(question.statement(kind)).await?;
+            let server = servers.of(kind);
+            server.ask(question.statement(server.language)).await?;
             times_ms.of_mut(kind).push(started.elapsed().as_secs_f64() * 1e3);
         }
         bar.inc(1);
@@ -148,16 +150,10 @@ pub(crate) async fn run(
 
 /// The number of rows of both answers, which must be the same in every value.
 async fn compare(servers: &Pair<Endpoint>, question: &Question) -> Result<usize> {
-    let mut theirs = servers.peer.rows(&question.influxql).await?;
-    let mut ours = servers.sensorium.rows(&question.sql).await?;
-    if question.has_time {
-        theirs.iter_mut().filter(|row| row.len() > 1).for_each(|row| drop(row.remove(1)));
-    }
+    let theirs = rows(&servers.peer, question).await?;
+    let ours = rows(&servers.sensorium, question).await?;
     ensure!(!ours.is_empty(), "the answer has no rows, so nothing would be measured");
     ensure!(theirs.len() == ours.len(), "InfluxDB answers {} rows, Sensorium {}", theirs.len(), ours.len());
-    // The order is not a part of every question; names and times make a row unique.
-    theirs.sort_by_cached_key(|row| texts(row));
-    ours.sort_by_cached_key(|row| texts(row));
     for (theirs, ours) in theirs.iter().zip(&ours) {
         let same = theirs.len() == ours.len() && theirs.iter().zip(ours).all(|(a, b)| is_same(a, b));
         ensure!(same, "InfluxDB answers {theirs:?}, Sensorium {ours:?}");
@@ -165,11 +161,22 @@ async fn compare(servers: &Pair<Endpoint>, question: &Question) -> Result<usize>
     Ok(ours.len())
 }
 
+/// The rows of an answer without a time that was not asked for, in an order of their own: the order is not a part of every
+/// question, and names and times make a row unique.
+async fn rows(server: &Endpoint, question: &Question) -> Result<Vec<Vec<Value>>> {
+    let mut rows = server.rows(question.statement(server.language)).await?;
+    if question.has_time && server.language == Language::InfluxQl {
+        rows.iter_mut().filter(|row| row.len() > 1).for_each(|row| drop(row.remove(1)));
+    }
+    rows.sort_by_cached_key(|row| texts(row));
+    Ok(rows)
+}
+
 fn texts(row: &[Value]) -> Vec<String> {
     row.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-fn is_same(a: &Value, b: &Value) -> bool {
+pub(crate) fn is_same(a: &Value, b: &Value) -> bool {
     match (a.as_f64(), b.as_f64()) {
         (Some(a), Some(b)) => (a - b).abs() <= TOLERANCE * a.abs().max(b.abs()),
         _ => a == b,

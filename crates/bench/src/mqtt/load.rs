@@ -16,9 +16,9 @@ use super::message;
 use super::publisher::{Publisher, Sent};
 use super::scenario::{Pace, Plan};
 use super::subscriber::{Delivered, receive};
-use super::thread;
 use crate::percentiles::percentile;
 use crate::process;
+use crate::thread;
 
 /// What subscribers subscribe to.
 const FILTER: &str = "office/+/climate";

@@ -19,7 +19,6 @@ mod scenario;
 mod subscriber;
 #[cfg(test)]
 mod tests;
-mod thread;
 mod under_way;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +32,7 @@ use self::broker::{Broker, PEER};
 use self::figures::Measured;
 use self::scenario::Scenario;
 use crate::file_system::require_disk;
+use crate::open_files;
 use crate::pair::{Kind, Pair, turns};
 use crate::process;
 use crate::report;
@@ -130,7 +130,7 @@ async fn loads(arguments: &MqttArgs, chosen: &[Scenario], measured: &mut Measure
 
 /// Opens connections to brokers of their own.
 async fn connections(arguments: &MqttArgs, measured: &mut Measured, bar: &ProgressBar) -> Result<()> {
-    idle::raise_open_files(arguments.idle as u64)?;
+    open_files::raise(arguments.idle as u64, "--idle")?;
     for round in 0..arguments.rounds {
         for kind in kinds(arguments, round) {
             let broker = Broker::start(kind, arguments).await?;
