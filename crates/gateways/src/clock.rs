@@ -1,8 +1,10 @@
 //! The time that sessions and exchanges count in: milliseconds since the epoch that never go back while the process runs.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The time of the start plus what has passed since.
+use tokio::time::Instant;
+
+/// The time of the start plus what has passed since, on the clock of timers: tests move both together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     since: Instant,
@@ -21,10 +23,10 @@ impl Clock {
     }
 
     /// When it will be that late, on the clock of timers.
-    pub(crate) fn instant(&self, at_ms: u64) -> tokio::time::Instant {
+    pub(crate) fn instant(&self, at_ms: u64) -> Instant {
         // Further ahead than any timer needs, and not so far that it overflows.
         let ahead = Duration::from_millis(at_ms.saturating_sub(self.start_ms)).min(Duration::from_secs(86_400 * 365));
-        tokio::time::Instant::from_std(self.since + ahead)
+        self.since + ahead
     }
 }
 

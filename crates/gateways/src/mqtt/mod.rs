@@ -57,7 +57,7 @@ use broker::Broker;
 use desired::Speakers;
 use gather::Gather;
 use heard::Heard;
-use journal::Journal;
+use journal::{Journal, Restored};
 use limits::Rates;
 use trace::Traces;
 
@@ -154,16 +154,26 @@ impl Mqtt {
         file: &Path,
         stop: CancellationToken,
     ) -> Result<Self, JournalError> {
+        let journal = Journal::open(file, config.journal_bytes)?;
+        Ok(Self::with(config, ingest, journal, stop))
+    }
+
+    /// The same with a journal that is open.
+    fn with(
+        config: MqttConfig,
+        ingest: Ingest,
+        (journal, restored): (Arc<Journal>, Restored),
+        stop: CancellationToken,
+    ) -> Self {
         let limits = Arc::new(config.limits);
         let slots = Arc::new(Semaphore::new(config.connections.min(Semaphore::MAX_PERMITS)));
         let clock = Clock::start();
-        let (journal, restored) = Journal::open(file, config.journal_bytes)?;
         let broker = Broker::new(limits.clone(), config.sessions, journal.clone(), restored, clock.now_ms());
         let rates = Rates::new(config.rates);
         let traces = Traces::new(config.traces, clock);
         let heard = Heard::new(config.sparkplug_nodes, config.sparkplug_metrics, config.announced_topics);
         let speakers = Speakers::new(config.spoken_devices);
-        Ok(Self(Arc::new(Shared {
+        Self(Arc::new(Shared {
             config,
             limits,
             ingest,
@@ -181,7 +191,7 @@ impl Mqtt {
             tasks: TaskTracker::new(),
             stop,
             abort: CancellationToken::new(),
-        })))
+        }))
     }
 
     /// Ends sessions whose time is over, and publishes wills that are due and numbers, until the broker stops.

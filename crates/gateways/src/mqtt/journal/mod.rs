@@ -12,6 +12,8 @@
 
 mod committer;
 mod encoded;
+#[cfg(test)]
+pub(super) mod failing;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -1,53 +1,13 @@
 //! Tests with a disk that fails.
 
-use std::io;
 use std::num::NonZeroU16;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use redb::backends::FileBackend;
-use redb::{Database, StorageBackend};
 use sensorium_protocols::mqtt::MqttLimits;
 use sensorium_protocols::mqtt::packet::{Content, Qos};
 
 use super::*;
 
 const MOST_BYTES: usize = 1_000;
-
-/// A file whose syncs fail while it is said so.
-#[derive(Debug)]
-struct Failing(FileBackend);
-
-/// Of the one test that has such a file.
-static FAILS: AtomicBool = AtomicBool::new(false);
-
-impl StorageBackend for Failing {
-    fn len(&self) -> Result<u64, io::Error> {
-        self.0.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
-        self.0.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> Result<(), io::Error> {
-        self.0.set_len(len)
-    }
-
-    fn sync_data(&self) -> Result<(), io::Error> {
-        match FAILS.load(Ordering::SeqCst) {
-            true => Err(io::Error::from(io::ErrorKind::StorageFull)),
-            false => self.0.sync_data(),
-        }
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
-        self.0.write(offset, data)
-    }
-}
-
-fn failing(path: &Path) -> Result<Database, redb::Error> {
-    Ok(Database::builder().create_with_backend(Failing(tables::backend(path)?))?)
-}
 
 fn retained(text: &'static str) -> Write {
     let topic = TopicName::new("a/b", &MqttLimits::default()).unwrap();
@@ -60,10 +20,10 @@ fn retained(text: &'static str) -> Write {
 async fn what_a_failing_disk_does_not_take_is_not_durable_until_it_does() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mqtt.redb");
-    let (journal, _) = Journal::open_with(&path, MOST_BYTES, failing).unwrap();
+    let (journal, _) = failing::open(&path, MOST_BYTES).unwrap();
     journal.durable(journal.put([retained("before")])).await.unwrap();
 
-    FAILS.store(true, Ordering::SeqCst);
+    failing::fail(&path, true);
     let meanwhile = journal.put([retained("meanwhile")]);
     let mut durable = journal.durable.subscribe();
     assert!(!journal.is_durable(meanwhile));
@@ -78,7 +38,7 @@ async fn what_a_failing_disk_does_not_take_is_not_durable_until_it_does() {
     assert!(journal.is_full(), "8 pieces of at least 128 bytes");
     assert!(*durable.borrow_and_update() < meanwhile);
 
-    FAILS.store(false, Ordering::SeqCst);
+    failing::fail(&path, false);
     journal.durable(last).await.unwrap();
     assert!(journal.is_durable(meanwhile) && !journal.is_full());
     journal.close();
