@@ -18,6 +18,8 @@ impl Session {
             self.wire.put(&PgWireBackendMessage::EmptyQueryResponse(EmptyQueryResponse::new()))?;
         }
         for piece in pieces {
+            // Each may take as long as a query may.
+            self.look_again().await?;
             let statement = Statement::read(piece.text)?;
             self.must_not_have_failed(&statement)?;
             let Statement::Query(sql) = &statement else {

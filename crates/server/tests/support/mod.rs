@@ -346,7 +346,8 @@ impl Server {
     pub(crate) fn query_in(&self, database: &str, sql: &str) -> Vec<Vec<Value>> {
         let query = [("db", database), ("q", sql), ("format", "json")];
         // Also where it takes TLS from everywhere else.
-        let request = client().get(format!("{}/api/v1/sql", self.local_url())).bearer_auth(self.local_token()).query(&query);
+        let request =
+            client().get(format!("{}/api/v1/sql", self.local_url())).bearer_auth(self.local_token()).query(&query);
         let answer: Value = block_on(async { request.send().await.unwrap().json().await.unwrap() });
         let rows = answer["rows"].as_array().unwrap_or_else(|| panic!("{sql}: {answer}"));
         assert!(answer.get("error").is_none(), "{sql}: {answer}");

@@ -48,14 +48,15 @@ pub(crate) fn answer(context: Context<'_>, statement: &Statement) -> Result<Vec<
 
 /// A series in parts of at most so many rows.
 fn parts(mut series: Series, chunk: usize) -> Vec<Series> {
-    let mut parts = Vec::new();
-    while series.rows.len() > chunk {
-        let rest = series.rows.split_off(chunk);
-        let next = Series { rows: rest, ..series.without_rows() };
-        series.is_partial = true;
-        parts.push(std::mem::replace(&mut series, next));
+    if series.rows.len() <= chunk {
+        return vec![series];
     }
-    parts.push(series);
+    let mut rows = std::mem::take(&mut series.rows).into_iter();
+    let mut parts = Vec::with_capacity(rows.len().div_ceil(chunk));
+    while rows.len() > 0 {
+        let part: Vec<Vec<Cell>> = rows.by_ref().take(chunk).collect();
+        parts.push(Series { rows: part, is_partial: rows.len() > 0, ..series.without_rows() });
+    }
     parts
 }
 

@@ -26,6 +26,11 @@ pub(super) async fn select(changing: &Changing<'_>, select: &Select, target: &Me
             MeasurementName::Same => &series.name,
             MeasurementName::Regex(_) => return Err("a regular expression is no measurement to write to".to_owned()),
         };
+        if let Some(name) = names(measurement, &series).find(|name| is_no_line(name)) {
+            return Err(format!(
+                "{name:?} holds a line break or ends with a backslash; it cannot be written INTO a measurement"
+            ));
+        }
         written += write(changing, database.name.as_str(), lines(measurement, &series)).await?;
     }
     let written = i64::try_from(written).unwrap_or(i64::MAX);
@@ -47,6 +52,21 @@ async fn write(changing: &Changing<'_>, database: &str, lines: String) -> Result
         Some(refused) => Err(format!("partial write: {} dropped={}", refused.error, outcome.refusals.total())),
         None => Ok(outcome.accepted),
     }
+}
+
+/// What stands in lines without quotes.
+fn names<'a>(measurement: &'a str, series: &'a Series) -> impl Iterator<Item = &'a str> {
+    let tags = series.tags.iter().flat_map(|(key, value)| [&**key, &**value]);
+    std::iter::once(measurement).chain(tags).chain(series.columns.iter().map(|column| &**column))
+}
+
+/// Whether a name would end its line, or take what separates it from the next one.
+fn is_no_line(name: &str) -> bool {
+    name.contains(['\n', '\r'])
+        || name.ends_with('\\')
+        || name.contains("\\,")
+        || name.contains("\\=")
+        || name.contains("\\ ")
 }
 
 /// The rows of a series as line protocol; those without a value have no line.
