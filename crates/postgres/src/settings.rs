@@ -53,6 +53,8 @@ pub(crate) fn of(user: &str, application: &str) -> BTreeMap<String, String> {
         ("row_security", "on"),
         ("ssl", "on"),
         ("wal_level", "minimal"),
+        ("default_table_access_method", "heap"),
+        ("default_tablespace", ""),
     ];
     let own = [("session_authorization", user), ("application_name", application)];
     fixed.into_iter().chain(own).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()

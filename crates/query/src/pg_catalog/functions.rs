@@ -85,7 +85,7 @@ const NUMBERS: [&str; 15] = [
     "array_lower",
 ];
 /// Functions whose answer is a truth value.
-const TRUTHS: [&str; 17] = [
+const TRUTHS: [&str; 18] = [
     "pg_table_is_visible",
     "pg_type_is_visible",
     "pg_function_is_visible",
@@ -103,6 +103,7 @@ const TRUTHS: [&str; 17] = [
     "pg_is_in_recovery",
     "pg_is_other_temp_schema",
     "pg_is_element",
+    "pg_relation_is_publishable",
 ];
 
 /// Functions by whose names PostgreSQL calls their columns.

@@ -46,13 +46,14 @@ impl VisitorMut for Rewriter<'_> {
         let mut seen = HashSet::new();
         for (position, item) in (1..).zip(&mut select.projection) {
             let SelectItem::UnnamedExpr(expr) = item else { continue };
-            let is_repeated = !seen.insert(expr.to_string());
-            let name = match is_repeated {
+            // The names that PostgreSQL gives to the columns of its own functions.
+            let named = is_named_by_function(expr).then(|| empty::name_of(expr));
+            let is_first = seen.insert(named.clone().unwrap_or_else(|| expr.to_string()));
+            let name = match (is_first, named) {
+                (true, Some(named)) => named,
+                (true, None) => continue,
                 // Two columns of one name are none for DataFusion.
-                true => format!("{}:{position}", empty::name_of(expr)),
-                // The names that PostgreSQL gives to the columns of its own functions.
-                false if is_named_by_function(expr) => empty::name_of(expr),
-                false => continue,
+                (false, _) => format!("{}:{position}", empty::name_of(expr)),
             };
             *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias: Ident::with_quote('"', name) };
         }
