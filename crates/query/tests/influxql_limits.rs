@@ -1,5 +1,7 @@
 //! InfluxQL is bounded as SQL is: by permission, rows, memory and bins; a single series gives the answer that a plan gives.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics fails")]
+
 mod support;
 
 use futures::TryStreamExt;

@@ -1,6 +1,8 @@
 //! What DataFusion makes of bins is what the reader of rows makes of them: the same question, asked with a condition that
 //! only the reader understands, has the same answer.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics fails")]
+
 mod support;
 
 use futures::TryStreamExt;

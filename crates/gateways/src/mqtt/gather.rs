@@ -33,7 +33,7 @@ impl Shared {
     pub(super) fn gather(self: &Arc<Self>, batch: Batch) {
         let lane = (batch.database(), batch.is_written_down_first());
         match self.gather.0.lock().entry(lane) {
-            Entry::Occupied(waiting) => return waiting.into_mut().push(batch),
+            Entry::Occupied(waiting) => waiting.into_mut().push(batch),
             Entry::Vacant(free) => {
                 let lane = free.key().clone();
                 free.insert(vec![batch]);

@@ -82,11 +82,13 @@ impl Session {
 
     pub(super) fn receive(&mut self, now: Now, peer: Peer, datagram: &Bytes, out: &mut Flow) -> Step {
         self.heard_ms = now.1;
-        if !self.is_open && self.has_key && self.credential.is_none() {
-            if let Some(identity) = record::identity(datagram) {
-                // The registry knows none that is no text.
-                self.ask(peer, Credential::Identity(String::from_utf8_lossy(identity).into_owned()), out);
-            }
+        if !self.is_open
+            && self.has_key
+            && self.credential.is_none()
+            && let Some(identity) = record::identity(datagram)
+        {
+            // The registry knows none that is no text.
+            self.ask(peer, Credential::Identity(String::from_utf8_lossy(identity).into_owned()), out);
         }
         self.ask_again(now.1, peer, out);
         if self.is_asking {
@@ -161,11 +163,10 @@ impl Session {
             let room = if long.is_empty() { &mut room[..] } else { &mut long[..] };
             match self.engine.dtls.poll_output(room) {
                 Output::Packet(packet) => out.sends.push((peer, Bytes::copy_from_slice(packet))),
-                Output::ApplicationData(data) => {
-                    if self.is_open {
-                        out.plaintexts.push((peer, Bytes::copy_from_slice(data)));
-                    }
+                Output::ApplicationData(data) if self.is_open => {
+                    out.plaintexts.push((peer, Bytes::copy_from_slice(data)));
                 }
+                Output::ApplicationData(_) => {}
                 Output::PeerCert(der) => {
                     self.credential = Some(Credential::Certificate(CertificateFingerprint::of(der)));
                 }

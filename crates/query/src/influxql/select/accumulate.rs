@@ -297,7 +297,7 @@ fn of_all(leaf: &Leaf, mut points: Vec<Point>) -> Vec<Point> {
             points.sort_by(by_value);
             let middle = points.len() / 2;
             let at = |index: usize| points.get(index).map_or(Cell::Null, |point| point.value.clone());
-            let median = if points.len() % 2 == 0 {
+            let median = if points.len().is_multiple_of(2) {
                 let (low, high) = (at(middle - 1), at(middle));
                 float(&low).zip(float(&high)).map_or(Cell::Null, |(low, high)| Cell::Float(low + (high - low) / 2.0))
             } else {

@@ -98,7 +98,7 @@ impl Printing {
     /// The next line that is not empty.
     fn next(&mut self) -> String {
         loop {
-            let line = self.lines.next().expect("the program ended").unwrap();
+            let line = self.lines.next().unwrap().unwrap();
             if !line.trim().is_empty() {
                 return line.trim().to_owned();
             }

@@ -39,8 +39,8 @@ impl Influxd {
             .env("INFLUXDB_DATA_QUERY_LOG_ENABLED", "false")
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
-        let spawned = command.spawn();
-        let mut child = spawned.expect("influxd is not here; `scripts/install.sh test` installs it");
+        // `scripts/install.sh test` installs it.
+        let mut child = command.spawn().unwrap();
         let log = child.stderr.take().unwrap();
         let (send, receive) = mpsc::channel();
         std::thread::spawn(move || {
@@ -55,7 +55,7 @@ impl Influxd {
         });
         // From here on the process ends with the value.
         let mut started = Self { child, url: String::new(), client: client().clone(), _folder: folder };
-        started.url = receive.recv_timeout(START_TIMEOUT).expect("influxd does not listen");
+        started.url = receive.recv_timeout(START_TIMEOUT).unwrap();
         started
     }
 
