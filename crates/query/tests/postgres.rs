@@ -81,7 +81,8 @@ fn psql_describes_a_table() {
              'd' = any(stxkind) AS ndist_enabled FROM pg_catalog.pg_statistic_ext WHERE stxrelid = '16384' ORDER BY nsp",
             "SELECT pubname, NULL, NULL FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_namespace pn \
              ON p.oid = pn.pnpubid UNION SELECT pubname, pg_get_expr(pr.prqual, c.oid), NULL \
-             FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_rel pr ON p.oid = pr.prpubid ORDER BY 1",
+             FROM pg_catalog.pg_publication p JOIN pg_catalog.pg_publication_rel pr ON p.oid = pr.prpubid \
+             JOIN pg_catalog.pg_class c ON c.oid = pr.prrelid ORDER BY 1",
             "SELECT c.oid::pg_catalog.regclass, c.relkind, inhdetachpending, pg_catalog.pg_get_expr(c.relpartbound, c.oid) \
              FROM pg_catalog.pg_class c, pg_catalog.pg_inherits i WHERE c.oid = i.inhrelid AND i.inhparent = '16384' \
              ORDER BY pg_catalog.pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT'",

@@ -119,7 +119,7 @@ pub(super) fn columns(name: &str) -> Option<&'static [ColumnOf]> {
         "pg_policy" => &[OID, ("polname", Text), ("polrelid", Number)],
         "pg_statistic_ext" => &[OID, ("stxrelid", Number), ("stxname", Text), ("stxnamespace", Number)],
         "pg_publication" => &[OID, ("pubname", Text), ("puballtables", Truth)],
-        "pg_publication_rel" => &[OID, ("prpubid", Number), ("prrelid", Number)],
+        "pg_publication_rel" => &[OID, ("prpubid", Number), ("prrelid", Number), ("prqual", Text), ("prattrs", Text)],
         "pg_publication_namespace" => &[OID, ("pnpubid", Number), ("pnnspid", Number)],
         "pg_subscription" => &[OID, ("subname", Text)],
         "pg_event_trigger" => &[OID, ("evtname", Text)],

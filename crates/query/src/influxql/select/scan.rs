@@ -9,7 +9,6 @@ use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{DataType, TimestampNanosecondType};
 use datafusion::common::{Column, Result, ScalarValue, TableReference, internal_err};
 use datafusion::datasource::provider_as_source;
-use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::functions_aggregate::expr_fn::{avg, count, first_value, max, min, sum};
 use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::{
@@ -193,12 +192,7 @@ impl Table<'_> {
         let aliased = made.iter().map(|(name, value)| value.clone().alias(name));
         let bins = rows.aggregate(groups.iter().map(|(_, group)| group.clone()), aliased)?;
         let known: Vec<Expr> = bins.schema().iter().map(|column| Expr::Column(Column::from(column))).collect();
-        // Where groups are rows, DataFusion takes a group's own column for one that its row decides, and does not sort by it.
-        let key = |group: &Expr| match plan.windows.is_one() {
-            true => coalesce(vec![group.clone(), lit("")]),
-            false => group.clone(),
-        };
-        let order: Vec<Sort> = known.iter().take(groups.len()).map(|group| by(key(group), plan.ascending)).collect();
+        let order: Vec<Sort> = known.iter().take(groups.len()).map(|group| by(group.clone(), plan.ascending)).collect();
         let names: Vec<&str> = groups.iter().chain(&made).map(|(name, _)| name.as_str()).collect();
         let column = |name: String, otherwise: Expr| {
             let place = names.iter().position(|known| *known == name);

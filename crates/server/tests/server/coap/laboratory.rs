@@ -7,7 +7,7 @@ use crate::support::{Server, Start};
 use sensorium_protocols::coap::Code;
 
 /// What the laboratory's client sends: CON, POST, message id 0xE770, an empty Observe, `sensors/dht/humidity`, `41.9`.
-const REQUEST: &str = "4402e770000065a8605773656e736f727303647468 0868756d6964697479 ff 34312e39";
+const REQUEST: &str = "4402e770000065a8605773656e736f727303646874 0868756d6964697479 ff 34312e39";
 
 pub(super) fn start(start: Start) -> Server {
     start_at(start, "127.0.0.1:0")

@@ -21,7 +21,7 @@ fn start(data_dir: &Path) -> Server {
 fn a_message_that_is_sent_again_after_a_kill_is_one_reading() {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().join("data");
-    let sent = laboratory::bytes("4402e770000065a8605773656e736f7273036474680868756d6964697479ff34312e39");
+    let sent = laboratory::bytes("4402e770000065a8605773656e736f7273036468740868756d6964697479ff34312e39");
     let server = start(&data_dir);
     let client = Client::new(server.coap());
     client.send_bytes(&sent);
