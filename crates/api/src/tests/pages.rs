@@ -7,7 +7,7 @@ use super::server::{Server, failure};
 #[tokio::test]
 async fn unknown_addresses_of_the_interface_are_json() {
     let server = Server::start().await;
-    for path in ["/api", "/api/", "/api/v1/nothing", "/api/v2/query", "/ws", "/ws/other", "/assets/gone-1234.js"] {
+    for path in ["/api", "/api/", "/api/v1/nothing", "/api/v2/nothing", "/ws", "/ws/other", "/assets/gone-1234.js"] {
         let reply = server.get(path).send().await;
         assert_eq!(reply.failure(), failure(404, "missing"), "{path}");
         assert_eq!(reply.header("content-type"), "application/json", "{path}");

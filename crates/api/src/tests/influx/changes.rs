@@ -83,7 +83,7 @@ async fn a_continuous_query_is_a_rollup() {
     let shown = owner(&server, "SHOW CONTINUOUS QUERIES").await;
     let dht = &shown["series"][0];
     assert_eq!((&dht["name"], &dht["columns"]), (&json!("dht"), &json!(["name", "query"])));
-    assert!(dht["values"][0][1].as_str().unwrap().contains("SELECT mean(\"value\"), max(\"value\") INTO"), "{dht}");
+    assert!(dht["values"][0][1].as_str().unwrap().contains("SELECT max(\"value\"), mean(\"value\") INTO"), "{dht}");
     let refused =
         owner(&server, &create("SELECT median(value) INTO hourly2 FROM temperature GROUP BY time(1h), *")).await;
     assert!(refused["error"].as_str().unwrap().contains("does not fit"), "{refused}");
