@@ -1,3 +1,5 @@
+//! Tests of the grammar: what is read, and what InfluxDB says of what is not.
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
