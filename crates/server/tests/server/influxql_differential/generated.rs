@@ -1,4 +1,5 @@
-//! Statements out of the grammar, the same ones each time.
+//! Statements out of the grammar, the same ones each time; without what InfluxDB 1.6.7 is known to get wrong or leaves open, of which
+//! one statement each is among the differences.
 
 /// Numbers that look random and are not.
 struct Picks(u64);
@@ -66,7 +67,7 @@ fn condition(picks: &mut Picks) -> String {
 
 fn ending(picks: &mut Picks) -> String {
     let order = picks.maybe(3, &[" ORDER BY time DESC", " ORDER BY time ASC"]);
-    let limit = picks.maybe(3, &[" LIMIT 3", " LIMIT 5 OFFSET 2", " OFFSET 4"]);
+    let limit = picks.maybe(3, &[" LIMIT 3", " LIMIT 5 OFFSET 2", " LIMIT 9 OFFSET 4"]);
     format!("{order}{limit}")
 }
 
@@ -82,7 +83,7 @@ fn raw(picks: &mut Picks) -> String {
         "/^t|v/",
         "*::field",
         "temperature::integer, visitors::float",
-        "abs(visitors), round(temperature)",
+        "abs(temperature), round(temperature)",
     ]);
     let group = picks.maybe(3, &[" GROUP BY room", " GROUP BY *", " GROUP BY floor, room", " GROUP BY /fl/"]);
     format!("SELECT {fields} FROM climate WHERE {}{group}{}", condition(picks), ending(picks))
@@ -99,7 +100,7 @@ const AGGREGATES: [&str; 14] = [
     "spread(temperature)",
     "stddev(temperature)",
     "median(temperature)",
-    "mode(visitors)",
+    "mode(open)",
     "percentile(temperature, 90)",
     "count(distinct(visitors))",
     "mean(visitors) * 2 + max(temperature)",

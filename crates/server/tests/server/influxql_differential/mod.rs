@@ -23,7 +23,19 @@ const PICKED: &str = include_str!("statements.txt");
 const GENERATED: usize = 320;
 
 /// Statements that are answered in another way, and why.
-const DIFFERENCES: [(&str, &str); 2] = [
+const DIFFERENCES: [(&str, &str); 5] = [
+    (
+        "SELECT abs(visitors) FROM climate WHERE room = 'hall' AND time >= 1700000607s LIMIT 3",
+        "InfluxDB 1.6.7 leaves negative integers as they are",
+    ),
+    (
+        "SELECT mode(visitors) FROM climate WHERE time >= 1700000000s AND time < 1700001800s GROUP BY time(10m, 3m)",
+        "of values that are equally frequent the earliest is taken; InfluxDB takes the one that its sorting happens to leave first",
+    ),
+    (
+        "SELECT temperature FROM climate WHERE time >= 1700000000s AND time < 1700001800s OFFSET 4",
+        "all rows but four; InfluxDB gives one row, and its manual says that `OFFSET` needs `LIMIT`",
+    ),
     ("SELECT temperature FROM /[/", "what is wrong with a regular expression is not told in InfluxDB's words"),
     (
         "SHOW TAG VALUES WITH KEY = room WHERE time < 1600000000s",
