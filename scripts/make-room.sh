@@ -11,5 +11,6 @@ if [ "$(free_kb)" -lt "$needed_kb" ] && [ -d "$CARGO_TARGET_DIR/debug/incrementa
   rm -rf "$CARGO_TARGET_DIR/debug/incremental"
 fi
 if [ "$(free_kb)" -lt "$needed_kb" ]; then
-  fail "a build needs 10 GiB free on the disk of $CARGO_TARGET_DIR, which has $(($(free_kb) / 1024)) MiB: delete that folder, or name another one in CARGO_TARGET_DIR"
+  has="$(($(free_kb) / 1024)) MiB"
+  fail "a build needs 10 GiB free on the disk of $CARGO_TARGET_DIR, which has $has: delete that folder, or name another one in CARGO_TARGET_DIR"
 fi

@@ -46,7 +46,7 @@ const DIFFERENCES: [(&str, &str); 5] = [
 /// 2023-11-14T22:13:20Z.
 const START: i64 = 1_700_000_000;
 
-/// No two series have a reading at the same time: in which order rows of one time come InfluxDB leaves open.
+/// No two series of a measurement have a reading at the same time: InfluxDB leaves open in which order those come.
 fn lines() -> String {
     let mut text = String::new();
     for tick in 0..120_i64 {
